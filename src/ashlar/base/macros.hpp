@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// The closed list of macros that the core may use.
+//
+// Everything a macro can be avoided for is language instead (constexpr, concepts, attributes).
+// Platform facts are always defined, to 0 or 1, and mirrored as constants in base/build.hpp.
+#pragma once
+
+#if defined(__linux__)
+#define ASHLAR_OS_LINUX 1
+#else
+#define ASHLAR_OS_LINUX 0
+#endif
+#if defined(_WIN32)
+#define ASHLAR_OS_WINDOWS 1
+#else
+#define ASHLAR_OS_WINDOWS 0
+#endif
+
+// Sanitizers change what a "plain" load may be: see base/relaxed.hpp.
+#if defined(__SANITIZE_THREAD__)
+#define ASHLAR_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ASHLAR_TSAN 1
+#else
+#define ASHLAR_TSAN 0
+#endif
+#else
+#define ASHLAR_TSAN 0
+#endif
+
+#if defined(NDEBUG)
+#define ASHLAR_DEBUG_CHECKS 0
+#else
+#define ASHLAR_DEBUG_CHECKS 1
+#endif
+
+#define ASHLAR_FORCE_INLINE inline __attribute__((always_inline))
+#define ASHLAR_NO_INLINE __attribute__((noinline))
+/// Cold code goes to its own section, so that hot pages stay dense.
+#define ASHLAR_COLD __attribute__((noinline, cold))
+#define ASHLAR_EXPORT __attribute__((visibility("default")))
+
+/// An internal invariant. Checked in debug builds only; the expression is not evaluated otherwise.
+#if ASHLAR_DEBUG_CHECKS
+#define ASHLAR_ASSERT(condition) \
+  ((condition) ? static_cast<void>(0) : ::ashlar::panic(#condition, __FILE__, __LINE__))
+#else
+#define ASHLAR_ASSERT(condition) static_cast<void>(sizeof(!(condition)))
+#endif
+/// An internal invariant that is cheap enough to be checked in every build.
+#define ASHLAR_CHECK(condition)                                          \
+  (__builtin_expect(static_cast<bool>(condition), 1) ? static_cast<void>(0) \
+                                                     : ::ashlar::panic(#condition, __FILE__, __LINE__))
+
+namespace ashlar {
+
+/// Prints one line and aborts. Declared here and defined in hardening/fault.cpp: the one deliberate
+/// upward link, made at link time only.
+[[noreturn]] void panic(const char* condition, const char* file, int line) noexcept;
+
+}  // namespace ashlar
