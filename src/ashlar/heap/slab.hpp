@@ -34,7 +34,7 @@ enum class slab_kind : std::uint8_t {
   direct,  // one block, a mapping of its own
 };
 
-struct alignas(64) slab {
+struct slab {
   std::atomic<local_heap*> owner;  // null for large and direct
   heap* home;
   std::byte* start;
@@ -56,7 +56,7 @@ struct alignas(64) slab {
   std::size_t reserved_size;  // direct: bytes of the mapping, from `start`; room to grow in place
   std::uint64_t words[];
 
-  static constexpr std::size_t header_size = 88;
+  static constexpr std::size_t header_size = 80;
 
   static std::size_t bytes_for(std::uint32_t capacity) {
     return header_size + (capacity + 63) / 64 * sizeof(std::uint64_t);
@@ -95,5 +95,6 @@ struct alignas(64) slab {
 };
 
 static_assert(offsetof(slab, summary) == 64, "the fields that every flush touches share a line");
+static_assert(offsetof(slab, words) == slab::header_size);
 
 }  // namespace ashlar

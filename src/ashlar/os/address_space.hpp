@@ -64,9 +64,8 @@ os_result<range> reserve_readable(std::size_t size) noexcept;
 /// Makes a reserved range readable and writable. Fresh pages read as zero.
 os_error commit(range memory) noexcept;
 
-/// Gives pages and their charge back; the range stays reserved and loses access. With `rights` read
-/// it can still be read, as zeroes (what `reserve_readable` returned).
-os_error decommit(range memory, access rights = access::none) noexcept;
+/// Gives pages and their charge back; the range stays reserved and loses access.
+os_error decommit(range memory) noexcept;
 
 /// Gives the pages back; the range stays committed and reads as zero when touched again.
 os_error discard(range memory) noexcept;

@@ -29,13 +29,30 @@ constexpr std::size_t root_size = slice_count >> leaf_bits;
 
 struct map_growth {
   lock mutex;
-  std::uint64_t prepared[step_count / 64] = {};
+  std::uint64_t prepared[2][step_count / 64] = {};  // a plane each, so that half a success is kept
   std::size_t committed = 0;
   slab** leaves[root_size] = {};
 };
 constinit map_growth growth;  // zero pages until written
 
-bool is_prepared(std::size_t step) { return (growth.prepared[step / 64] >> (step % 64)) & 1; }
+os_error prepare_step(unsigned plane, std::byte* entries, std::size_t step) {
+  std::uint64_t& word = growth.prepared[plane][step / 64];
+  const std::uint64_t bit = std::uint64_t{1} << (step % 64);
+  if ((word & bit) != 0) return {};
+  const os_error error = os::commit({entries + step * step_size, step_size});
+  if (error.ok()) {
+    word |= bit;
+    growth.committed += step_size;
+  }
+  return error;
+}
+
+std::size_t plane_committed(unsigned plane) {
+  std::size_t steps = 0;
+  for (const std::uint64_t word : growth.prepared[plane])
+    steps += static_cast<std::size_t>(std::popcount(word));
+  return steps * step_size;
+}
 
 }  // namespace
 
@@ -65,18 +82,11 @@ os_error page_map::prepare(const void* data, std::size_t size) noexcept {
 }
 
 os_error page_map::prepare_flat(std::uintptr_t first, std::uintptr_t last) noexcept {
+  auto* const routes = reinterpret_cast<std::byte*>(const_cast<route*>(routes_));
+  auto* const headers = reinterpret_cast<std::byte*>(headers_);
   for (std::size_t step = first / step_slices; step <= last / step_slices; ++step) {
-    if (is_prepared(step)) continue;
-    const std::size_t offset = step * step_size;
-    auto* const routes = reinterpret_cast<std::byte*>(const_cast<route*>(routes_)) + offset;
-    auto* const headers = reinterpret_cast<std::byte*>(headers_) + offset;
-    if (os_error e = os::commit({routes, step_size}); !e.ok()) return e;
-    if (os_error e = os::commit({headers, step_size}); !e.ok()) {
-      (void)os::decommit({routes, step_size}, os::access::read);
-      return e;
-    }
-    growth.prepared[step / 64] |= std::uint64_t{1} << (step % 64);
-    growth.committed += 2 * step_size;
+    if (os_error e = prepare_step(0, routes, step); !e.ok()) return e;
+    if (os_error e = prepare_step(1, headers, step); !e.ok()) return e;
   }
   return {};
 }
@@ -127,8 +137,8 @@ void page_map::release() noexcept {
   lock_guard guard(growth.mutex);
   if (!is_compact()) {
     os::release({reinterpret_cast<std::byte*>(const_cast<route*>(routes_)), plane_size},
-                growth.committed / 2);
-    os::release({reinterpret_cast<std::byte*>(headers_), plane_size}, growth.committed / 2);
+                plane_committed(0));
+    os::release({reinterpret_cast<std::byte*>(headers_), plane_size}, plane_committed(1));
   }
   for (slab**& leaf : growth.leaves) {
     if (leaf != nullptr) os::release({reinterpret_cast<std::byte*>(leaf), leaf_size}, leaf_size);
@@ -139,7 +149,8 @@ void page_map::release() noexcept {
   headers_ = nullptr;
   slice_limit_ = 0;
   growth.committed = 0;
-  for (std::uint64_t& word : growth.prepared) word = 0;
+  for (auto& plane : growth.prepared)
+    for (std::uint64_t& word : plane) word = 0;
 }
 
 }  // namespace ashlar
