@@ -74,7 +74,7 @@ bool metadata_store::add_reservation(std::size_t size) noexcept {
     os::release(memory.value, 0);
     return false;
   }
-  os::set_name(memory.value, "ashlar metadata");
+  (void)os::set_name(memory.value, "ashlar metadata");
   auto* const added = reinterpret_cast<reservation*>(memory.value.data);
   *added = {newest_, size, commit_step};
   newest_ = added;

@@ -11,6 +11,7 @@ template <class T>
 class intrusive_list {
  public:
   T* front() const { return front_; }
+  T* back() const { return back_; }
   bool empty() const { return front_ == nullptr; }
 
   void push_front(T& element) {

@@ -64,8 +64,8 @@ os_error page_map::initialize() noexcept {
     os::release(routes.value, 0);
     return {};
   }
-  os::set_name(routes.value, "ashlar page map");
-  os::set_name(headers.value, "ashlar page map");
+  (void)os::set_name(routes.value, "ashlar page map");
+  (void)os::set_name(headers.value, "ashlar page map");
   routes_ = reinterpret_cast<const route*>(routes.value.data);
   headers_ = reinterpret_cast<slab**>(headers.value.data);
   slice_limit_ = slice_count;
