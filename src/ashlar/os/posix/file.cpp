@@ -3,6 +3,7 @@
 #include "ashlar/os/file.hpp"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,17 +27,22 @@ std::intptr_t read_some(int file, char* to, std::size_t size) {
   }
 }
 
+unsigned digit_value(char digit) {
+  if (digit >= '0' && digit <= '9') return static_cast<unsigned>(digit - '0');
+  if (digit >= 'a' && digit <= 'f') return static_cast<unsigned>(digit - 'a') + 10;
+  return UINT_MAX;
+}
+
 const char* parse(const char* text, std::uint64_t& value, unsigned base) {
   value = 0;
-  for (;; ++text) {
-    unsigned digit = static_cast<unsigned char>(*text) - unsigned{'0'};
-    if (base == 16 && *text >= 'a' && *text <= 'f')
-      digit = static_cast<unsigned char>(*text) - unsigned{'a'} + 10;
-    if (digit >= base) return text;
+  for (unsigned digit; (digit = digit_value(*text)) < base; ++text) {
     if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value))
-      value = UINT64_MAX / base;  // the next digit overflows again: stays the largest value
-    if (value == UINT64_MAX / base) value = UINT64_MAX;
+      break;
   }
+  if (digit_value(*text) >= base) return text;
+  while (digit_value(*text) < base) ++text;
+  value = UINT64_MAX;
+  return text;
 }
 
 }  // namespace
