@@ -84,6 +84,12 @@ os_error populate(range memory) noexcept;
 /// May move if `may_move`. Returns the new range. Errors: ENOMEM, ENOSYS: nothing has changed.
 os_result<range> resize(range memory, std::size_t new_size, bool may_move) noexcept;
 
+/// Moves the range `from`, reserved whole by `reserve_committed` or `resize`, without copying bytes
+/// into `target`, which was reserved but not committed. Afterwards `target` is committed whole and
+/// `from` is released. The sizes may differ: the end is cut or reads as zero. Unlike `resize`, this
+/// keeps an alignment. Errors: ENOMEM, EFAULT, ENOSYS: both ranges are as they were.
+os_error resize_into(range from, range target) noexcept;
+
 /// Moves the pages of `from` to `to` (same size, both committed, disjoint) without copying bytes;
 /// what `to` held is lost, and `from` reads as zero afterwards. Errors: ENOSYS where the OS cannot.
 os_error move_pages(range from, range to) noexcept;
