@@ -15,7 +15,8 @@ constexpr std::uint64_t tick_ns = 100'000'000;
 // Purged slices that are wanted again within ten ticks were purged too early.
 constexpr std::uint32_t regret_ticks = 10;
 
-std::uint32_t current_tick() { return static_cast<std::uint32_t>(os::coarse_ns() / tick_ns); }
+// After this many ticks without a span operation everything idle goes: 0.8^32 is below 0.1 %.
+constexpr std::uint32_t most_ticks = 32;
 
 }  // namespace
 
@@ -28,27 +29,31 @@ void span_store::note_demand(std::uint32_t purged_slices) noexcept {
   if (more > retained_) retained_ = more;
 }
 
+std::uint32_t span_store::current_tick() noexcept {
+  return static_cast<std::uint32_t>(os::coarse_ns() / tick_ns);
+}
+
 void span_store::tick() noexcept {
   const std::uint32_t now = current_tick();
-  if (now == load_relaxed(last_tick_) && load_relaxed(dirty_slices_) <= load_relaxed(retained_))
-    return;
-  mutex_.acquire();
-  if (dirty_slices_ > retained_ && source_.discard != nullptr) {
+  lock_guard guard(mutex_);
+  decay(now);
+}
+
+// Requires the lock, and releases it around calls into the OS.
+void span_store::decay(std::uint32_t now) noexcept {
+  if (source_.discard == nullptr) return;
+  if (dirty_slices_ > retained_) {
     // Down to three quarters, so that the next free does not come back at once.
     purge_until(retained_ - retained_ / 4, now + 1);
   }
-  if (now != last_tick_) {
-    const std::uint32_t elapsed = now - last_tick_;
-    last_tick_ = now;
-    if (retained_ > initial_retained && now - last_purge_ > regret_ticks)
-      retained_ -= (retained_ - initial_retained) / 8;
-    if (source_.discard != nullptr) {
-      std::size_t target = dirty_slices_;
-      for (std::uint32_t i = 0; i < elapsed && i < 32; ++i) target -= target / 5 + (target != 0);
-      purge_until(target, now - 1);
-    }
-  }
-  mutex_.release();
+  if (now == last_tick_) return;
+  const std::uint32_t elapsed = now - last_tick_;
+  last_tick_ = now;
+  if (retained_ > initial_retained && now - last_purge_ > regret_ticks)
+    retained_ -= (retained_ - initial_retained) / 8;
+  std::size_t target = dirty_slices_;
+  for (std::uint32_t i = 0; i < elapsed && i < most_ticks; ++i) target -= target / 5 + (target != 0);
+  purge_until(target, now - 1);
 }
 
 std::size_t span_store::purge(std::size_t target) noexcept {
@@ -77,24 +82,25 @@ std::size_t span_store::purge_until(std::size_t target_slices,
   while (dirty_slices_ > target_slices) {
     slice_record* const victim = oldest_dirty(freed_before);
     if (victim == nullptr) break;
-    purged += victim->dirty;
-    purge_span(*victim);
+    const std::size_t dirty = victim->dirty;
+    if (!purge_span(*victim)) break;
+    purged += dirty;
   }
   if (purged != 0) last_purge_ = last_tick_;
   return purged * slice_size;
 }
 
 // The span leaves the free lists while its pages go, so that nobody hands it out meanwhile.
-void span_store::purge_span(slice_record& first) noexcept {
+bool span_store::purge_span(slice_record& first) noexcept {
   remove(first);
   const std::uint32_t length = first.length;
-  const std::uint32_t freed_at = first.freed_at;
   dirty_slices_ -= first.dirty;
   set_length(first, length, false);
   std::byte* const base = address_of_record(first);
   mutex_.release();
 
-  for (std::uint32_t i = 0; i < length;) {
+  bool gone = true;
+  for (std::uint32_t i = 0; i < length && gone;) {
     if ((&first + i)->state != slice_state::dirty) {
       ++i;
       continue;
@@ -102,15 +108,13 @@ void span_store::purge_span(slice_record& first) noexcept {
     std::uint32_t end = i;
     while (end < length && (&first + end)->state == slice_state::dirty) ++end;
     const os::range run = {base + i * slice_size, (end - i) * slice_size};
-    const bool gone = source_.discard(source_.context, run);
-    for (; i < end; ++i)
-      (&first + i)->state = gone ? slice_state::purged : slice_state::dirty;
-    if (!gone) break;
+    gone = source_.discard(source_.context, run);
+    for (; gone && i < end; ++i) (&first + i)->state = slice_state::purged;
   }
 
   mutex_.acquire();
   give(first, length);
-  (void)freed_at;
+  return gone;
 }
 
 }  // namespace ashlar

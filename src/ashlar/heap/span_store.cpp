@@ -199,13 +199,12 @@ void span_store::give(slice_record& first, std::uint32_t slices) noexcept {
 
 void span_store::deallocate(const span& s, bool dirty) noexcept {
   const slice_state state = dirty || !source_.zeroed ? slice_state::dirty : slice_state::purged;
-  {
-    lock_guard guard(mutex_);
-    for (std::uint32_t i = 0; i < s.slices; ++i) (s.record + i)->state = state;
-    store_relaxed(used_slices_, used_slices_ - s.slices);
-    give(*s.record, s.slices);
-  }
-  tick();
+  const std::uint32_t now = current_tick();
+  lock_guard guard(mutex_);
+  for (std::uint32_t i = 0; i < s.slices; ++i) (s.record + i)->state = state;
+  store_relaxed(used_slices_, used_slices_ - s.slices);
+  give(*s.record, s.slices);
+  if (now != last_tick_ || dirty_slices_ > retained_) decay(now);
 }
 
 bool span_store::try_grow(span& s, std::uint32_t slices, bool& zeroed) noexcept {

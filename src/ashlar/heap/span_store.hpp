@@ -89,7 +89,7 @@ class span_store {
   /// Gives dirty pages back until at most `target` bytes of them are left. Returns bytes purged.
   std::size_t purge(std::size_t target) noexcept;
 
-  /// Decays idle spans if it is time. Called on the way of span operations.
+  /// Decays idle spans if it is time. Span operations do so on their way.
   void tick() noexcept;
 
   /// Gives all regions back. No span may be used any more.
@@ -137,9 +137,11 @@ class span_store {
   bool commit_through(const slice_record& first, std::uint32_t slices) noexcept;
   span take(slice_record& first, std::uint32_t skip, std::uint32_t slices) noexcept;
   void give(slice_record& first, std::uint32_t slices) noexcept;
+  static std::uint32_t current_tick() noexcept;
+  void decay(std::uint32_t now) noexcept;
   slice_record* oldest_dirty(std::uint32_t freed_before) noexcept;
   std::size_t purge_until(std::size_t target_slices, std::uint32_t freed_before) noexcept;
-  void purge_span(slice_record& first) noexcept;
+  bool purge_span(slice_record& first) noexcept;
   void note_demand(std::uint32_t purged_slices) noexcept;
   void set_length(slice_record& first, std::uint32_t slices, bool free) noexcept;
 
