@@ -251,6 +251,17 @@ void put_block(slab& s, void* p) noexcept {
   }
 }
 
+void local_heap::drop_bins() noexcept {
+  for (bin& b : bins) store_relaxed(b.top, b.base);
+  store_relaxed(remote_count, 0u);
+}
+
+void local_heap::release_slots() noexcept {
+  for (size_class c = 0; c < class_count; ++c)
+    if (bins[c].capacity != first_capacity(c))
+      process_metadata.deallocate(bins[c].base, (bins[c].capacity + 1) * sizeof(void*));
+}
+
 void local_heap::release_empty_slabs() noexcept {
   lock_guard guard(mutex);
   for (intrusive_list<slab>& list : partial) {

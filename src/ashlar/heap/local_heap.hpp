@@ -29,12 +29,15 @@ namespace ashlar {
 
 class heap;
 
+/// What bins of a local heap that was never set up point to: popping it yields null.
+inline constinit void* null_slot[1] = {nullptr};
+
 struct bin {
-  void** top;   // the last block pushed; base when empty
-  void** end;   // the last slot: top == end when full
-  void** base;  // base[0] is always null
-  std::uint32_t refills;   // since the last flush, capped: is the bin in demand?
-  std::uint32_t capacity;  // slots behind base
+  void** top = null_slot;   // the last block pushed; base when empty
+  void** end = null_slot;   // the last slot: top == end when full
+  void** base = null_slot;  // base[0] is always null
+  std::uint32_t refills = 0;   // since the last flush: is the bin in demand?
+  std::uint32_t capacity = 0;  // slots behind base
 
   std::uint32_t count() const {
     return static_cast<std::uint32_t>(load_relaxed(top) - load_relaxed(base));
@@ -61,17 +64,17 @@ struct local_heap {
   std::uint32_t tag;  // owner number << page_map::owner_shift
   local_state state;
   heap* home;
-  local_heap** binding;           // the thread's pointer to this; reset when the thread ends
+  local_heap** binding;           // the thread's pointer to this, set to `unbound` when it ends
+  local_heap* unbound;
   local_heap* next_of_thread;     // other heaps' local heaps of the same thread
   local_heap* next_in_heap;       // all local heaps of `home`
   local_heap* next_idle;
-  std::uint32_t remote_count;
-  std::uint32_t idle_since;
 
   alignas(64) bin bins[class_count];
 
   alignas(64) lock mutex;
   std::uint32_t slab_count;
+  std::uint32_t remote_count;
   intrusive_list<slab> partial[class_count];
   request_sample samples[class_count];
   void* remote[remote_capacity];
@@ -106,6 +109,11 @@ struct local_heap {
 
   /// Gives slabs without live blocks back to the store.
   void release_empty_slabs() noexcept;
+
+  /// Forgets the blocks in bins and remote buffer: they stay allocated for ever.
+  void drop_bins() noexcept;
+  /// Gives the memory of grown bins back. The local heap may not be used any more.
+  void release_slots() noexcept;
 
  private:
   void* pop(size_class c) noexcept;

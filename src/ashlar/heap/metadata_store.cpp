@@ -25,7 +25,7 @@ void* metadata_store::allocate(std::size_t size) noexcept {
   if (size > direct_limit) {
     const auto memory = os::reserve_committed(align_up(size, os::page_size()), os::page_size());
     if (!memory.ok()) return nullptr;
-    committed_ += memory.value.size;
+    direct_ += memory.value.size;
     return memory.value.data;
   }
   free_piece*& list = free_[list_of(size)];
@@ -42,7 +42,7 @@ void metadata_store::deallocate(void* p, std::size_t size) noexcept {
   if (size > direct_limit) {
     size = align_up(size, os::page_size());
     os::release({static_cast<std::byte*>(p), size}, size);
-    committed_ -= size;
+    direct_ -= size;
     return;
   }
   auto* const piece = static_cast<free_piece*>(p);
@@ -60,7 +60,6 @@ void* metadata_store::bump(std::size_t size) noexcept {
     const std::size_t more = align_up(static_cast<std::size_t>(next_ + size - frontier), commit_step);
     if (!os::commit({frontier, more}).ok()) return nullptr;
     newest_->committed += more;
-    committed_ += more;
   }
   void* const piece = next_;
   next_ += size;
@@ -79,8 +78,16 @@ bool metadata_store::add_reservation(std::size_t size) noexcept {
   *added = {newest_, size, commit_step};
   newest_ = added;
   next_ = memory.value.data + align_up(sizeof(reservation), step);
-  committed_ += commit_step;
   return true;
+}
+
+// Of the mappings of their own, region tables, only the start is ever touched: not counted.
+std::size_t metadata_store::resident_bytes() noexcept {
+  lock_guard guard(mutex_);
+  std::size_t bytes = 0;
+  for (reservation* r = newest_; r != nullptr; r = r->next)
+    bytes += os::resident_bytes({reinterpret_cast<std::byte*>(r), r->committed});
+  return bytes;
 }
 
 void metadata_store::release() noexcept {
@@ -91,7 +98,7 @@ void metadata_store::release() noexcept {
     newest_ = next;
   }
   next_ = nullptr;
-  committed_ = 0;
+  direct_ = 0;
   for (free_piece*& list : free_) list = nullptr;
 }
 

@@ -29,8 +29,8 @@ class metadata_store {
   /// Takes back what `allocate(size)` returned.
   void deallocate(void* p, std::size_t size) noexcept;
 
-  /// Bytes taken from the OS and not given back, used or not.
-  std::size_t committed_bytes() const noexcept { return committed_; }
+  /// Bytes that take up memory. Slow: asks the OS.
+  std::size_t resident_bytes() noexcept;
 
   /// Gives everything back to the OS. Nothing handed out may be used any more.
   void release() noexcept;
@@ -63,7 +63,7 @@ class metadata_store {
   lock mutex_;
   std::byte* next_ = nullptr;  // bump pointer in the newest reservation
   reservation* newest_ = nullptr;
-  std::size_t committed_ = 0;
+  std::size_t direct_ = 0;  // bytes in mappings of their own
   free_piece* free_[list_count] = {};
 };
 

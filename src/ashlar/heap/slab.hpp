@@ -26,6 +26,7 @@ namespace ashlar {
 
 class heap;
 struct local_heap;
+struct slice_record;
 
 enum class slab_kind : std::uint8_t {
   small,   // blocks of at most 32 KiB, one slice
@@ -53,7 +54,10 @@ struct slab {
     std::uint64_t summary;
     std::size_t requested;  // bytes asked for by the caller
   };
-  std::size_t reserved_size;  // direct: bytes of the mapping, from `start`; room to grow in place
+  union {
+    slice_record* record;       // of the first slice
+    std::size_t reserved_size;  // direct: bytes of the mapping
+  };
   std::uint64_t words[];
 
   static constexpr std::size_t header_size = 80;

@@ -3,7 +3,6 @@
 
 #include "ashlar/base/units.hpp"
 #include "ashlar/os/address_space.hpp"
-#include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
 
@@ -111,12 +110,20 @@ slab* page_map::header_slow(std::uintptr_t slice) const noexcept {
   return leaf == nullptr ? nullptr : load_relaxed(leaf[slice & (leaf_slices - 1)]);
 }
 
+slab* page_map::header_acquired(const void* p) const noexcept {
+  const std::uintptr_t slice = address_of(p) >> slice_shift;
+  // acquire: pairs with the release in set_header().
+  if (slice < slice_limit_) return __atomic_load_n(&headers_[slice], __ATOMIC_ACQUIRE);
+  return header_slow(slice);
+}
+
+// release: a walker that finds the header finds it filled in.
 void page_map::set_header(const void* p, slab* header) noexcept {
   const std::uintptr_t slice = address_of(p) >> slice_shift;
   if (is_compact())
-    store_relaxed(growth.leaves[slice >> leaf_bits][slice & (leaf_slices - 1)], header);
+    store_release(growth.leaves[slice >> leaf_bits][slice & (leaf_slices - 1)], header);
   else
-    store_relaxed(headers_[slice], header);
+    store_release(headers_[slice], header);
 }
 
 void page_map::set_route(const void* p, route r) noexcept {
@@ -129,8 +136,24 @@ void page_map::set_route(const void* p, route r) noexcept {
   if (r.code != 0) store_relaxed(entry.code, r.code);
 }
 
-std::size_t page_map::committed_bytes() const noexcept {
-  return load_relaxed(growth.committed);
+lock& page_map::growth_mutex() noexcept { return growth.mutex; }
+
+std::size_t page_map::resident_bytes() const noexcept {
+  lock_guard guard(growth.mutex);
+  std::size_t bytes = 0;
+  if (is_compact()) {
+    for (slab** const leaf : growth.leaves)
+      if (leaf != nullptr) bytes += os::resident_bytes({reinterpret_cast<std::byte*>(leaf), leaf_size});
+    return bytes;
+  }
+  auto* const routes = reinterpret_cast<std::byte*>(const_cast<route*>(routes_));
+  auto* const headers = reinterpret_cast<std::byte*>(headers_);
+  for (std::size_t step = 0; step < step_count; ++step) {
+    if ((growth.prepared[1][step / 64] >> (step % 64) & 1) == 0) continue;
+    bytes += os::resident_bytes({routes + step * step_size, step_size});
+    bytes += os::resident_bytes({headers + step * step_size, step_size});
+  }
+  return bytes;
 }
 
 void page_map::release() noexcept {

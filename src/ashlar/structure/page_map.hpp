@@ -28,6 +28,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/base/result.hpp"
+#include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
 
@@ -68,12 +69,19 @@ class page_map {
     return load_relaxed(headers_[slice]);
   }
 
+  /// As `header_of`, for readers that did not get `p` from the program: what they see of the header
+  /// is complete.
+  slab* header_acquired(const void* p) const noexcept;
+
   void set_header(const void* p, slab* header) noexcept;
   void set_route(const void* p, route r) noexcept;
 
   bool is_compact() const { return slice_limit_ == 0; }
-  /// Bytes of the map that are in use (written or writable).
-  std::size_t committed_bytes() const noexcept;
+  /// Bytes of the map that take up memory. Slow: asks the OS.
+  std::size_t resident_bytes() const noexcept;
+
+  /// The innermost lock of the library. For fork only.
+  lock& growth_mutex() noexcept;
 
   /// Gives everything back. Only for a process that will not allocate any more.
   void release() noexcept;
