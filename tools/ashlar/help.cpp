@@ -43,7 +43,7 @@ const char* const run_examples =
     "\n"
     "Exit code: that of PROGRAM; killed by a signal, the tool dies by the same one.\n"
     "  2 wrong usage, 125 the tool cannot serve PROGRAM, 126 it cannot be executed,\n"
-    "  127 it does not exist.";
+    "  127 it does not exist.\n";
 
 std::string tool_help() { return fmt::format(tool_text, tool_version); }
 
@@ -54,7 +54,14 @@ help_formatter::help_formatter(std::string usage) : usage_(std::move(usage)) {
 }
 
 std::string help_formatter::make_usage(const CLI::App*, std::string) const {
-  return fmt::format("Usage: {}\n", usage_);
+  return fmt::format("Usage: {}\n\n", usage_);
+}
+
+std::string help_formatter::make_group(std::string group, bool is_positional,
+                                       std::vector<const CLI::Option*> options) const {
+  std::string text = group + ":\n";
+  for (const CLI::Option* option : options) text += make_option(option, is_positional);
+  return text;
 }
 
 std::string help_formatter::make_option(const CLI::Option* option, bool) const {

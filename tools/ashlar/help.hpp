@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 namespace ashlar::tool {
 
@@ -21,6 +22,8 @@ class help_formatter : public CLI::Formatter {
  public:
   explicit help_formatter(std::string usage);
   std::string make_usage(const CLI::App* app, std::string name) const override;
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override;
   std::string make_option(const CLI::Option* option, bool is_positional) const override;
 
  private:

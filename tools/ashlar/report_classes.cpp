@@ -22,6 +22,8 @@ constexpr std::size_t slabs_width = 8;
 constexpr std::size_t percent_width = 5;
 constexpr std::size_t text_width = size_width + count_width + 4 * byte_width + slabs_width + 2;
 
+constexpr std::size_t default_rows = 20;
+
 /// One row: a size class, or the sum of those that have no row of their own.
 struct row {
   std::string name;
@@ -74,7 +76,7 @@ std::vector<std::size_t> used_classes(const snapshot& record) {
 }
 
 /// Returns the classes that get a row: the `limit` largest, or with 0 as few as hold 99 % of the
-/// bytes in slabs. In order of block size, so that the table reads as a distribution.
+/// bytes in slabs, but no more than fill half a screen. In order of block size, so that the table reads as a distribution.
 std::vector<std::size_t> picked_classes(const snapshot& record, std::size_t limit) {
   std::vector<std::size_t> picked = used_classes(record);
   const auto span = [&](std::size_t i) { return record.classes[i].span_bytes; };
@@ -84,8 +86,8 @@ std::vector<std::size_t> picked_classes(const snapshot& record, std::size_t limi
   for (const std::size_t i : picked) all += span(i);
   std::uint64_t held = 0;
   std::size_t count = 0;
-  while (count < picked.size() && (limit == 0 ? held < all - all / 100 : count < limit))
-    held += span(picked[count++]);
+  const std::size_t most = std::min(limit == 0 ? default_rows : limit, picked.size());
+  while (count < most && (limit != 0 || held < all - all / 100)) held += span(picked[count++]);
   picked.resize(count);
   std::sort(picked.begin(), picked.end());
   return picked;
@@ -113,7 +115,7 @@ std::vector<row> rows_of(const snapshot& record, std::size_t limit) {
 }
 
 line header(const scale& unit, std::size_t bar_width, const report_format& format) {
-  std::string text = pad_left("block B", size_width) + pad_left("live blocks", count_width) +
+  std::string text = pad_left("size B", size_width) + pad_left("live blocks", count_width) +
                      pad_left(fmt::format("live {}", unit.name), byte_width);
   for (const char* name : {"slack", "cached", "free"})
     text += pad_left(std::string(name) + (name[0] == 's' ? format.glyphs().about : ""), byte_width);

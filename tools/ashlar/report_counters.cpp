@@ -17,20 +17,18 @@ lines counters_section(const process_report& process, const report_format& forma
   const observe::snapshot& record = *process.record;
   const line dot(fmt::format(" {} ", format.glyphs().dot), style::dim);
 
-  line faults("PROCESS", style::heading);
-  faults.add(fmt::format("   page faults {} minor, {} major", group_digits(record.minor_faults),
-                         group_digits(record.major_faults)));
   line heaps = counted(record.heaps, record.heaps == 1 ? "heap" : "heaps");
   if (record.idle_heaps > 0) heaps.add(fmt::format(", {} left idle", group_digits(record.idle_heaps)));
-  const lines items{faults, counted(record.os_calls, "OS calls for memory"), heaps,
-                    line("ever returned " + format_size(record.discarded, format.units))};
-  lines out = flow(items, dot, "", format.width);
+  const lines counts{line(fmt::format("page faults {} minor, {} major", group_digits(record.minor_faults),
+                                      group_digits(record.major_faults))),
+                     counted(record.os_calls, "OS calls for memory"), heaps,
+                     line("ever returned " + format_size(record.discarded, format.units))};
+  lines out = flow(line("PROCESS   ", style::heading), counts, dot, format.width);
 
-  line time("TIME", style::heading);
-  time.add(fmt::format("      {} user", format_duration(record.user_ns)));
-  const lines times{time, line(format_duration(record.system_ns) + " system"),
-                    line(format_duration(run_time_ns(process)) + " wall")};
-  for (line& each : flow(times, dot, "", format.width)) out.push_back(std::move(each));
+  const lines times{line(format_duration(run_time_ns(process)) + " wall"),
+                    line(format_duration(record.user_ns) + " user"),
+                    line(format_duration(record.system_ns) + " system")};
+  append(out, flow(line("TIME      ", style::heading), times, dot, format.width));
   return out;
 }
 

@@ -20,16 +20,12 @@ line dot(const report_format& format) {
   return line(fmt::format(" {} ", format.glyphs().dot), style::dim);
 }
 
-void append(lines& all, lines more) {
-  for (line& each : more) all.push_back(std::move(each));
-}
-
 lines header(const snapshot& record, const report_format& format) {
-  line first("FRAGMENTATION", style::heading);
-  first.add("   reserved " + format_size(record.reserved, format.units));
-  const lines items{first, line("committed " + format_size(record.committed, format.units)),
-                    line("returned " + format_size(record.returned, format.units))};
-  return flow(items, dot(format), "", format.width);
+  const scale unit = pick_scale(record.reserved, format.units);
+  const lines items{line(fmt::format("reserved {} {}", format_scaled(record.reserved, unit), unit.name)),
+                    line("committed " + format_scaled(record.committed, unit)),
+                    line("returned " + format_scaled(record.returned, unit))};
+  return flow(line("FRAGMENTATION   ", style::heading), items, dot(format), format.width);
 }
 
 lines map_rows_of(const merged_map& map, std::size_t columns, const glyph_set& glyphs) {
@@ -40,6 +36,11 @@ lines map_rows_of(const merged_map& map, std::size_t columns, const glyph_set& g
     out.back().add(glyph.utf8, glyph.look);
   }
   return out;
+}
+
+/// A cell is a round number of slices, so it has a short name in binary units.
+std::string cell_size(std::uint64_t bytes, unit_system units) {
+  return units == unit_system::iec ? format_round_size(bytes) : format_size(bytes, units);
 }
 
 /// Explains the signs that the map uses, and no others.
@@ -53,15 +54,15 @@ lines legend(const merged_map& map, const report_format& format) {
   std::string heights;
   for (const char* height : glyphs.map_heights) heights += height;
 
-  lines items{line(fmt::format("1 cell = {}", format_size(map.cell_bytes, format.units))),
+  lines items{line(fmt::format("1 cell = {}", cell_size(map.cell_bytes, format.units))),
               line(heights, style::live).add(" live share")};
   if (used(glyphs.free)) items.push_back(line(glyphs.free, style::free).add(" free"));
   if (used(glyphs.returned)) items.push_back(line(glyphs.returned).add(" returned to the OS"));
   if (used(glyphs.reserved)) items.push_back(line(glyphs.reserved).add(" reserved"));
   if (used(glyphs.metadata)) items.push_back(line(glyphs.metadata, style::metadata).add(" metadata"));
   if (map.trailing_reserved > 0)
-    items.emplace_back(fmt::format("then {} reserved", format_size(map.trailing_reserved, format.units)));
-  return flow(items, line("  "), "  ", format.width);
+    items.emplace_back(fmt::format("then {} reserved, never used", format_size(map.trailing_reserved, format.units)));
+  return flow(line("  "), items, line("  "), format.width);
 }
 
 lines free_lines(const snapshot& record, const report_format& format) {
@@ -72,7 +73,7 @@ lines free_lines(const snapshot& record, const report_format& format) {
                        group_digits(record.free_ranges))),
       line(fmt::format("unused incl. slack {} {}", part(record.unused), unit.name)),
       line(fmt::format("largest free block {}", format_size(record.largest_free, format.units)))};
-  return flow(items, dot(format), "  ", format.width);
+  return flow(line("  "), items, dot(format), format.width);
 }
 
 lines fit_lines(const snapshot& record, const report_format& format) {
@@ -80,10 +81,10 @@ lines fit_lines(const snapshot& record, const report_format& format) {
   if (record.total_free == 0) return {};
   lines items;
   for (std::size_t i = 0; i < observe::snapshot_fit_sizes; ++i)
-    items.emplace_back(fmt::format("{}{} {}", i == 0 ? "would fit  " : "", format_round_size(fit_sizes[i]),
+    items.emplace_back(fmt::format("{} {}", format_round_size(fit_sizes[i]),
                                    format_percent(static_cast<double>(record.fits[i]), total)));
   const line separator(fmt::format(" {} ", format.glyphs().separator), style::dim);
-  lines out = flow(items, separator, "  ", format.width);
+  lines out = flow(line("  would fit  "), items, separator, format.width);
   out.back().add("  of the free bytes");
   return out;
 }

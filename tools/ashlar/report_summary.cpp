@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "tools/ashlar/report_text.hpp"
 #include "tools/ashlar/sums.hpp"
@@ -88,18 +89,48 @@ line resident_line(const observe::snapshot& record, const scale& unit, const rep
   return out.add(after);
 }
 
+struct labelled {
+  std::string label;
+  std::string number;
+  style look;
+};
+
+/// Sets the items in `columns` columns, with labels and numbers of a column aligned.
+lines in_columns(const std::vector<labelled>& items, std::size_t columns, const line& separator) {
+  lines out;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    std::size_t label_width = 0;
+    std::size_t number_width = 0;
+    for (std::size_t above = i % columns; above < items.size(); above += columns) {
+      label_width = std::max(label_width, items[above].label.size());
+      number_width = std::max(number_width, items[above].number.size());
+    }
+    if (i % columns == 0)
+      out.emplace_back("  ");
+    else
+      out.back().add(separator);
+    out.back().add(pad_right(items[i].label, label_width), items[i].look);
+    out.back().add(" ").add(pad_left(items[i].number, number_width));
+  }
+  return out;
+}
+
+/// Writes the sum in as few rows as the width allows.
 lines sum_lines(const observe::snapshot& record, const scale& unit, const report_format& format) {
   const auto parts = resident_sum(record);
   std::vector<double> exact;
   for (const sum_part& part : parts) exact.push_back(in_last_digits(static_cast<double>(part.bytes), unit));
   const auto rounded = round_to_sum(exact, std::llround(in_last_digits(static_cast<double>(record.resident), unit)));
 
-  lines items;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    line item(parts[i].label, parts[i].look);
-    items.push_back(item.add(" ").add(format_last_digits(rounded[i], unit)));
+  std::vector<labelled> items;
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    items.push_back({parts[i].label, format_last_digits(rounded[i], unit), parts[i].look});
+  const line separator(fmt::format(" {} ", format.glyphs().separator), style::dim);
+  for (std::size_t columns = items.size(); columns > 1; columns /= 2) {
+    lines out = in_columns(items, columns, separator);
+    if (out.front().width() <= format.width) return out;
   }
-  return grid(items, line(fmt::format(" {} ", format.glyphs().separator), style::dim), "  ", format.width);
+  return in_columns(items, 1, separator);
 }
 
 }  // namespace
@@ -108,10 +139,10 @@ lines summary_section(const process_report& process, const report_format& format
   const observe::snapshot& record = *process.record;
   const scale unit = pick_scale(std::max(record.resident, record.peak_resident), format.units);
   lines out{title(process, format)};
-  for (line& each : remarks(process)) out.push_back(std::move(each));
+  append(out, remarks(process));
   out.emplace_back();
   out.push_back(resident_line(record, unit, format));
-  for (line& each : sum_lines(record, unit, format)) out.push_back(std::move(each));
+  append(out, sum_lines(record, unit, format));
   return out;
 }
 

@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <map>
 #include <memory>
 
 #include "tools/ashlar/failure.hpp"
@@ -23,23 +22,28 @@ using words = std::vector<std::string>;
 constexpr std::size_t smallest_width = 60;
 constexpr std::size_t largest_width = 1000;
 
-const std::map<std::string, unit_system> unit_names{
-    {"iec", unit_system::iec}, {"si", unit_system::si}, {"bytes", unit_system::bytes}};
+unit_system units_called(const std::string& name) {
+  if (name == "iec") return unit_system::iec;
+  if (name == "si") return unit_system::si;
+  if (name == "bytes") return unit_system::bytes;
+  throw CLI::ValidationError("--units", "must be iec, si or bytes, not " + printable(name));
+}
 
 void add_report_options(CLI::App& app, run_options& options) {
   const auto group = "Report";
   app.add_option("-o,--output", options.output, "Write the report there instead of to stderr")
       ->type_name("FILE")->group(group);
-  app.add_option("--json", options.json_file, "Write JSON instead of text, or JSON to FILE besides the text")
+  app.add_option("--json", options.json_file, "Write JSON instead of text; with FILE, JSON there and text as usual")
       ->type_name("[=FILE]")->expected(0, 1)->group(group);
   app.add_flag("-q,--quiet", options.quiet, "Write no text report")->group(group);
   app.add_option("--classes", options.classes,
-                 "Show the N largest size classes; without it, those that hold 99 % of the bytes")
-      ->type_name("N")->check(CLI::Range(1, 1000))->group(group);
-  app.add_option("--units", options.units, "KiB and MiB (iec), kB and MB (si), or plain bytes")
-      ->type_name("iec|si|bytes")->transform(CLI::CheckedTransformer(unit_names).description(""))->group(group);
-  app.add_option("--width", options.width, "Columns to use; without it, those of the terminal")
-      ->type_name("N")->check(CLI::Range(smallest_width, largest_width))->group(group);
+                 "Show the N largest size classes (default: 99 % of the bytes, 20 rows)")
+      ->type_name("N")->check(CLI::Range(1, 1000).description(""))->group(group);
+  const auto set_units = [&options](const std::string& name) { options.units = units_called(name); };
+  app.add_option_function<std::string>("--units", set_units, "KiB and MiB (iec), kB and MB (si), or plain bytes")
+      ->type_name("iec|si|bytes")->group(group);
+  app.add_option("--width", options.width, "Columns to use (default: those of the terminal)")
+      ->type_name("N")->check(CLI::Range(smallest_width, largest_width).description(""))->group(group);
   app.add_flag("--ascii", options.ascii, "Draw with #+-. instead of Unicode blocks")->group(group);
   app.add_flag("--no-color", options.no_color, "Use no colour; so does the variable NO_COLOR")->group(group);
 }
@@ -49,7 +53,7 @@ void add_run_options(CLI::App& app, run_options& options) {
   app.add_flag("-f,--follow-children", options.follow_children, "Report on the processes that it starts, too")
       ->group(group);
   app.add_flag("--each", options.each, "Report on each of them in full; follows children")->group(group);
-  app.add_option("--library", options.library, "Preload this instead of the libashlar-malloc.so of this tool")
+  app.add_option("--library", options.library, "Preload this library instead of the one that came with the tool")
       ->type_name("PATH")->group(group);
 }
 
@@ -57,9 +61,10 @@ std::unique_ptr<CLI::App> make_run_app(run_options& options) {
   auto app = std::make_unique<CLI::App>(run_description, "ashlar run");
   app->formatter(std::make_shared<help_formatter>("ashlar run [options] [--] PROGRAM [ARGUMENTS]"));
   app->footer(run_examples);
-  app->set_help_flag("-h,--help", "Print this")->group("Help");
+  app->set_help_flag();  // away, and back behind the others
   add_report_options(*app, options);
   add_run_options(*app, options);
+  app->set_help_flag("-h,--help", "Print this")->group("Help");
   return app;
 }
 

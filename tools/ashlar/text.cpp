@@ -90,40 +90,22 @@ std::string line::render(bool color, std::size_t limit) const {
   return out;
 }
 
-lines flow(const lines& items, const line& separator, std::string_view indent, std::size_t width) {
+lines flow(const line& heading, const lines& items, const line& separator, std::size_t width) {
   lines out;
   for (const line& item : items) {
     const bool fits =
         !out.empty() && out.back().width() + separator.width() + item.width() <= width;
-    if (fits)
+    if (fits) {
       out.back().add(separator).add(item);
-    else
-      out.emplace_back(indent).add(item);
+    } else {
+      out.push_back(out.empty() ? heading : line(std::string(heading.width(), ' ')));
+      out.back().add(item);
+    }
   }
   return out;
 }
 
-lines grid(const lines& items, const line& separator, std::string_view indent, std::size_t width) {
-  const lines single = flow(items, separator, indent, width);
-  if (single.size() <= 1) return single;
-
-  std::size_t widest = 0;
-  for (const line& item : items) widest = std::max(widest, item.width());
-  std::size_t columns = 8;
-  while (columns > 1 && visible_width(indent) + columns * (widest + separator.width()) > width)
-    columns /= 2;
-
-  lines out;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i % columns == 0)
-      out.emplace_back(indent);
-    else
-      out.back().add(separator);
-    out.back().add(items[i]);
-    if (i % columns + 1 < columns) out.back().add(std::string(widest - items[i].width(), ' '));
-  }
-  return out;
-}
+void append(lines& all, const lines& more) { all.insert(all.end(), more.begin(), more.end()); }
 
 std::string render(const lines& all, bool color, std::size_t limit) {
   std::string out;

@@ -63,12 +63,12 @@ class line {
 
 using lines = std::vector<line>;
 
-/// Sets `items` one behind the other, `separator` between, and begins a new line where `width`
-/// would be exceeded. Every line begins with `indent`; no line ends with a separator.
-lines flow(const lines& items, const line& separator, std::string_view indent, std::size_t width);
+/// Sets `items` one behind the other after `heading`, `separator` between, and begins a new line
+/// where `width` would be exceeded: under the first item, without a separator.
+lines flow(const line& heading, const lines& items, const line& separator, std::size_t width);
 
-/// Sets `items` in columns of equal width, as many as fit of 8, 4, 2, 1.
-lines grid(const lines& items, const line& separator, std::string_view indent, std::size_t width);
+/// Adds the lines of `more` to those of `all`.
+void append(lines& all, const lines& more);
 
 std::string render(const lines& all, bool color, std::size_t limit);
 

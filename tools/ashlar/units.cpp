@@ -22,16 +22,19 @@ std::uint64_t power_of_ten(int exponent) {
   return power;
 }
 
-}  // namespace
-
-scale pick_scale(std::uint64_t largest, unit_system units) {
+/// Returns the largest unit that is not larger than `bytes`.
+scale largest_scale(std::uint64_t bytes, unit_system units) {
   if (units == unit_system::bytes) return iec_scales[0];
   const auto& scales = units == unit_system::si ? si_scales : iec_scales;
   scale picked = scales[0];
   for (const scale& candidate : scales)
-    if (largest / 10 >= candidate.divisor) picked = candidate;
+    if (bytes >= candidate.divisor) picked = candidate;
   return picked;
 }
+
+}  // namespace
+
+scale pick_scale(std::uint64_t largest, unit_system units) { return largest_scale(largest / 10, units); }
 
 double in_last_digits(double bytes, const scale& unit) {
   const auto digits = static_cast<double>(power_of_ten(unit.decimals));
@@ -52,7 +55,7 @@ std::string format_scaled(std::uint64_t bytes, const scale& unit) {
 }
 
 std::string format_size(std::uint64_t bytes, unit_system units) {
-  const scale unit = pick_scale(bytes, units);
+  const scale unit = bytes < 10'000 ? iec_scales[0] : largest_scale(bytes, units);
   return format_scaled(bytes, unit) + " " + unit.name;
 }
 
@@ -74,7 +77,8 @@ std::string format_duration(std::uint64_t nanoseconds) {
   const double seconds = static_cast<double>(nanoseconds) * 1e-9;
   if (seconds < 0.01) return fmt::format("{:.1f} ms", seconds * 1e3);
   if (seconds < 0.9995) return fmt::format("{:.0f} ms", seconds * 1e3);
-  if (seconds < 120) return fmt::format("{:.2f} s", seconds);
+  if (seconds < 9.995) return fmt::format("{:.2f} s", seconds);
+  if (seconds < 119.95) return fmt::format("{:.1f} s", seconds);
   const std::uint64_t whole = nanoseconds / 1'000'000'000;
   if (whole < 7200) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", group_digits(whole / 3600), whole / 60 % 60);

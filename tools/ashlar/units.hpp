@@ -33,7 +33,7 @@ std::string format_last_digits(std::int64_t count, const scale& unit);
 /// Writes `bytes` in `unit`, without the name of the unit.
 std::string format_scaled(std::uint64_t bytes, const scale& unit);
 
-/// Writes one size that stands alone: "1 454.0 MiB".
+/// Writes one size that stands alone: "1.42 GiB", "18.0 MiB", "381 KiB", "8 192 B".
 std::string format_size(std::uint64_t bytes, unit_system units);
 
 /// Writes a round size as it is called: "64 KiB", never in decimals.
