@@ -8,7 +8,6 @@ option(ASHLAR_BUILD_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 option(ASHLAR_INSTALL "Create install rules" ${PROJECT_IS_TOP_LEVEL})
 option(ASHLAR_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 option(ASHLAR_LTO "Optimise libashlar-malloc.so across files" OFF)
-option(ASHLAR_DEBUG_CHECKS "Compile the debug checks in" OFF)
 option(ASHLAR_COVERAGE "Instrument for gcov" OFF)
 set(ASHLAR_SANITIZER "" CACHE STRING "Comma-separated sanitizers: address, thread, undefined, fuzzer")
 
@@ -44,6 +43,12 @@ if(PROJECT_IS_TOP_LEVEL)
     set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
     set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
   endif()
+endif()
+
+# The checks of internal invariants follow NDEBUG, as assert does.
+set(ASHLAR_DEBUG_CHECKS OFF)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(ASHLAR_DEBUG_CHECKS ON)
 endif()
 
 if(ASHLAR_LTO)

@@ -14,4 +14,4 @@ target_compile_options(
             $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>
             $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-warning-option>
             # TSan under GCC warns about each fence, which the library uses on purpose.
-            $<$<AND:$<CXX_COMPILER_ID:GNU>,$<STREQUAL:${ASHLAR_SANITIZER},thread>>:-Wno-tsan>)
+            $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${ASHLAR_TSAN}>>:-Wno-tsan>)

@@ -57,7 +57,7 @@ const char* to_string(mapping_kind kind) noexcept {
     case mapping_kind::own_stack: return "this thread's stack";
     case mapping_kind::main_stack: return "the main thread's stack";
     case mapping_kind::program_heap: return "the program break's heap";
-    case mapping_kind::file: return "data of";
+    case mapping_kind::file: return "code or data of";
     case mapping_kind::anonymous: return "other anonymous memory";
   }
   return "unknown memory";

@@ -13,6 +13,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/macros.hpp"
 #include "ashlar/os/choke_point.hpp"
+#include "ashlar/os/posix/parked.hpp"
 #include "ashlar/os/posix/reserve.hpp"
 
 namespace ashlar::os {
@@ -89,14 +90,14 @@ os_error discard(range memory) noexcept {
 
 void release(range memory, std::size_t committed) noexcept {
   ASHLAR_ASSERT(is_page_range(memory) && committed <= memory.size);
-  if (!detail::unmap(memory).ok()) {
-    // Unmapping the middle of a mapping needs one mapping more, and there may be none left.
-    // The range stays ours, and counted; its pages need not.
+  detail::retry_parked();
+  if (detail::unmap(memory).ok()) {
+    detail::count_released(memory.size);
+    detail::count_decommitted(committed);
+  } else {
     static_cast<void>(discard(memory));
-    return;
+    detail::park(memory, committed);
   }
-  detail::count_released(memory.size);
-  detail::count_decommitted(committed);
 }
 
 os_error protect(range memory, access rights) noexcept {

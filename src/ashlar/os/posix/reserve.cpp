@@ -17,6 +17,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/os/choke_point.hpp"
+#include "ashlar/os/posix/parked.hpp"
 
 namespace ashlar::os::detail {
 
@@ -36,11 +37,11 @@ os_result<range> map_at(std::uintptr_t hint, std::size_t size, int protection, i
   return {{at_address(static_cast<std::uintptr_t>(outcome)), size}, {}};
 }
 
-// What could not be given back stays ours, so it counts as reserved.
-bool unmap_surplus(range memory) {
-  if (memory.size == 0 || unmap(memory).ok()) return true;
+// Until the system takes it, surplus counts as reserved, for that is what it is.
+void unmap_surplus(range memory) {
+  if (memory.size == 0 || unmap(memory).ok()) return;
   count_reserved(memory.size);
-  return false;
+  park(memory, 0);
 }
 
 os_result<range> map_and_trim(std::size_t size, std::size_t alignment, int protection, int flags) {
@@ -49,16 +50,8 @@ os_result<range> map_and_trim(std::size_t size, std::size_t alignment, int prote
   const os_result<range> whole = map_at(0, padded, protection, flags);
   if (!whole.ok()) return whole;
   std::byte* const data = at_address(align_up(address_of(whole.value.data), alignment));
-  const range head{whole.value.data, static_cast<std::size_t>(data - whole.value.data)};
-  const range tail{data + size, static_cast<std::size_t>(whole.value.end() - (data + size))};
-  if (head.size != 0 && !unmap(head).ok()) {
-    unmap_surplus(whole.value);
-    return {{}, {ENOMEM}};
-  }
-  if (tail.size != 0 && !unmap(tail).ok()) {
-    unmap_surplus({data, size + tail.size});
-    return {{}, {ENOMEM}};
-  }
+  unmap_surplus({whole.value.data, static_cast<std::size_t>(data - whole.value.data)});
+  unmap_surplus({data + size, static_cast<std::size_t>(whole.value.end() - (data + size))});
   return {{data, size}, {}};
 }
 
@@ -77,6 +70,7 @@ os_error unmap(range memory) noexcept {
 
 os_result<range> map_aligned(std::size_t size, std::size_t alignment, int protection,
                              int flags) noexcept {
+  retry_parked();
   if (alignment <= page_size()) return map_at(0, size, protection, flags);
   std::uintptr_t hint = hint_below(lowest.load(std::memory_order_relaxed), size, alignment);
   os_result<range> result;
@@ -85,7 +79,7 @@ os_result<range> map_aligned(std::size_t size, std::size_t alignment, int protec
     if (!result.ok()) return result;
     if (is_aligned(address_of(result.value.data), alignment)) break;
     hint = align_down(address_of(result.value.data), alignment);
-    if (!unmap_surplus(result.value)) return {{}, {ENOMEM}};
+    unmap_surplus(result.value);
     result.value = {};
   }
   if (!result.value) result = map_and_trim(size, alignment, protection, flags);

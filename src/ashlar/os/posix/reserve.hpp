@@ -9,7 +9,7 @@
 namespace ashlar::os::detail {
 
 /// Maps `size` private anonymous bytes at a multiple of `alignment`. Counts nothing but the calls,
-/// except for surplus that the system refused to take back.
+/// and surplus that the system did not take back.
 os_result<range> map_aligned(std::size_t size, std::size_t alignment, int protection,
                              int flags) noexcept;
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "tools/ashlar/help.hpp"
+
+#include <fmt/format.h>
+
+#include "tools/ashlar/version.hpp"
+
+namespace ashlar::tool {
+
+namespace {
+
+/// Descriptions begin behind the longest option, so that the list reads as two columns.
+constexpr std::size_t option_columns = 26;
+
+constexpr const char* tool_text = R"(ashlar {}: runs programs on ashlar's memory and shows where it goes.
+
+Usage: ashlar VERB [options]
+
+Verbs:
+  run         Run a program on libashlar-malloc and report at its end
+
+Options:
+  -h, --help  Print this; ashlar run --help for the options of a verb
+  --version   Print the version
+
+Examples:
+  ashlar run -- python3 -c 'x = [i for i in range(10**6)]'
+  ashlar run --json -o report.json -- ./server --port 8080
+)";
+
+}  // namespace
+
+const char* const run_description =
+    "Runs PROGRAM on libashlar-malloc and reports at its end where its memory went.\n"
+    "Its output, input, exit code and signals are what they are without the tool.\n";
+
+const char* const run_examples =
+    "Examples:\n"
+    "  ashlar run -- python3 -c 'print(sum(range(10**7)))'\n"
+    "  ashlar run -o report.txt -- make -j2          the report to a file\n"
+    "  ashlar run -f -- g++ -O2 -c main.cpp          the compiler behind g++, too\n"
+    "  ashlar run --json=report.json -q -- ./tests   for programs to read\n"
+    "\n"
+    "Exit code: that of PROGRAM; killed by a signal, the tool dies by the same one.\n"
+    "  2 wrong usage, 125 the tool cannot serve PROGRAM, 126 it cannot be executed,\n"
+    "  127 it does not exist.\n";
+
+std::string tool_help() { return fmt::format(tool_text, tool_version); }
+
+std::string version_text() { return fmt::format("ashlar {}\n", tool_version); }
+
+help_formatter::help_formatter(std::string usage) : usage_(std::move(usage)) {
+  column_width(option_columns);
+}
+
+std::string help_formatter::make_usage(const CLI::App*, std::string) const {
+  return fmt::format("Usage: {}\n\n", usage_);
+}
+
+std::string help_formatter::make_group(std::string group, bool is_positional,
+                                       std::vector<const CLI::Option*> options) const {
+  std::string text = group + ":\n";
+  for (const CLI::Option* option : options) text += make_option(option, is_positional);
+  return text;
+}
+
+std::string help_formatter::make_option(const CLI::Option* option, bool) const {
+  std::string names;
+  for (const std::string& name : option->get_snames()) names += "-" + name + ", ";
+  for (const std::string& name : option->get_lnames()) names += "--" + name;
+  if (option->get_type_size() > 0 && !option->get_type_name().empty())
+    names += (option->get_type_name().starts_with("[") ? "" : " ") + option->get_type_name();
+  std::string text = fmt::format("  {:<{}}", names, option_columns - 2);
+  if (names.size() + 2 >= option_columns) text += fmt::format("\n{:{}}", "", option_columns);
+  return text + option->get_description() + "\n";
+}
+
+}  // namespace ashlar::tool
