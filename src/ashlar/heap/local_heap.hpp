@@ -61,23 +61,23 @@ struct local_heap {
   static constexpr std::uint32_t remote_capacity = 128;
   static constexpr std::size_t bins_offset = 64;
 
-  std::uint32_t tag;  // owner number << page_map::owner_shift
-  local_state state;
-  heap* home;
-  local_heap** binding;           // the thread's pointer to this, set to `unbound` when it ends
-  local_heap* unbound;
-  local_heap* next_of_thread;     // other heaps' local heaps of the same thread
-  local_heap* next_in_heap;       // all local heaps of `home`
-  local_heap* next_idle;
+  std::uint32_t tag = 0;  // owner number << page_map::owner_shift
+  local_state state = local_state::active;
+  heap* home = nullptr;
+  local_heap** binding = nullptr;           // the thread's pointer to this, set to `unbound` when it ends
+  local_heap* unbound = nullptr;
+  local_heap* next_of_thread = nullptr;     // other heaps' local heaps of the same thread
+  local_heap* next_in_heap = nullptr;       // all local heaps of `home`
+  local_heap* next_idle = nullptr;
 
-  alignas(64) bin bins[class_count];
+  alignas(64) bin bins[class_count] = {};
 
-  alignas(64) lock mutex;
-  std::uint32_t slab_count;
-  std::uint32_t remote_count;
-  intrusive_list<slab> partial[class_count];
-  request_sample samples[class_count];
-  void* remote[remote_capacity];
+  alignas(64) lock mutex = {};
+  std::uint32_t slab_count = 0;
+  std::uint32_t remote_count = 0;
+  intrusive_list<slab> partial[class_count] = {};
+  request_sample samples[class_count] = {};
+  void* remote[remote_capacity] = {};
   void* slots[];  // first slots of all bins
 
   /// Bytes of a local heap with its first slots.

@@ -7,13 +7,12 @@
 #include <malloc.h>
 
 #include <cerrno>
-#include <cstdarg>
 #include <cstdio>
-#include <cstring>
 
 #include "ashlar/base/build_config.hpp"
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/os/diagnostic.hpp"
+#include "ashlar/replace/process_heap.hpp"
 #include "ashlar/replace/publisher.hpp"
 
 using namespace ashlar;
