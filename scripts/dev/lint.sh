@@ -18,7 +18,13 @@ check_format() {
   local files
   mapfile -d '' -t files < <(git -C "$root" ls-files -z -- '*.cpp' '*.hpp' '*.c' '*.h')
   ((${#files[@]})) || return 0
-  (cd "$root" && clang-format --dry-run -Werror "${files[@]}")
+  local wrong
+  wrong=$(cd "$root" && clang-format --dry-run -Werror "${files[@]}" 2>&1 |
+    sed -n 's/^\([^ :]*\):[0-9]*:[0-9]*: error: .*/\1/p' | sort -u)
+  [[ -z $wrong ]] && return
+  echo "$wrong"
+  echo "to format them: clang-format -i FILE..."
+  return 1
 }
 
 # Follows `source`, so the files of scripts/dev are read in the place where they are used.
