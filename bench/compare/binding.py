@@ -29,11 +29,18 @@ def parse_bindings(text: str) -> list[tuple[str, str, str]]:
 
 
 def find_strays(bindings: list[tuple[str, str, str]], library: str) -> list[str]:
-    """Returns a line for each binding that leads elsewhere. An allocator may call the C library's malloc
-    family for its own start-up, so its own bindings do not count."""
+    """Returns a line for each binding that leads elsewhere.
+
+    An allocator may call the C library's malloc family for its own start-up, so its own bindings do not count.
+    An executable at a fixed address (cc1plus) may stand in for a function whose address it takes: others are then
+    bound to its jump entry, and what counts is where that entry leads.
+    """
+    served = {(os.path.realpath(caller), symbol) for caller, provider, symbol in bindings
+              if os.path.realpath(provider) == library}
     return [f"{symbol} of {os.path.basename(caller)} is bound to {provider}"
             for caller, provider, symbol in bindings
-            if os.path.realpath(provider) != library and os.path.realpath(caller) != library]
+            if os.path.realpath(provider) != library and os.path.realpath(caller) != library
+            and (os.path.realpath(provider), symbol) not in served]
 
 
 def check_served(launcher: Launcher, command: list[str], preload: str | None, library: str) -> None:

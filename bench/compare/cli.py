@@ -6,9 +6,9 @@ import os
 import sys
 import tempfile
 
-from . import allocators, machine, output
+from . import allocators, callgrind, machine, output
 from .binding import NotServed
-from .cases import Case, list_workloads
+from .cases import Case, Workload, list_workloads
 from .launch import Launcher
 from .programs import list_programs
 from .progress import Progress
@@ -30,6 +30,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, metavar="X", help="amount of work (default: 1)")
     parser.add_argument("--quick", action="store_true",
                         help=f"a first look: {QUICK_ROUNDS} rounds at scale {QUICK_SCALE}, no start-up")
+    parser.add_argument("--callgrind", metavar="NAME",
+                        help=f"count the instructions of one workload (scale {callgrind.DEFAULT_SCALE})")
     parser.add_argument("--threads", type=int, metavar="N", help="threads of the workloads (default: cores, 2..8)")
     parser.add_argument("--subject", default=allocators.SUBJECT, metavar="NAME", help="the allocator to judge")
     parser.add_argument("--reference", default="mimalloc", metavar="NAME", help="the peer to be compared with")
@@ -40,6 +42,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--ashlar", metavar="FILE", help="libashlar-malloc.so (default: in the build folder)")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (QUICK_ROUNDS if options.quick else 5)
+    if options.callgrind:
+        options.names = [options.callgrind]
+        options.scale = options.scale or callgrind.DEFAULT_SCALE
     options.scale = options.scale or (QUICK_SCALE if options.quick else 1.0)
     options.threads = options.threads or min(8, max(2, len(os.sched_getaffinity(0))))
     options.ashlar = options.ashlar or os.path.join(options.build_dir, "lib", "libashlar-malloc.so")
@@ -105,6 +110,18 @@ def compare(options: argparse.Namespace) -> output.Comparison:
                              options.subject if options.subject in present else None, options.reference, notes)
 
 
+def count_instructions(options: argparse.Namespace) -> str:
+    """Returns the table that --callgrind prints."""
+    chosen, notes = allocators.discover(options.allocators.split(",") if options.allocators else None, options.ashlar)
+    (case,) = choose_cases(options)
+    if not isinstance(case, Workload):
+        raise callgrind.NoValgrind(f"{case.name} is a real program; --callgrind takes a workload")
+    with tempfile.TemporaryDirectory(prefix="ashlar-bench-") as scratch:
+        launcher = Launcher(built_program(options, "ashlar-measure"), scratch)
+        check_all_served([case], chosen, launcher)
+        return "\n".join([callgrind.table(case, chosen, launcher).text(), *notes])
+
+
 def save(done: output.Comparison, options: argparse.Namespace) -> str:
     """Writes the result folder and the extra copies; returns the folder."""
     folder = options.results or machine.result_folder(ROOT, done.machine)
@@ -125,8 +142,11 @@ def main(arguments: list[str]) -> int:
             show_list(options)
             return 0
         machine.enter_own_session()
+        if options.callgrind:
+            print(count_instructions(options))
+            return 0
         done = compare(options)
-    except (allocators.MissingAllocator, NotServed) as problem:
+    except (allocators.MissingAllocator, NotServed, callgrind.NoValgrind) as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -67,13 +67,16 @@ def enter_own_session() -> None:
     """
     try:
         os.setsid()
-        return
     except PermissionError:
-        pass
-    child = os.fork()
-    if child == 0:
+        child = os.fork()
+        if child != 0:
+            _stand_in_for(child)
         os.setsid()
-        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as after Ctrl-C: children first
+
+
+def _stand_in_for(child: int) -> None:
+    """Passes signals to the child and ends as it ends."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, _: os.kill(child, got))
     _, status = os.waitpid(child, 0)
