@@ -15,16 +15,24 @@
 // tests/codegen holds the counts above. A change here shows its numbers first.
 #pragma once
 
+#include "ashlar/base/cpu.hpp"
 #include "ashlar/heap/local_heap.hpp"
 #include "ashlar/structure/page_map.hpp"
 
 namespace ashlar {
 
-/// Pops a block of `c` from the thread's bin, or returns null.
-ASHLAR_FORCE_INLINE void* pop_block(bin& b) {
-  void** const top = b.top;
+/// The bin at a byte offset inside a local heap: what routes and the size tables hold.
+ASHLAR_FORCE_INLINE bin& bin_at(local_heap& h, std::size_t offset) {
+  return *reinterpret_cast<bin*>(reinterpret_cast<std::byte*>(&h) + offset);
+}
+
+/// Pops a block from the bin at `offset`, or returns null.
+ASHLAR_FORCE_INLINE void* pop_block(local_heap& h, std::size_t offset) {
+  void** const top = bin_at(h, offset).top;
   void* const p = *top;
-  if (p != nullptr) [[likely]] store_relaxed(b.top, top - 1);
+  if (p == nullptr) [[unlikely]] return nullptr;
+  forget(offset);
+  store_relaxed(bin_at(h, offset).top, top - 1);
   return p;
 }
 
@@ -32,16 +40,38 @@ ASHLAR_FORCE_INLINE void* pop_block(bin& b) {
 /// the start of a block in one of `h`'s small slabs, or if the bin is full.
 ASHLAR_FORCE_INLINE bool push_block(local_heap& h, void* p) {
   const std::uintptr_t address = address_of(p);
-  const route& r = process_page_map.route_of(address);
-  const std::uint32_t misfit = static_cast<std::uint16_t>(address) * load_relaxed(r.magic);
-  const std::uint32_t code = load_relaxed(r.code) ^ h.tag;
+  std::uintptr_t index = page_map::route_index(address);
+  const std::uint32_t misfit =
+      static_cast<std::uint16_t>(address) * load_relaxed(routes[index].magic);
+  forget(index);
+  const std::uint32_t code = load_relaxed(routes[index].code) ^ h.tag;
   if ((misfit | code) > page_map::misfit_limit) [[unlikely]] return false;
-  bin& b = *reinterpret_cast<bin*>(reinterpret_cast<std::byte*>(&h) + code);
-  void** const top = b.top;
-  if (top == b.end) [[unlikely]] return false;
+  std::size_t offset = code;
+  void** const top = bin_at(h, offset).top;
+  forget(offset);
+  if (top == bin_at(h, offset).end) [[unlikely]] return false;
   top[1] = p;
-  store_relaxed(b.top, top + 1);
+  forget(offset);
+  store_relaxed(bin_at(h, offset).top, top + 1);
   return true;
+}
+
+/// Offsets of bins by request size, for the fast path of malloc: (size + 15) / 16 up to 1 KiB, and
+/// (size + 127) / 128 up to 32 KiB.
+template <std::size_t Entries>
+constexpr std::array<std::uint16_t, Entries> bin_offsets(
+    const std::array<std::uint8_t, Entries>& classes) {
+  std::array<std::uint16_t, Entries> offsets{};
+  for (std::size_t i = 0; i < Entries; ++i)
+    offsets[i] = static_cast<std::uint16_t>(local_heap::bins_offset + classes[i] * sizeof(bin));
+  return offsets;
+}
+
+inline constexpr auto bin_by_16 = bin_offsets(detail::class_by_16);
+inline constexpr auto bin_by_128 = bin_offsets(detail::class_by_128);
+
+constexpr std::size_t bin_offset_of(size_class c) {
+  return local_heap::bins_offset + c * sizeof(bin);
 }
 
 }  // namespace ashlar

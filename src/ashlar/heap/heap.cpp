@@ -131,7 +131,7 @@ allocation heap::allocate_from(local_heap* h, layout request, bool zero) noexcep
   const std::size_t size = size_classes[c].block_size;
   // A refill that fails may succeed after reclaiming. Three tries: reclaimers may free in steps.
   for (int attempt = 0;; ++attempt) {
-    void* p = h != nullptr ? pop_block(h->bins[c]) : nullptr;
+    void* p = h != nullptr ? pop_block(*h, bin_offset_of(c)) : nullptr;
     if (p == nullptr) {
       const bool allowed = charge(size_classes[c].slices * slice_size);
       p = h != nullptr ? h->refill(c, request.size) : allocate_unbound(c);

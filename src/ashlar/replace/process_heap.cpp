@@ -12,7 +12,19 @@
 
 namespace ashlar::replace {
 
-constinit heap process_heap;
+namespace {
+
+// Blocks outlive every destructor of the program, so the heap is never destroyed.
+union never_destroyed {
+  constexpr never_destroyed() : value() {}
+  ~never_destroyed() {}
+  heap value;
+};
+constinit never_destroyed storage;
+
+}  // namespace
+
+constinit heap& process_heap = storage.value;
 constinit local_heap unbound_local{.tag = heap_registry::shared_owner << page_map::owner_shift,
                                    .state = local_state::shared};
 constinit thread_local local_heap* current_local = &unbound_local;

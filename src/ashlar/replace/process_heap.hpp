@@ -11,7 +11,7 @@
 
 namespace ashlar::replace {
 
-extern constinit heap process_heap;
+extern constinit heap& process_heap;
 extern constinit local_heap unbound_local;
 extern thread_local constinit local_heap* current_local
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -33,10 +33,10 @@ void release_everything() noexcept;
 ASHLAR_FORCE_INLINE void* allocate(std::size_t size) noexcept {
   local_heap& h = *current_local;
   if (size <= tiny_limit) [[likely]] {
-    if (void* const p = pop_block(h.bins[detail::class_by_16[(size + 15) / 16]])) [[likely]]
+    if (void* const p = pop_block(h, bin_by_16[(size + 15) / 16])) [[likely]]
       return p;
   } else if (size <= small_limit) {
-    if (void* const p = pop_block(h.bins[detail::class_by_128[(size + 127) / 128]])) [[likely]]
+    if (void* const p = pop_block(h, bin_by_128[(size + 127) / 128])) [[likely]]
       return p;
   }
   return allocate_slow(size);

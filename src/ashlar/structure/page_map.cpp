@@ -7,6 +7,8 @@
 namespace ashlar {
 
 constinit page_map process_page_map;
+constinit const route* routes = no_route;
+constinit std::uintptr_t route_mask = 0;
 
 namespace {
 
@@ -56,19 +58,19 @@ std::size_t plane_committed(unsigned plane) {
 }  // namespace
 
 os_error page_map::initialize() noexcept {
-  const auto routes = os::reserve_readable(plane_size);
-  if (!routes.ok()) return {};  // compact mode
+  const auto route_plane = os::reserve_readable(plane_size);
+  if (!route_plane.ok()) return {};  // compact mode
   const auto headers = os::reserve_readable(plane_size);
   if (!headers.ok()) {
-    os::release(routes.value, 0);
+    os::release(route_plane.value, 0);
     return {};
   }
-  (void)os::set_name(routes.value, "ashlar page map");
+  (void)os::set_name(route_plane.value, "ashlar page map");
   (void)os::set_name(headers.value, "ashlar page map");
-  routes_ = reinterpret_cast<const route*>(routes.value.data);
+  routes = reinterpret_cast<const route*>(route_plane.value.data);
   headers_ = reinterpret_cast<slab**>(headers.value.data);
   slice_limit_ = slice_count;
-  route_mask_ = slice_count - 1;
+  route_mask = slice_count - 1;
   return {};
 }
 
@@ -81,10 +83,10 @@ os_error page_map::prepare(const void* data, std::size_t size) noexcept {
 }
 
 os_error page_map::prepare_flat(std::uintptr_t first, std::uintptr_t last) noexcept {
-  auto* const routes = reinterpret_cast<std::byte*>(const_cast<route*>(routes_));
+  auto* const route_plane = reinterpret_cast<std::byte*>(const_cast<route*>(routes));
   auto* const headers = reinterpret_cast<std::byte*>(headers_);
   for (std::size_t step = first / step_slices; step <= last / step_slices; ++step) {
-    if (os_error e = prepare_step(0, routes, step); !e.ok()) return e;
+    if (os_error e = prepare_step(0, route_plane, step); !e.ok()) return e;
     if (os_error e = prepare_step(1, headers, step); !e.ok()) return e;
   }
   return {};
@@ -128,7 +130,7 @@ void page_map::set_header(const void* p, slab* header) noexcept {
 
 void page_map::set_route(const void* p, route r) noexcept {
   if (is_compact()) return;
-  route& entry = const_cast<route&>(routes_[address_of(p) >> slice_shift]);
+  route& entry = const_cast<route&>(routes[address_of(p) >> slice_shift]);
   // The code goes first when the route closes and last when it opens, so that a racing reader with
   // a dangling pointer meets a misfit rather than a wrong cut. For valid pointers order is no issue.
   if (r.code == 0) store_relaxed(entry.code, r.code);
@@ -146,11 +148,11 @@ std::size_t page_map::resident_bytes() const noexcept {
       if (leaf != nullptr) bytes += os::resident_bytes({reinterpret_cast<std::byte*>(leaf), leaf_size});
     return bytes;
   }
-  auto* const routes = reinterpret_cast<std::byte*>(const_cast<route*>(routes_));
+  auto* const route_plane = reinterpret_cast<std::byte*>(const_cast<route*>(routes));
   auto* const headers = reinterpret_cast<std::byte*>(headers_);
   for (std::size_t step = 0; step < step_count; ++step) {
     if ((growth.prepared[1][step / 64] >> (step % 64) & 1) == 0) continue;
-    bytes += os::resident_bytes({routes + step * step_size, step_size});
+    bytes += os::resident_bytes({route_plane + step * step_size, step_size});
     bytes += os::resident_bytes({headers + step * step_size, step_size});
   }
   return bytes;
@@ -159,7 +161,7 @@ std::size_t page_map::resident_bytes() const noexcept {
 void page_map::release() noexcept {
   lock_guard guard(growth.mutex);
   if (!is_compact()) {
-    os::release({reinterpret_cast<std::byte*>(const_cast<route*>(routes_)), plane_size},
+    os::release({reinterpret_cast<std::byte*>(const_cast<route*>(routes)), plane_size},
                 plane_committed(0));
     os::release({reinterpret_cast<std::byte*>(headers_), plane_size}, plane_committed(1));
   }
@@ -167,8 +169,8 @@ void page_map::release() noexcept {
     if (leaf != nullptr) os::release({reinterpret_cast<std::byte*>(leaf), leaf_size}, leaf_size);
     leaf = nullptr;
   }
-  routes_ = no_route_;
-  route_mask_ = 0;
+  routes = no_route;
+  route_mask = 0;
   headers_ = nullptr;
   slice_limit_ = 0;
   growth.committed = 0;

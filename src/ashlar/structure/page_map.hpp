@@ -44,6 +44,12 @@ struct route {
   std::uint32_t magic = 0;
 };
 
+/// The plane of routes of the process's one map, and which bits of a slice number index it. Apart
+/// from the map itself, so that code reaches each in one instruction.
+inline constexpr route no_route[1] = {};
+extern constinit const route* routes __attribute__((visibility("hidden")));
+extern constinit std::uintptr_t route_mask __attribute__((visibility("hidden")));
+
 class page_map {
  public:
   static constexpr unsigned address_bits = 47;
@@ -58,8 +64,9 @@ class page_map {
   /// Makes the entries of `[data, data + size)` writable. Errors: no memory; then unchanged.
   os_error prepare(const void* data, std::size_t size) noexcept;
 
-  ASHLAR_FORCE_INLINE const route& route_of(std::uintptr_t address) const {
-    return routes_[(address >> slice_shift) & route_mask_];
+  /// The index of the route of an address. In compact mode every address shares one empty route.
+  static ASHLAR_FORCE_INLINE std::uintptr_t route_index(std::uintptr_t address) {
+    return (address >> slice_shift) & route_mask;
   }
 
   /// Returns the header for any address, or null. Cost: one or two loads.
@@ -91,10 +98,6 @@ class page_map {
   os_error prepare_flat(std::uintptr_t first, std::uintptr_t last) noexcept;
   os_error prepare_compact(std::uintptr_t first, std::uintptr_t last) noexcept;
 
-  static constexpr route no_route_[1] = {};
-
-  const route* routes_ = no_route_;
-  std::uintptr_t route_mask_ = 0;
   slab** headers_ = nullptr;
   std::uintptr_t slice_limit_ = 0;
 };
