@@ -110,6 +110,32 @@ TEST(refusal, of_a_release_gives_the_pages_back_and_the_range_later) {
   watch.expect(0, 0);
 }
 
+TEST(refusal, for_want_of_mappings_is_survived) {
+  const counter_watch watch;
+  constexpr std::size_t most = 200'000;
+  const std::size_t page = os::page_size();
+  const range memory = os::reserve_committed(most * page, page).value;
+  ASSERT_TRUE(memory);
+  // Each hole costs two mappings. The kernel's default allows 65,530 in a process.
+  std::size_t holes = 0;
+  while (2 * holes + 3 < most && os::decommit({memory.data + 2 * holes * page, page}).ok()) ++holes;
+  // From here on the memory is whole.
+  const range rest{memory.data + 2 * holes * page, memory.size - 2 * holes * page};
+  const range middle{rest.data + page, page};
+  middle.data[0] = std::byte{1};
+  const bool is_refused = !os::decommit(middle).ok();
+  EXPECT_TRUE(os::discard(middle).ok());
+  EXPECT_EQ(middle.data[0], std::byte{0});
+  os::release(middle, is_refused ? page : 0);
+  if (is_refused) watch.expect(memory.size, memory.size - holes * page);
+  os::release({rest.data, page}, page);
+  os::release({middle.end(), rest.size - 2 * page}, rest.size - 2 * page);
+  os::release({memory.data, 2 * holes * page}, holes * page);
+  os::release(os::reserve(page, page).value, 0);
+  watch.expect(0, 0);
+  if (!is_refused) GTEST_SKIP() << "this system allows more mappings than the test makes";
+}
+
 TEST(refusal, reports_the_error_of_the_system) {
   const range memory = os::reserve_committed(64_KiB, os::page_size()).value;
   fake_os os;
