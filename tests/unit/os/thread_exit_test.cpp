@@ -14,7 +14,7 @@ namespace {
 
 struct exit_record {
   std::atomic<int> runs{0};
-  int rearm = 0;  // how often the callback arms again
+  std::atomic<int> rearm{0};  // how often the callback arms again
 };
 
 void note_exit(void* value) {
