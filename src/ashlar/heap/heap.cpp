@@ -12,9 +12,12 @@
 namespace ashlar {
 
 status heap::initialize(const heap_options& options) noexcept {
+  destroy();
   if (!process_heaps.start()) return status::no_memory;
   store_.initialize(options.source);
   limits_ = options.limits;
+  soft_reported_ = false;
+  peak_direct_ = 0;
   cache_line_aligned_ = options.cache_line_aligned;
   ready_ = true;
   process_heaps.add(*this);
@@ -94,19 +97,21 @@ bool heap::charge(std::size_t bytes) noexcept {
   if (limits_.soft == heap_limits::none && limits_.hard == heap_limits::none) [[likely]] return true;
   const std::size_t used = used_bytes() + bytes;
   if (used > limits_.soft) {
-    if (!soft_reported_ && limits_.above_soft != nullptr) {
-      soft_reported_ = true;
+    if (!load_relaxed(soft_reported_) && limits_.above_soft != nullptr) {
+      store_relaxed(soft_reported_, true);
       limits_.above_soft(limits_.context, used);
     }
-  } else {
-    soft_reported_ = false;
+  } else if (load_relaxed(soft_reported_)) {
+    store_relaxed(soft_reported_, false);
   }
   return has_room_for(bytes);
 }
 
 // Tries everything that may free memory. No lock is held. Returns whether a retry makes sense.
 bool heap::reclaim(std::size_t wanted) noexcept {
+  const std::size_t used = used_bytes();
   bool any = trim() != 0;
+  any |= used_bytes() < used;
   any |= process_heaps.reclaim(wanted);
   if (!has_room_for(wanted) && limits_.at_hard != nullptr)
     any |= limits_.at_hard(limits_.context, used_bytes(), wanted);
@@ -136,7 +141,7 @@ allocation heap::allocate_from(local_heap* h, layout request, bool zero) noexcep
       const bool allowed = charge(size_classes[c].slices * slice_size);
       p = h != nullptr ? h->refill(c, request.size) : allocate_unbound(c);
       if (p == nullptr) {
-        if (attempt < 3 && reclaim(size)) continue;
+        if (attempt < 3 && reclaim(size_classes[c].slices * slice_size)) continue;
         return allocation::failed(allowed ? status::no_memory : status::over_budget);
       }
     }

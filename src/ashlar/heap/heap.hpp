@@ -63,7 +63,7 @@ class heap {
   heap(const heap&) = delete;
   heap& operator=(const heap&) = delete;
 
-  /// Makes a default-constructed heap ready. Errors: `no_memory`; the heap then refuses everything.
+  /// Makes a default-constructed heap ready; one that is ready is destroyed first. Errors: `no_memory`; the heap then refuses everything.
   status initialize(const heap_options& options) noexcept;
 
   /// Gives every block, slab and region back, whoever holds them. The heap may be initialised again.
@@ -84,7 +84,8 @@ class heap {
   /// Resizes a block in place. Returns false, and changes nothing, if it would have to move.
   bool try_resize(void* p, std::size_t size) noexcept;
 
-  /// Returns the usable bytes of a block of any heap; 0 if `p` is no block.
+  /// Returns the usable bytes of a block of any heap; 0 for null and for foreign pointers.
+  /// Requires: `p` does not point inside a block.
   static std::size_t usable_size(const void* p) noexcept;
   /// Returns the usable size that `allocate` would give for `size`.
   static std::size_t good_size(std::size_t size) noexcept;
@@ -185,6 +186,7 @@ class heap {
 /// Registers `reclaim(context, wanted)`, called when memory runs out and before an allocation
 /// fails. It frees what it can and returns true if that was anything. Returns false if the table of
 /// 16 is full.
+/// `reclaim` may still be running in another thread when `unregister_reclaimer` returns.
 bool register_reclaimer(void* context, bool (*reclaim)(void* context, std::size_t wanted)) noexcept;
 void unregister_reclaimer(void* context) noexcept;
 

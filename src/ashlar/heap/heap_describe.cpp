@@ -105,7 +105,7 @@ void add_free_span(observe::snapshot& s, cell_map& cells, const slice_record* fi
 
 void add_locals(observe::snapshot& s, const local_heap* h, request_sample* samples) {
   for (; h != nullptr; h = h->next_in_heap) {
-    (h->state == local_state::active ? s.heaps : s.idle_heaps) += 1;
+    (h->state == local_state::idle ? s.idle_heaps : s.heaps) += 1;
     for (size_class c = 0; c < class_count; ++c) {
       s.classes[c].cached_blocks += h->bins[c].count();
       samples[c].requests += load_relaxed(h->samples[c].requests);
@@ -163,8 +163,12 @@ void heap::describe(observe::snapshot& s) noexcept {
         continue;
       }
       const slab* const b = process_page_map.header_acquired(r.base + at * slice_size);
-      if (b == nullptr) continue;  // between two steps of another thread
       const std::uint64_t bytes = first->length * slice_size;
+      if (b == nullptr) {  // between two steps of another thread
+        for (std::uint32_t k = 0; k < first->length; ++k) cells.add(0, slice_size, 0);
+        s.free += bytes;
+        continue;
+      }
       const std::uint64_t live = b->is_slab() ? add_slab(s, *b) : add_large(s, *b, bytes);
       for (std::uint32_t k = 0; k < first->length; ++k) {
         const std::uint64_t left = live > k * slice_size ? live - k * slice_size : 0;

@@ -73,8 +73,12 @@ void heap_registry::give_owner_number_locked(std::uint32_t number) noexcept {
 
 bool heap_registry::reclaim(std::size_t wanted) noexcept {
   bool any = false;
-  for (const reclaimer& r : reclaimers_)
+  for (const reclaimer& entry : reclaimers_) {
+    mutex_.acquire();
+    const reclaimer r = entry;
+    mutex_.release();  // the call may allocate
     if (r.call != nullptr) any |= r.call(r.context, wanted);
+  }
   return any;
 }
 

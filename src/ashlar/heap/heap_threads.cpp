@@ -59,14 +59,21 @@ local_heap* heap::bind(local_heap** binding, local_heap* unbound) noexcept {
 
 local_heap* heap::local() noexcept {
   local_heap** link = &thread_locals;
-  for (local_heap* h = *link; h != nullptr; link = &h->next_of_thread, h = *link) {
-    if (h->home != this) continue;
-    if (link != &thread_locals) {  // most recently used first
+  while (local_heap* const h = *link) {
+    // acquire: pairs with the release in abandon_locals(), which is done with `h` after it.
+    heap* const home = __atomic_load_n(&h->home, __ATOMIC_ACQUIRE);
+    if (home == nullptr) {  // its heap was destroyed
       *link = h->next_of_thread;
+      process_metadata.deallocate(h, local_heap::total_size());
+      continue;
+    }
+    if (home == this) {
+      *link = h->next_of_thread;  // most recently used first
       h->next_of_thread = thread_locals;
       thread_locals = h;
+      return h;
     }
-    return h;
+    link = &h->next_of_thread;
   }
   return bind(nullptr, nullptr);
 }
@@ -109,10 +116,12 @@ slab* heap::take_idle_slab(size_class c, local_heap& taker) noexcept {
     lock_guard owner_guard(h->mutex);
     slab* const s = h->partial[c].pop_front();
     if (s == nullptr) continue;
-    s->linked = false;
+    // `linked` stays set though it is in no list: so that a free which already finds the taker as
+    // owner neither links it nor gives it away. The taker links it when it has its own lock.
     --h->slab_count;
-    // From here on frees go to the taker; it links the slab when it has its own lock.
-    s->owner.store(&taker, std::memory_order_relaxed);
+    // release: pairs with the acquire of whoever puts a block back. They lock the taker, and must
+    // see what was done under the lock of the owner before.
+    s->owner.store(&taker, std::memory_order_release);
     if (s->kind == slab_kind::small) process_page_map.set_route(s->start, {});
     publish_slab(*s, taker.code_of(c));
     return s;
@@ -148,7 +157,7 @@ void heap::abandon_locals() noexcept {
     process_heaps.give_owner_number_locked(h->tag >> page_map::owner_shift);
     const bool mine = unlink_from_this_thread(*h);
     if (h->state == local_state::active && !mine)
-      h->home = nullptr;
+      __atomic_store_n(&h->home, nullptr, __ATOMIC_RELEASE);
     else
       process_metadata.deallocate(h, local_heap::total_size());
     h = next;

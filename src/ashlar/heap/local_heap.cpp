@@ -33,6 +33,10 @@ constexpr std::uint32_t most_capacity(size_class c) {
   return capacity;
 }
 
+void prefetch_header(const void* p) {
+  if (const slab* const s = process_page_map.header_of(p)) prefetch_for_write(&s->summary);
+}
+
 constexpr std::size_t first_slots() {
   std::size_t slots = 0;
   for (size_class c = 0; c < class_count; ++c) slots += first_capacity(c) + 1;
@@ -103,10 +107,9 @@ std::uint32_t local_heap::take_batch(size_class c, void** slots_top,
 slab* local_heap::slab_with_free(size_class c) noexcept {
   slab* s = home->has_idle() ? steal_slab(c) : nullptr;
   if (s == nullptr) s = new_slab(c);
-  if (s != nullptr && !s->linked) {
-    partial[c].push_front(*s);
-    s->linked = true;
-  }
+  if (s == nullptr) return nullptr;
+  s->linked = true;
+  partial[c].push_front(*s);
   return s;
 }
 
@@ -143,13 +146,12 @@ void local_heap::grow_bin(size_class c) noexcept {
   const std::uint32_t count = b.count();
   std::memcpy(grown, b.base, (count + 1) * sizeof(void*));
   void** const old = b.base;
-  // A reader of statistics may see the new top with the old base: a wrong figure, no harm.
   store_relaxed(b.base, grown);
   store_relaxed(b.top, grown + count);
   b.end = grown + capacity;
   if (b.capacity != first_capacity(c))
     process_metadata.deallocate(old, (b.capacity + 1) * sizeof(void*));
-  b.capacity = capacity;
+  store_relaxed(b.capacity, capacity);
 }
 
 void local_heap::push(size_class c, void* p) noexcept {
@@ -169,13 +171,17 @@ void local_heap::flush(size_class c, std::uint32_t count) noexcept {
   bin& b = bins[c];
   constexpr std::uint32_t ahead = 4;  // headers in flight while one is worked on
   for (std::uint32_t i = 1; i <= count && i <= ahead; ++i)
-    prefetch_for_write(&process_page_map.header_of(b.base[i])->summary);
+    prefetch_header(b.base[i]);
   mutex.acquire();
   for (std::uint32_t i = 1; i <= count; ++i) {
-    if (i + ahead <= count)
-      prefetch_for_write(&process_page_map.header_of(b.base[i + ahead])->summary);
+    if (i + ahead <= count) prefetch_header(b.base[i + ahead]);
     void* const p = b.base[i];
-    slab& s = *process_page_map.header_of(p);
+    slab* const header = process_page_map.header_of(p);
+    if (header == nullptr) [[unlikely]] {  // freed twice, and its slab is gone by now
+      report_fault(fault_kind::double_free, p);
+      continue;
+    }
+    slab& s = *header;
     if (s.owner.load(std::memory_order_relaxed) == this) [[likely]] {
       put_block(s, p);
     } else {  // the slab was given away while its block lay in this bin
@@ -205,10 +211,15 @@ void local_heap::push_remote(void* p) noexcept {
 void local_heap::flush_remote() noexcept {
   local_heap* locked = nullptr;
   for (std::uint32_t i = 0; i < remote_count; ++i) {
-    slab& s = *process_page_map.header_of(remote[i]);
+    slab* const header = process_page_map.header_of(remote[i]);
+    if (header == nullptr) {
+      report_fault(fault_kind::double_free, remote[i]);
+      continue;
+    }
+    slab& s = *header;
     while (true) {
-      // relaxed: the answer is checked again under the lock of the owner.
-      local_heap* const owner = s.owner.load(std::memory_order_relaxed);
+      // acquire: pairs with the release in take_idle_slab(). Asked again under the owner's lock.
+      local_heap* const owner = s.owner.load(std::memory_order_acquire);
       if (owner == locked) break;
       if (locked != nullptr) locked->mutex.release();
       locked = owner;
@@ -222,7 +233,8 @@ void local_heap::flush_remote() noexcept {
 
 void put_remote(slab& s, void* p) noexcept {
   while (true) {
-    local_heap* const owner = s.owner.load(std::memory_order_relaxed);
+    // acquire: pairs with the release in take_idle_slab().
+    local_heap* const owner = s.owner.load(std::memory_order_acquire);
     lock_guard guard(owner->mutex);
     if (s.owner.load(std::memory_order_relaxed) != owner) continue;  // given away meanwhile
     put_block(s, p);

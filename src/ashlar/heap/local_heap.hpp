@@ -39,8 +39,11 @@ struct bin {
   std::uint32_t refills = 0;   // since the last flush: is the bin in demand?
   std::uint32_t capacity = 0;  // slots behind base
 
+  /// Blocks in the bin. Another thread may ask while the bin is moved to a larger stack: it then
+  /// gets a wrong count, but never one that leads beyond `capacity`.
   std::uint32_t count() const {
-    return static_cast<std::uint32_t>(load_relaxed(top) - load_relaxed(base));
+    const std::ptrdiff_t n = load_relaxed(top) - load_relaxed(base);
+    return n >= 0 && n <= load_relaxed(capacity) ? static_cast<std::uint32_t>(n) : 0;
   }
 };
 static_assert(sizeof(bin) == 32);

@@ -46,7 +46,8 @@ void span_store::decay(std::uint32_t now) noexcept {
     // Down to three quarters, so that the next free does not come back at once.
     purge_until(retained_ - retained_ / 4, now + 1);
   }
-  if (now == last_tick_) return;
+  // Another thread may have moved the time on while this one waited for the lock.
+  if (static_cast<std::int32_t>(now - last_tick_) <= 0) return;
   const std::uint32_t elapsed = now - last_tick_;
   last_tick_ = now;
   if (retained_ > initial_retained && now - last_purge_ > regret_ticks)
@@ -96,6 +97,7 @@ bool span_store::purge_span(slice_record& first) noexcept {
   const std::uint32_t length = first.length;
   dirty_slices_ -= first.dirty;
   set_length(first, length, false);
+  purging_slices_ += length;
   std::byte* const base = address_of_record(first);
   mutex_.release();
 
@@ -113,6 +115,7 @@ bool span_store::purge_span(slice_record& first) noexcept {
   }
 
   mutex_.acquire();
+  purging_slices_ -= length;
   give(first, length);
   return gone;
 }

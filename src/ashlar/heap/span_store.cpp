@@ -16,6 +16,13 @@ constexpr std::uint32_t largest_commit = 1024;   // 64 MiB
 
 }  // namespace
 
+void span_store::initialize(const region_source& source) noexcept {
+  source_ = source;
+  // What does not read as zero cannot be told from what was given back.
+  if (!source_.zeroed) source_.discard = nullptr;
+  last_tick_ = current_tick();
+}
+
 std::uint32_t span_store::list_of(std::uint32_t length) {
   if (length < exact_lists) return length;
   const unsigned doubling = log2_floor(length);  // 5 and up
@@ -250,7 +257,9 @@ void span_store::release() noexcept {
   region_count_ = 0;
   for (free_lists& lists : free_) lists = {};
   store_relaxed(used_slices_, std::size_t{0});
+  store_relaxed(peak_slices_, std::size_t{0});
   dirty_slices_ = 0;
+  retained_ = initial_retained;
 }
 
 span_store::totals span_store::current_totals() const noexcept {
@@ -293,7 +302,7 @@ void span_store::check_invariants() const noexcept {
     ASHLAR_CHECK(s == r.slices);
   }
   ASHLAR_CHECK(dirty_total == dirty_slices_);
-  ASHLAR_CHECK(used == used_slices_);
+  ASHLAR_CHECK(used == used_slices_ + purging_slices_);
 }
 
 }  // namespace ashlar

@@ -69,7 +69,7 @@ class span_store {
   span_store(const span_store&) = delete;
   span_store& operator=(const span_store&) = delete;
 
-  void initialize(const region_source& source) noexcept { source_ = source; }
+  void initialize(const region_source& source) noexcept;
 
   /// Returns a span of `slices` slices at a multiple of `alignment` slices (a power of two).
   /// Cost: one lock; O(1) but for scanning one list above 31 slices; may call the OS.
@@ -150,6 +150,7 @@ class span_store {
   std::size_t used_slices_ = 0;
   std::size_t peak_slices_ = 0;
   std::size_t dirty_slices_ = 0;
+  std::size_t purging_slices_ = 0;  // in spans whose pages are going back right now
   std::size_t retained_ = initial_retained;  // bound of dirty slices
   std::uint32_t last_tick_ = 0;
   std::uint32_t last_purge_ = 0;

@@ -19,6 +19,9 @@ ASHLAR_EXPORT void* malloc(std::size_t size) noexcept { return allocate(size); }
 
 ASHLAR_EXPORT void free(void* p) noexcept { deallocate(p); }
 
+// Gone from the headers of glibc 2.26, but old programs are still linked against it.
+ASHLAR_EXPORT void cfree(void* p) noexcept { deallocate(p); }
+
 ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
   std::size_t bytes;
   if (!checked_multiply(count, size, bytes)) {
