@@ -149,7 +149,7 @@ void heap_model::ask_for_the_absurd(std::size_t which, std::uint64_t n) {
                              {n % 100'000, 0},
                              {n % 100'000, 3 + n % 5 * 2},
                              {n % 100'000, std::size_t{1} << 63},
-                             {std::size_t{1} << 47, 64}};
+                             {(std::size_t{1} << 45) + (n << 20), 64}};
   const layout request = requests[n / 4096 % std::size(requests)];
   expect(!heap_.allocate(request), "an absurd allocation succeeded");
   expect(!heap_.allocate_zeroed(request), "an absurd zeroed allocation succeeded");

@@ -52,18 +52,18 @@ void expect_walks_to_be_well(ground where, std::uint64_t first_seed, std::uint64
   }
 }
 
-TEST(random_walk, on_the_os) { expect_walks_to_be_well(ground::os, 1000, scaled(240)); }
+TEST(random_walk, on_the_os) { expect_walks_to_be_well(ground::os, 1000, scaled(100)); }
 
 TEST(random_walk, with_cache_line_alignment) {
-  expect_walks_to_be_well(ground::cache_lines, 2000, scaled(60));
+  expect_walks_to_be_well(ground::cache_lines, 2000, scaled(40));
 }
 
 TEST(random_walk, on_a_user_block) {
-  expect_walks_to_be_well(ground::user_block, 3000, scaled(120));
+  expect_walks_to_be_well(ground::user_block, 3000, scaled(60));
 }
 
 TEST(random_walk, on_a_user_interface) {
-  expect_walks_to_be_well(ground::user_interface, 4000, scaled(120));
+  expect_walks_to_be_well(ground::user_interface, 4000, scaled(60));
 }
 
 TEST(shrink, finds_the_steps_that_matter) {

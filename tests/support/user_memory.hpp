@@ -13,13 +13,13 @@
 
 namespace ashlar::test {
 
-/// Bytes at a multiple of 64 KiB, given back at the end of the scope. Not zero at the start, so
-/// that whoever takes them for zero is found out.
+/// Bytes at a multiple of 64 KiB, given back at the end of the scope. The first of them are not
+/// zero, so that whoever takes them for zero is found out.
 class user_memory {
  public:
   explicit user_memory(std::size_t size)
       : range_(os::reserve_committed(size, std::size_t{64} << 10).value) {
-    std::memset(range_.data, 0xa5, range_.size);
+    std::memset(range_.data, 0xa5, range_.size < dirty_size ? range_.size : dirty_size);
   }
   ~user_memory() { os::release(range_, range_.size); }
   user_memory(const user_memory&) = delete;
@@ -32,6 +32,8 @@ class user_memory {
   }
 
  private:
+  static constexpr std::size_t dirty_size = std::size_t{4} << 20;
+
   os::range range_;
 };
 
