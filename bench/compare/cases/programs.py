@@ -122,7 +122,7 @@ def list_programs(inputs: str, scale: float) -> list[Case]:
         RedisServer(
             "redis",
             "redis-server under redis-benchmark: sized strings, lists, hashes, sets",
-            int(times(200_000)),
+            int(times(80_000)),
         ),
         Program(
             "lua",
