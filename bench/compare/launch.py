@@ -151,7 +151,7 @@ def sample_of(running: Running, limit: float) -> tuple[Sample, bytes]:
         Sample(
             seconds=cost["seconds"],
             max_rss_kib=cost["max_rss_kib"],
-            cpu_seconds=cost["user"] + cost["system"],
+            cpu_seconds=round(cost["user"] + cost["system"], 6),
             digest=hashlib.sha256(output).hexdigest()[:16],
         ),
         output,

@@ -15,59 +15,46 @@ SECONDS_ALLOWED = (
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
+    """Returns the options with all defaults filled in; ends the program on a wrong one."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.rounds is None:
+        options.rounds = QUICK_ROUNDS if options.quick else 5
+    if options.callgrind:
+        options.names = [options.callgrind]
+    if options.scale is None:
+        unhurried = callgrind.DEFAULT_SCALE if options.callgrind else 1.0
+        options.scale = QUICK_SCALE if options.quick else unhurried
+    if options.threads is None:
+        options.threads = min(8, max(2, len(os.sched_getaffinity(0))))
+    if options.ashlar is None:
+        options.ashlar = os.path.join(options.build_dir, "lib", "libashlar-malloc.so")
+    if options.rounds < 1 or options.scale <= 0 or options.threads < 2:
+        parser.error("--rounds needs 1 or more, --scale more than 0, --threads 2 or more")
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./dev bench",
         description="Compares ashlar with other allocators: time and peak memory.",
     )
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="cases to run (default: all, see --list)"
-    )
-    parser.add_argument(
-        "--list", action="store_true", help="list the cases and the allocators, then end"
-    )
-    parser.add_argument(
-        "--allocators", metavar="A,B", help=f"of {', '.join(allocators.NAMES)} (default: all)"
-    )
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each case (default: 5)")
-    parser.add_argument("--scale", type=float, metavar="X", help="amount of work (default: 1)")
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help=f"a first look: {QUICK_ROUNDS} rounds at scale {QUICK_SCALE}, no start-up",
-    )
-    parser.add_argument(
-        "--callgrind",
-        metavar="NAME",
-        help=f"count the instructions of one workload (scale {callgrind.DEFAULT_SCALE})",
-    )
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="threads of the workloads (default: cores, 2..8)"
-    )
-    parser.add_argument(
-        "--subject", default=allocators.SUBJECT, metavar="NAME", help="the allocator to judge"
-    )
-    parser.add_argument(
-        "--reference", default="mimalloc", metavar="NAME", help="the peer to be compared with"
-    )
-    parser.add_argument("--csv", metavar="FILE", help="write every sample there too")
-    parser.add_argument("--markdown", metavar="FILE", help="write the tables there too")
-    parser.add_argument(
-        "--results", metavar="DIR", help="result folder (default: bench/results/...)"
-    )
-    parser.add_argument(
-        "--build-dir", default=os.path.join(ROOT, "build", "release"), metavar="DIR"
-    )
-    parser.add_argument(
-        "--ashlar", metavar="FILE", help="libashlar-malloc.so (default: in the build folder)"
-    )
-    options = parser.parse_args(arguments)
-    options.rounds = options.rounds or (QUICK_ROUNDS if options.quick else 5)
-    if options.callgrind:
-        options.names = [options.callgrind]
-        options.scale = options.scale or callgrind.DEFAULT_SCALE
-    options.scale = options.scale or (QUICK_SCALE if options.quick else 1.0)
-    options.threads = options.threads or min(8, max(2, len(os.sched_getaffinity(0))))
-    options.ashlar = options.ashlar or os.path.join(options.build_dir, "lib", "libashlar-malloc.so")
-    if options.rounds < 1 or options.scale <= 0 or options.threads < 2:
-        parser.error("--rounds needs 1 or more, --scale more than 0, --threads 2 or more")
-    return options
+    quick = f"a first look: {QUICK_ROUNDS} rounds at scale {QUICK_SCALE}, no start-up"
+    count = f"count the instructions of one workload (scale {callgrind.DEFAULT_SCALE})"
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="cases to run (default: all, see --list)")
+    add("--list", action="store_true", help="list the cases and the allocators, then end")
+    add("--allocators", metavar="A,B", help=f"of {', '.join(allocators.NAMES)} (default: all)")
+    add("--rounds", type=int, metavar="N", help="rounds of each case (default: 5)")
+    add("--scale", type=float, metavar="X", help="amount of work (default: 1)")
+    add("--quick", action="store_true", help=quick)
+    add("--callgrind", metavar="NAME", help=count)
+    add("--threads", type=int, metavar="N", help="of the workloads (default: cores, 2..8)")
+    add("--subject", default=allocators.SUBJECT, metavar="NAME", help="the allocator to judge")
+    add("--reference", default="mimalloc", metavar="NAME", help="the peer to be compared with")
+    add("--csv", metavar="FILE", help="write every sample there too")
+    add("--markdown", metavar="FILE", help="write the tables there too")
+    add("--results", metavar="DIR", help="result folder (default: bench/results/...)")
+    add("--build-dir", default=os.path.join(ROOT, "build", "release"), metavar="DIR")
+    add("--ashlar", metavar="FILE", help="libashlar-malloc.so (default: in the build folder)")
+    return parser

@@ -50,55 +50,38 @@ def as_markdown(of: Comparison) -> str:
     )
 
 
+COLUMNS = (
+    *("case", "allocator", "round", "seconds", "cpu_seconds", "max_rss_kib"),
+    *("left_kib", "live_kib", "digest", "error"),
+)
+
+
+def csv_rows(of: Comparison) -> list[dict]:
+    """Returns every sample, and a line for each allocator's start-up."""
+    rows = [
+        {
+            **{key: value for key, value in vars(sample).items() if key in COLUMNS},
+            "case": row.name,
+            "allocator": name,
+            "round": number,
+            "error": sample.error or row.failures.get(name),
+        }
+        for row in of.rows
+        for name, rounds in row.samples.items()
+        for number, sample in rounds.items()
+    ]
+    for name, start in of.starts.items():
+        seconds = round(start.milliseconds / 1000, 6)
+        place = {"case": "start of true", "allocator": name, "round": "all"}
+        rows.append({**place, "seconds": seconds, "max_rss_kib": start.kib, "error": start.error})
+    return rows
+
+
 def write_csv(of: Comparison, path: str) -> None:
-    """Writes every sample, one line each, under a header that names the machine and the commit."""
+    """Writes all samples under a header that names the machine and the commit."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         for key, value in of.machine.items():
             file.write(f"# {key}: {value}\n")
-        writer = csv.writer(file)
-        writer.writerow(
-            [
-                "case",
-                "allocator",
-                "round",
-                "seconds",
-                "cpu_seconds",
-                "max_rss_kib",
-                "left_kib",
-                "live_kib",
-                "digest",
-                "error",
-            ]
-        )
-        for row in of.rows:
-            for name, rounds in row.samples.items():
-                for number, each in rounds.items():
-                    writer.writerow(
-                        [
-                            row.name,
-                            name,
-                            number,
-                            f"{each.seconds:.6f}",
-                            f"{each.cpu_seconds:.6f}",
-                            each.max_rss_kib,
-                            each.left_kib,
-                            each.live_kib,
-                            each.digest,
-                            each.error or row.failures.get(name, ""),
-                        ]
-                    )
-        for name, start in of.starts.items():
-            writer.writerow(
-                [
-                    "start of true",
-                    name,
-                    "median",
-                    f"{start.milliseconds / 1000:.6f}",
-                    "",
-                    start.kib,
-                    "",
-                    "",
-                    "",
-                    start.error or "",
-                ]
-            )
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(csv_rows(of))

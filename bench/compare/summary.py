@@ -20,6 +20,11 @@ def deviation(values: Sequence[float]) -> float:
     return statistics.median([abs(value - middle) for value in values])
 
 
+def first_decile(values: Sequence[float]) -> float:
+    """Returns the value that a tenth of all are at or below."""
+    return sorted(values)[(len(values) - 1) // 10]
+
+
 def geometric_mean(values: Iterable[float]) -> float | None:
     """Returns the geometric mean of positive numbers, None when there are none."""
     logarithms = [math.log(value) for value in values]

@@ -14,6 +14,10 @@ class SummaryTest(unittest.TestCase):
         )
         self.assertEqual(summary.deviation([3.0]), 0)
 
+    def test_first_decile_is_a_value_that_occurs(self):
+        self.assertEqual(summary.first_decile([float(i) for i in range(20, 0, -1)]), 2.0)
+        self.assertEqual(summary.first_decile([3.0]), 3.0)
+
     def test_geometric_mean_of_inverse_ratios_is_one(self):
         self.assertAlmostEqual(summary.geometric_mean([4.0, 0.25]), 1.0)
         self.assertIsNone(summary.geometric_mean([]))

@@ -73,83 +73,54 @@ class Compiler(Program):
 
 
 def list_programs(inputs: str, scale: float) -> list[Case]:
-    """Returns the cases in the order in which they are shown; `inputs` is the folder of their
-    inputs.
-    """
+    """Returns the cases in the order in which they are shown; `inputs` is a folder."""
 
-    def times(count: float) -> str:
-        return str(max(1, round(count * scale)))
+    def times(count: int) -> int:
+        return max(1, round(count * scale))
 
-    def source(name: str) -> str:
-        return os.path.join(inputs, name)
+    def command(words: str, last: str) -> list[str]:
+        return [*words.split(), os.path.join(inputs, last)]
 
-    return [
-        Compiler(
-            "cxx",
-            "g++ -O2 on a file full of templates: small tree nodes, garbage that is never freed",
-            [
-                "g++",
-                "-std=c++20",
-                "-O2",
-                f"-DPARTS={times(1)}",
-                "-c",
-                source("templates.cpp"),
-                "-o",
-                Compiler.OBJECT,
-            ],
-        ),
-        Program(
-            "python",
-            "python3 with PYTHONMALLOC=malloc: dictionaries, strings, objects, JSON",
-            ["/usr/bin/python3", "-I", source("objects.py"), times(5)],
-            environment={"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"},
-            package="python3",
-        ),
-        Program(
-            "sqlite",
-            "sqlite3: rows, indexes and groups in memory; page cache and realloc",
-            [
-                "sqlite3",
-                "-batch",
-                "-cmd",
-                ".parameter init",
-                "-cmd",
-                f".parameter set @rows {times(400_000)}",
-                ":memory:",
-            ],
-            stdin=source("rows.sql"),
-        ),
-        RedisServer(
-            "redis",
-            "redis-server under redis-benchmark: sized strings, lists, hashes, sets",
-            int(times(80_000)),
-        ),
-        Program(
-            "lua",
-            "lua5.4: tables, closures and strings; realloc serves everything",
-            ["lua5.4", source("tables.lua"), times(10)],
-        ),
-        Program(
-            "perl",
-            "perl: hashes, strings and regular expressions",
-            ["perl", source("hashes.pl"), times(8)],
-            environment={"PERL_HASH_SEED": "0"},
-        ),
-        Program(
-            "ghostscript",
-            "gs: dictionaries, paths and a page raster",
-            [
-                "gs",
-                "-q",
-                "-dSAFER",
-                "-dNOPAUSE",
-                "-dBATCH",
-                f"-dROUNDS={times(60)}",
-                "-sDEVICE=ppmraw",
-                "-r150",
-                "-sOutputFile=-",
-                source("drawing.ps"),
-            ],
-            package="ghostscript",
-        ),
-    ]
+    cxx = Compiler(
+        "cxx",
+        "g++ -O2 on a file full of templates: small blocks, garbage that is never freed",
+        command(f"g++ -std=c++20 -O2 -DPARTS={times(1)} -o {Compiler.OBJECT} -c", "templates.cpp"),
+    )
+    python = Program(
+        "python",
+        "python3 with PYTHONMALLOC=malloc: dictionaries, strings, objects, JSON",
+        [*command("/usr/bin/python3 -I", "objects.py"), str(times(5))],
+        environment={"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"},
+        package="python3",
+    )
+    rows = f".parameter set @rows {times(400_000)}"
+    sqlite = Program(
+        "sqlite",
+        "sqlite3: rows, indexes and groups in memory; page cache and realloc",
+        ["sqlite3", "-batch", "-cmd", ".parameter init", "-cmd", rows, ":memory:"],
+        stdin=os.path.join(inputs, "rows.sql"),
+    )
+    redis = RedisServer(
+        "redis",
+        "redis-server under redis-benchmark: sized strings, lists, hashes, sets",
+        times(80_000),
+    )
+    lua = Program(
+        "lua",
+        "lua5.4: tables, closures and strings; realloc serves everything",
+        [*command("lua5.4", "tables.lua"), str(times(10))],
+    )
+    perl = Program(
+        "perl",
+        "perl: hashes, strings and regular expressions",
+        [*command("perl", "hashes.pl"), str(times(8))],
+        environment={"PERL_HASH_SEED": "0"},
+    )
+    raster = f"-sDEVICE=ppmraw -r150 -dROUNDS={times(60)} -sOutputFile=-"
+    ghostscript = Program(
+        "ghostscript",
+        "gs: dictionaries, paths and a page raster",
+        command(f"gs -q -dSAFER -dNOPAUSE -dBATCH {raster}", "drawing.ps"),
+        package="ghostscript",
+    )
+    return [cxx, python, sqlite, redis, lua, perl, ghostscript]
