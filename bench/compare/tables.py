@@ -150,4 +150,4 @@ def tables(of: Comparison) -> list[Table]:
         left_table(of),
         mean_table(of),
     ]
-    return [table for table in made if table is not None]
+    return [table for table in made if table is not None and table.lines]
