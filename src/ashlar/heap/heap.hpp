@@ -40,9 +40,12 @@ struct heap_limits {
 
 struct heap_options {
   region_source source = os_region_source();
-  heap_limits limits;
+  heap_limits limits = {};
   /// Blocks never share a cache line with another block: sizes round up to multiples of 64 bytes.
   bool cache_line_aligned = false;
+  /// The heap is never destroyed while other threads run. Blocks that other threads free may then
+  /// wait in their hands for a batch.
+  bool lasting = false;
 };
 
 /// One block as seen by a walk.
@@ -168,6 +171,7 @@ class heap {
   span_store store_;
   heap_limits limits_;
   bool ready_ = false;
+  bool lasting_ = false;
   bool cache_line_aligned_ = false;
   bool soft_reported_ = false;
   std::size_t direct_bytes_ = 0;

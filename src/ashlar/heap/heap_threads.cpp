@@ -36,7 +36,7 @@ local_heap* heap::adopt_or_create() noexcept {
     process_heaps.give_owner_number(number);
     return nullptr;
   }
-  h->initialize(*this, number << page_map::owner_shift);
+  h->initialize(*this, number << page_map::owner_shift | (lasting_ ? page_map::lasting_bit : 0));
   lock_guard guard(mutex_);
   h->next_in_heap = locals_;
   locals_ = h;

@@ -8,6 +8,7 @@
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/os/clock.hpp"
 
 namespace ashlar {
 
@@ -55,7 +56,7 @@ void local_heap::initialize(heap& owner_heap, std::uint32_t owner_tag) noexcept 
   void** next = slots;
   for (size_class c = 0; c < class_count; ++c) {
     const std::uint32_t capacity = first_capacity(c);
-    bins[c] = {next, next + capacity, next, 0, capacity};
+    bins[c] = {next, next + capacity, next, 0, 0, capacity};
     next += capacity + 1;
   }
 }
@@ -67,10 +68,40 @@ void* local_heap::pop(size_class c) noexcept {
   return p;
 }
 
+void local_heap::park(bin& b) noexcept {
+  if (b.end == b.base) return;  // parked already
+  store_relaxed(b.parked, static_cast<std::uint16_t>(b.top - b.base));
+  store_relaxed(b.top, b.base);
+  b.end = b.base;
+}
+
+void local_heap::unpark(bin& b) noexcept {
+  if (b.end != b.base) return;
+  store_relaxed(b.top, b.base + b.parked);
+  b.end = b.base + b.capacity;
+  store_relaxed(b.parked, std::uint16_t{0});
+}
+
+void local_heap::tend() noexcept {
+  // Longer pauses give memory back later; shorter ones cost busy programs slow operations.
+  constexpr std::uint64_t pause_ns = 20'000'000;
+  const std::uint64_t now = os::coarse_ns();
+  if (now - tended_at < pause_ns) return;
+  tended_at = now;
+  if (!home->store().tick()) return;
+  for (bin& b : bins) park(b);
+}
+
 void* local_heap::refill(size_class c, std::size_t requested) noexcept {
   bin& b = bins[c];
+  if (b.end == b.base) {
+    unpark(b);
+    tend();
+    unpark(b);
+    if (void* const p = pop(c)) return p;
+  }
   if (b.refills != 0 && b.capacity < most_capacity(c)) grow_bin(c);
-  ++b.refills;
+  if (b.refills != 0xffff) ++b.refills;
   samples[c].requests += 1;
   samples[c].bytes += requested;
   const std::uint32_t wanted = b.capacity / 2 + 1;
@@ -156,15 +187,28 @@ void local_heap::grow_bin(size_class c) noexcept {
 
 void local_heap::push(size_class c, void* p) noexcept {
   bin& b = bins[c];
+  if (b.end == b.base) {
+    unpark(b);
+    tend();
+    unpark(b);
+  }
+  bool flushed = false;
   if (b.top == b.end) {
     // A bin that was refilled since its last flush is in demand both ways: it is too small. One
     // that only ever fills belongs to a program that is giving memory back.
     if (b.refills != 0 && b.capacity < most_capacity(c)) grow_bin(c);
-    if (b.top == b.end) flush(c, b.capacity / 2 + 1);
+    if (b.top == b.end) {
+      flush(c, b.capacity / 2 + 1);
+      flushed = true;
+    }
     b.refills = 0;
   }
   b.top[1] = p;
   store_relaxed(b.top, b.top + 1);
+  if (!flushed) return;
+  tend();
+  // Should this have been the last flush for a while, the bin's next user comes by here again.
+  if (home->store().has_idle()) park(b);
 }
 
 void local_heap::flush(size_class c, std::uint32_t count) noexcept {
@@ -197,6 +241,7 @@ void local_heap::flush(size_class c, std::uint32_t count) noexcept {
 }
 
 void local_heap::flush_all() noexcept {
+  for (bin& b : bins) unpark(b);
   for (size_class c = 0; c < class_count; ++c)
     if (const std::uint32_t count = bins[c].count(); count != 0) flush(c, count);
 }
@@ -264,7 +309,10 @@ void put_block(slab& s, void* p) noexcept {
 }
 
 void local_heap::drop_bins() noexcept {
-  for (bin& b : bins) store_relaxed(b.top, b.base);
+  for (bin& b : bins) {
+    unpark(b);
+    store_relaxed(b.top, b.base);
+  }
   store_relaxed(remote_count, 0u);
 }
 

@@ -5,6 +5,11 @@
 // else happens on a hit. A bin that runs empty takes a batch from its slabs (refill), a full one
 // gives its older half back (flush). Bins start small and double while they are in demand.
 //
+// Bins can be parked: a parked bin looks empty to malloc and full to free, so that the next operation
+// takes the slow path, which restores it. This is how a program that does next to nothing still drives
+// the purging of idle memory, at no cost to the fast path: as long as there is anything to purge, a
+// bin is parked after it was flushed, and all bins are parked once every 20 ms.
+//
 // Ownership is a routing hint. A block goes into the bin of the thread that frees it only if that
 // thread owns the slab; others collect it in their `remote` buffer, which is put back into the slabs
 // in batches, under the owner's lock, by the thread that freed. So no memory waits for a thread that
@@ -36,13 +41,14 @@ struct bin {
   void** top = null_slot;   // the last block pushed; base when empty
   void** end = null_slot;   // the last slot: top == end when full
   void** base = null_slot;  // base[0] is always null
-  std::uint32_t refills = 0;   // since the last flush: is the bin in demand?
+  std::uint16_t refills = 0;   // since the last flush: is the bin in demand?
+  std::uint16_t parked = 0;    // blocks of a parked bin, which shows itself empty and full
   std::uint32_t capacity = 0;  // slots behind base
 
   /// Blocks in the bin. Another thread may ask while the bin is moved to a larger stack: it then
   /// gets a wrong count, but never one that leads beyond `capacity`.
   std::uint32_t count() const {
-    const std::ptrdiff_t n = load_relaxed(top) - load_relaxed(base);
+    const std::ptrdiff_t n = load_relaxed(top) - load_relaxed(base) + load_relaxed(parked);
     return n >= 0 && n <= load_relaxed(capacity) ? static_cast<std::uint32_t>(n) : 0;
   }
 };
@@ -79,6 +85,7 @@ struct local_heap {
   std::uint32_t slab_count = 0;
   std::uint32_t remote_count = 0;
   intrusive_list<slab> partial[class_count] = {};
+  std::uint64_t tended_at = 0;  // ns
   request_sample samples[class_count] = {};
   void* remote[remote_capacity] = {};
   void* slots[];  // first slots of all bins
@@ -110,6 +117,9 @@ struct local_heap {
   /// Takes one block straight from a slab, under the lock. For `shared` local heaps.
   void* take_one(size_class c) noexcept;
 
+  /// Lets the store purge if it is time, and parks the bins if there will be more to purge.
+  void tend() noexcept;
+
   /// Gives slabs without live blocks back to the store.
   void release_empty_slabs() noexcept;
 
@@ -120,6 +130,8 @@ struct local_heap {
 
  private:
   void* pop(size_class c) noexcept;
+  static void park(bin& b) noexcept;
+  static void unpark(bin& b) noexcept;
   void grow_bin(size_class c) noexcept;
   std::uint32_t take_batch(size_class c, void** slots_top, std::uint32_t wanted) noexcept;
   slab* slab_with_free(size_class c) noexcept;

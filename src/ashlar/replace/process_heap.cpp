@@ -39,7 +39,7 @@ constinit bool released = false;
 bool start() noexcept {
   lock_guard guard(start_mutex);
   if (load_relaxed(started) == start_state::fresh) {
-    const bool ok = process_heap.initialize({}) == status::success;
+    const bool ok = process_heap.initialize({.lasting = true}) == status::success;
     store_relaxed(started, ok ? start_state::started : start_state::failed);
   }
   return started == start_state::started;
