@@ -11,14 +11,6 @@
 
 namespace ashlar {
 
-namespace {
-
-// Blocks of at most this size wait for a batch when another thread frees them. Larger ones go home
-// at once: a batch of them would hold too much memory.
-constexpr std::uint32_t largest_batched = 4096;
-
-}  // namespace
-
 status heap::initialize(const heap_options& options) noexcept {
   destroy();
   if (!process_heaps.start()) return status::no_memory;
@@ -27,7 +19,7 @@ status heap::initialize(const heap_options& options) noexcept {
   soft_reported_ = false;
   peak_direct_ = 0;
   cache_line_aligned_ = options.cache_line_aligned;
-  lasting_ = options.lasting;
+  tag_ = process_heaps.take_number() << page_map::number_shift;
   ready_ = true;
   process_heaps.add(*this);
   return status::success;
@@ -52,6 +44,7 @@ void heap::destroy() noexcept {
     });
   }
   store_.release();
+  process_heaps.give_number(tag_ >> page_map::number_shift);
   ready_ = false;
 }
 
@@ -80,11 +73,12 @@ slab* heap::allocate_slab(size_class c) noexcept {
   return s;
 }
 
-void heap::publish_slab(slab& s, std::uint32_t code) noexcept {
+void heap::publish_slab(slab& s) noexcept {
   for (std::uint32_t i = 0; i < s.slices; ++i)
     process_page_map.set_header(s.start + i * slice_size, &s);
-  if (s.kind == slab_kind::small && code >> page_map::owner_shift != heap_registry::shared_owner)
-    process_page_map.set_route(s.start, {code, s.magic});
+  if (s.kind == slab_kind::small && tag_ >> page_map::number_shift != heap_registry::no_number)
+    process_page_map.set_route(
+        s.start, {tag_ | static_cast<std::uint32_t>(bin_offset_of(s.class_index)), s.magic});
 }
 
 void heap::deallocate_slab(slab& s) noexcept {
@@ -172,21 +166,7 @@ void heap::deallocate(void* p) noexcept {
   if (h == nullptr || !push_block(*h, p)) deallocate_from(h, p);
 }
 
-// Whether `p` is the start of a small block in a slab that another thread of a lasting heap owns.
-// Told from the route alone: the header of the slab is cold in this thread's cache.
-static bool is_small_remote(const local_heap& h, const void* p) noexcept {
-  constexpr std::uint32_t least_magic = (1u << 31) / (largest_batched / 2);
-  const std::uintptr_t address = address_of(p);
-  const route& r = routes[page_map::route_index(address)];
-  const std::uint32_t code = load_relaxed(r.code);
-  const std::uint32_t magic = load_relaxed(r.magic);
-  const std::uint32_t misfit = static_cast<std::uint16_t>(address) * magic;
-  return (code & h.tag & page_map::lasting_bit) != 0 && misfit <= page_map::misfit_limit &&
-         magic >= least_magic && (code ^ h.tag) > page_map::misfit_limit;
-}
-
 void heap::deallocate_from(local_heap* h, void* p) noexcept {
-  if (h != nullptr && is_small_remote(*h, p)) return h->push_remote(p);
   if (p == nullptr) return;
   slab* const s = process_page_map.header_of(p);
   if (s == nullptr) return report_fault(fault_kind::invalid_free, p);
@@ -197,7 +177,7 @@ void heap::deallocate_from(local_heap* h, void* p) noexcept {
   const std::uint32_t index = s->index_of(p);
   if (index >= s->capacity || s->block_at(index) != p)
     return report_fault(fault_kind::interior_free, p);
-  if (h != nullptr && s->owner.load(std::memory_order_relaxed) == h)
+  if (h != nullptr && s->home == h->home)
     h->push(s->class_index, p);
   else
     put_remote(*s, p);
@@ -222,7 +202,6 @@ heap* heap::owner_of(const void* p) noexcept {
 
 std::size_t heap::trim(std::size_t keep) noexcept {
   if (local_heap* const h = local(); h != nullptr) {
-    h->flush_remote();
     h->flush_all();
   }
   {

@@ -43,9 +43,6 @@ struct heap_options {
   heap_limits limits = {};
   /// Blocks never share a cache line with another block: sizes round up to multiples of 64 bytes.
   bool cache_line_aligned = false;
-  /// The heap is never destroyed while other threads run. Blocks that other threads free may then
-  /// wait in their hands for a batch.
-  bool lasting = false;
 };
 
 /// One block as seen by a walk.
@@ -131,7 +128,7 @@ class heap {
   allocation reallocate_from(local_heap* h, void* p, layout request) noexcept;
 
   slab* allocate_slab(size_class c) noexcept;
-  void publish_slab(slab& s, std::uint32_t code) noexcept;
+  void publish_slab(slab& s) noexcept;
   void deallocate_slab(slab& s) noexcept;
   bool has_idle() const noexcept { return load_relaxed(idle_) != nullptr; }
   slab* take_idle_slab(size_class c, local_heap& taker) noexcept;
@@ -170,8 +167,8 @@ class heap {
 
   span_store store_;
   heap_limits limits_;
+  std::uint32_t tag_ = 0;  // of all its local heaps and slabs
   bool ready_ = false;
-  bool lasting_ = false;
   bool cache_line_aligned_ = false;
   bool soft_reported_ = false;
   std::size_t direct_bytes_ = 0;

@@ -50,8 +50,8 @@ std::size_t local_heap::total_size() {
   return sizeof(local_heap) + first_slots() * sizeof(void*);
 }
 
-void local_heap::initialize(heap& owner_heap, std::uint32_t owner_tag) noexcept {
-  tag = owner_tag;
+void local_heap::initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept {
+  tag = heap_tag;
   home = &owner_heap;
   void** next = slots;
   for (size_class c = 0; c < class_count; ++c) {
@@ -149,7 +149,7 @@ slab* local_heap::new_slab(size_class c) noexcept {
   if (s == nullptr) return nullptr;
   s->owner.store(this, std::memory_order_relaxed);
   ++slab_count;
-  home->publish_slab(*s, code_of(c));
+  home->publish_slab(*s);
   return s;
 }
 
@@ -211,69 +211,45 @@ void local_heap::push(size_class c, void* p) noexcept {
   if (home->store().has_idle()) park(b);
 }
 
+// Puts back those of `blocks` that `owner` owns, and moves the others to the front. Returns how many
+// are left.
+std::uint32_t local_heap::put_owned(void** blocks, std::uint32_t count, local_heap& owner) noexcept {
+  constexpr std::uint32_t ahead = 4;  // headers in flight while one is worked on
+  std::uint32_t left = 0;
+  lock_guard guard(owner.mutex);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (i + ahead < count) prefetch_header(blocks[i + ahead]);
+    void* const p = blocks[i];
+    slab* const s = process_page_map.header_of(p);
+    if (s == nullptr) [[unlikely]]  // freed twice, and its slab is gone by now
+      report_fault(fault_kind::double_free, p);
+    else if (s->owner.load(std::memory_order_acquire) == &owner)
+      put_block(*s, p);
+    else
+      blocks[left++] = p;
+  }
+  return left;
+}
+
 void local_heap::flush(size_class c, std::uint32_t count) noexcept {
   bin& b = bins[c];
-  constexpr std::uint32_t ahead = 4;  // headers in flight while one is worked on
-  for (std::uint32_t i = 1; i <= count && i <= ahead; ++i)
-    prefetch_header(b.base[i]);
-  mutex.acquire();
-  for (std::uint32_t i = 1; i <= count; ++i) {
-    if (i + ahead <= count) prefetch_header(b.base[i + ahead]);
-    void* const p = b.base[i];
-    slab* const header = process_page_map.header_of(p);
-    if (header == nullptr) [[unlikely]] {  // freed twice, and its slab is gone by now
-      report_fault(fault_kind::double_free, p);
-      continue;
-    }
-    slab& s = *header;
-    if (s.owner.load(std::memory_order_relaxed) == this) [[likely]] {
-      put_block(s, p);
-    } else {  // the slab was given away while its block lay in this bin
-      mutex.release();
-      put_remote(s, p);
-      mutex.acquire();
-    }
+  void** const blocks = b.base + 1;
+  // One round for each owner: this one first, for most blocks are its own.
+  std::uint32_t left = put_owned(blocks, count, *this);
+  while (left != 0) {
+    slab* const s = process_page_map.header_of(blocks[0]);
+    // acquire: pairs with the release in take_idle_slab(). Asked again under the owner's lock.
+    left = put_owned(blocks, left, *s->owner.load(std::memory_order_acquire));
   }
-  mutex.release();
-  const std::uint32_t left = b.count() - count;
-  std::memmove(b.base + 1, b.base + 1 + count, left * sizeof(void*));
-  store_relaxed(b.top, b.base + left);
+  const std::uint32_t kept = b.count() - count;
+  std::memmove(blocks, blocks + count, kept * sizeof(void*));
+  store_relaxed(b.top, b.base + kept);
 }
 
 void local_heap::flush_all() noexcept {
   for (bin& b : bins) unpark(b);
   for (size_class c = 0; c < class_count; ++c)
     if (const std::uint32_t count = bins[c].count(); count != 0) flush(c, count);
-}
-
-void local_heap::push_remote(void* p) noexcept {
-  if (remote_count == remote_capacity) flush_remote();
-  remote[remote_count] = p;
-  store_relaxed(remote_count, remote_count + 1);
-}
-
-// Runs of blocks of one owner are the rule, so the lock is kept while the owner stays the same.
-void local_heap::flush_remote() noexcept {
-  local_heap* locked = nullptr;
-  for (std::uint32_t i = 0; i < remote_count; ++i) {
-    slab* const header = process_page_map.header_of(remote[i]);
-    if (header == nullptr) {
-      report_fault(fault_kind::double_free, remote[i]);
-      continue;
-    }
-    slab& s = *header;
-    while (true) {
-      // acquire: pairs with the release in take_idle_slab(). Asked again under the owner's lock.
-      local_heap* const owner = s.owner.load(std::memory_order_acquire);
-      if (owner == locked) break;
-      if (locked != nullptr) locked->mutex.release();
-      locked = owner;
-      locked->mutex.acquire();
-    }
-    put_block(s, remote[i]);
-  }
-  if (locked != nullptr) locked->mutex.release();
-  store_relaxed(remote_count, 0u);
 }
 
 void put_remote(slab& s, void* p) noexcept {
@@ -313,7 +289,6 @@ void local_heap::drop_bins() noexcept {
     unpark(b);
     store_relaxed(b.top, b.base);
   }
-  store_relaxed(remote_count, 0u);
 }
 
 void local_heap::release_slots() noexcept {

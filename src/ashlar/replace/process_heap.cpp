@@ -25,7 +25,7 @@ constinit never_destroyed storage;
 }  // namespace
 
 constinit heap& process_heap = storage.value;
-constinit local_heap unbound_local{.tag = heap_registry::shared_owner << page_map::owner_shift,
+constinit local_heap unbound_local{.tag = heap_registry::no_number << page_map::number_shift,
                                    .state = local_state::shared};
 constinit thread_local local_heap* current_local = &unbound_local;
 
@@ -39,7 +39,7 @@ constinit bool released = false;
 bool start() noexcept {
   lock_guard guard(start_mutex);
   if (load_relaxed(started) == start_state::fresh) {
-    const bool ok = process_heap.initialize({.lasting = true}) == status::success;
+    const bool ok = process_heap.initialize({}) == status::success;
     store_relaxed(started, ok ? start_state::started : start_state::failed);
   }
   return started == start_state::started;
