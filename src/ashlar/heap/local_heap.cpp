@@ -56,7 +56,7 @@ void local_heap::initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept {
   void** next = slots;
   for (size_class c = 0; c < class_count; ++c) {
     const std::uint32_t capacity = first_capacity(c);
-    bins[c] = {next, next + capacity, next, 0, 0, capacity};
+    bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), false};
     next += capacity + 1;
   }
 }
@@ -104,7 +104,7 @@ void* local_heap::refill(size_class c, std::size_t requested) noexcept {
   if (b.refills != 0xffff) ++b.refills;
   samples[c].requests += 1;
   samples[c].bytes += requested;
-  const std::uint32_t wanted = b.capacity / 2 + 1;
+  const std::uint32_t wanted = b.capacity / 2u + 1;
   mutex.acquire();
   const std::uint32_t got = take_batch(c, b.base + wanted, wanted);
   mutex.release();
@@ -170,7 +170,7 @@ void* local_heap::take_one(size_class c) noexcept {
 
 void local_heap::grow_bin(size_class c) noexcept {
   bin& b = bins[c];
-  const std::uint32_t capacity = b.capacity * 2 + 1;
+  const std::uint32_t capacity = b.capacity * 2u + 1;
   auto* const grown =
       static_cast<void**>(process_metadata.allocate((capacity + 1) * sizeof(void*)));
   if (grown == nullptr) return;  // the smaller one will do
@@ -181,8 +181,8 @@ void local_heap::grow_bin(size_class c) noexcept {
   store_relaxed(b.top, grown + count);
   b.end = grown + capacity;
   if (b.capacity != first_capacity(c))
-    process_metadata.deallocate(old, (b.capacity + 1) * sizeof(void*));
-  store_relaxed(b.capacity, capacity);
+    process_metadata.deallocate(old, (b.capacity + 1u) * sizeof(void*));
+  store_relaxed(b.capacity, static_cast<std::uint16_t>(capacity));
 }
 
 void local_heap::push(size_class c, void* p) noexcept {
@@ -194,11 +194,12 @@ void local_heap::push(size_class c, void* p) noexcept {
   }
   bool flushed = false;
   if (b.top == b.end) {
-    // A bin that was refilled since its last flush is in demand both ways: it is too small. One
-    // that only ever fills belongs to a program that is giving memory back.
-    if (b.refills != 0 && b.capacity < most_capacity(c)) grow_bin(c);
+    // A bin that was refilled since its last flush is in demand both ways: it is too small. So is
+    // one that collects blocks of other threads: each flush takes their locks. One that only ever
+    // fills with its own belongs to a program that is giving memory back.
+    if ((b.refills != 0 || b.mostly_foreign) && b.capacity < most_capacity(c)) grow_bin(c);
     if (b.top == b.end) {
-      flush(c, b.capacity / 2 + 1);
+      flush(c, b.capacity / 2u + 1);
       flushed = true;
     }
     b.refills = 0;
@@ -236,6 +237,7 @@ void local_heap::flush(size_class c, std::uint32_t count) noexcept {
   void** const blocks = b.base + 1;
   // One round for each owner: this one first, for most blocks are its own.
   std::uint32_t left = put_owned(blocks, count, *this);
+  b.mostly_foreign = left > count / 2;
   while (left != 0) {
     slab* const s = process_page_map.header_of(blocks[0]);
     // acquire: pairs with the release in take_idle_slab(). Asked again under the owner's lock.
@@ -294,7 +296,7 @@ void local_heap::drop_bins() noexcept {
 void local_heap::release_slots() noexcept {
   for (size_class c = 0; c < class_count; ++c)
     if (bins[c].capacity != first_capacity(c))
-      process_metadata.deallocate(bins[c].base, (bins[c].capacity + 1) * sizeof(void*));
+      process_metadata.deallocate(bins[c].base, (bins[c].capacity + 1u) * sizeof(void*));
 }
 
 void local_heap::release_empty_slabs() noexcept {

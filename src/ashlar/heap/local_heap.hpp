@@ -42,7 +42,8 @@ struct bin {
   void** base = null_slot;  // base[0] is always null
   std::uint16_t refills = 0;   // since the last flush: is the bin in demand?
   std::uint16_t parked = 0;    // blocks of a parked bin, which shows itself empty and full
-  std::uint32_t capacity = 0;  // slots behind base
+  std::uint16_t capacity = 0;  // slots behind base
+  bool mostly_foreign = false;  // the last flush brought home blocks of other threads
 
   /// Blocks in the bin. Another thread may ask while the bin is moved to a larger stack: it then
   /// gets a wrong count, but never one that leads beyond `capacity`.
