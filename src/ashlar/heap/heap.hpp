@@ -40,7 +40,7 @@ struct heap_limits {
 
 struct heap_options {
   region_source source = os_region_source();
-  heap_limits limits;
+  heap_limits limits = {};
   /// Blocks never share a cache line with another block: sizes round up to multiples of 64 bytes.
   bool cache_line_aligned = false;
 };
@@ -128,7 +128,7 @@ class heap {
   allocation reallocate_from(local_heap* h, void* p, layout request) noexcept;
 
   slab* allocate_slab(size_class c) noexcept;
-  void publish_slab(slab& s, std::uint32_t code) noexcept;
+  void publish_slab(slab& s) noexcept;
   void deallocate_slab(slab& s) noexcept;
   bool has_idle() const noexcept { return load_relaxed(idle_) != nullptr; }
   slab* take_idle_slab(size_class c, local_heap& taker) noexcept;
@@ -167,6 +167,7 @@ class heap {
 
   span_store store_;
   heap_limits limits_;
+  std::uint32_t tag_ = 0;  // of all its local heaps and slabs
   bool ready_ = false;
   bool cache_line_aligned_ = false;
   bool soft_reported_ = false;

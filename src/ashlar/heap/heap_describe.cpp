@@ -111,11 +111,6 @@ void add_locals(observe::snapshot& s, const local_heap* h, request_sample* sampl
       samples[c].requests += load_relaxed(h->samples[c].requests);
       samples[c].bytes += load_relaxed(h->samples[c].bytes);
     }
-    // Blocks on their way home count with the bins, under the class of their slab.
-    const std::uint32_t remote = load_relaxed(h->remote_count);
-    for (std::uint32_t i = 0; i < remote; ++i)
-      if (const slab* b = process_page_map.header_of(load_relaxed(h->remote[i])); b != nullptr)
-        s.classes[b->class_index].cached_blocks += 1;
   }
 }
 

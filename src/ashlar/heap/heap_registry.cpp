@@ -45,30 +45,23 @@ void heap_registry::remove(heap& h) noexcept {
   if (h.next_ != nullptr) h.next_->prev_ = h.prev_;
 }
 
-std::uint32_t heap_registry::take_owner_number() noexcept {
+std::uint32_t heap_registry::take_number() noexcept {
   lock_guard guard(mutex_);
-  constexpr std::uint32_t words = page_map::owner_limit / 64;
-  for (std::uint32_t i = 0; i < words; ++i) {
-    const std::uint32_t w = (owner_hint_ + i) % words;
-    if (owners_[w] == ~std::uint64_t{0}) continue;
-    const auto bit = static_cast<std::uint32_t>(std::countr_one(owners_[w]));
+  for (std::uint32_t w = 0; w < page_map::number_limit / 64; ++w) {
+    if (numbers_[w] == ~std::uint64_t{0}) continue;
+    const auto bit = static_cast<std::uint32_t>(std::countr_one(numbers_[w]));
     const std::uint32_t number = w * 64 + bit;
-    if (number == shared_owner) continue;
-    owners_[w] |= std::uint64_t{1} << bit;
-    owner_hint_ = w;
+    if (number == no_number) break;
+    numbers_[w] |= std::uint64_t{1} << bit;
     return number;
   }
-  return shared_owner;
+  return no_number;
 }
 
-void heap_registry::give_owner_number(std::uint32_t number) noexcept {
+void heap_registry::give_number(std::uint32_t number) noexcept {
+  if (number == no_number) return;
   lock_guard guard(mutex_);
-  give_owner_number_locked(number);
-}
-
-void heap_registry::give_owner_number_locked(std::uint32_t number) noexcept {
-  if (number == shared_owner) return;
-  owners_[number / 64] &= ~(std::uint64_t{1} << (number % 64));
+  numbers_[number / 64] &= ~(std::uint64_t{1} << (number % 64));
 }
 
 bool heap_registry::reclaim(std::size_t wanted) noexcept {

@@ -30,13 +30,9 @@ local_heap* heap::adopt_or_create() noexcept {
       return h;
     }
   }
-  const std::uint32_t number = process_heaps.take_owner_number();
   auto* const h = static_cast<local_heap*>(process_metadata.allocate(local_heap::total_size()));
-  if (h == nullptr) {
-    process_heaps.give_owner_number(number);
-    return nullptr;
-  }
-  h->initialize(*this, number << page_map::owner_shift);
+  if (h == nullptr) return nullptr;
+  h->initialize(*this, tag_);
   lock_guard guard(mutex_);
   h->next_in_heap = locals_;
   locals_ = h;
@@ -93,7 +89,6 @@ void heap_registry::on_thread_exit(void*) noexcept {
 }
 
 void heap::retire(local_heap& h) noexcept {
-  h.flush_remote();
   h.binding = nullptr;
   h.next_of_thread = nullptr;
   bool keep_bins = false;
@@ -122,8 +117,6 @@ slab* heap::take_idle_slab(size_class c, local_heap& taker) noexcept {
     // release: pairs with the acquire of whoever puts a block back. They lock the taker, and must
     // see what was done under the lock of the owner before.
     s->owner.store(&taker, std::memory_order_release);
-    if (s->kind == slab_kind::small) process_page_map.set_route(s->start, {});
-    publish_slab(*s, taker.code_of(c));
     return s;
   }
   return nullptr;
@@ -134,7 +127,7 @@ local_heap* heap::shared_local() noexcept {
   if (shared_ != nullptr) return shared_;
   auto* const h = static_cast<local_heap*>(process_metadata.allocate(local_heap::total_size()));
   if (h == nullptr) return nullptr;
-  h->initialize(*this, heap_registry::shared_owner << page_map::owner_shift);
+  h->initialize(*this, tag_);
   h->state = local_state::shared;
   h->next_in_heap = locals_;
   locals_ = h;
@@ -154,7 +147,6 @@ void heap::abandon_locals() noexcept {
   for (local_heap* h = locals_; h != nullptr;) {
     local_heap* const next = h->next_in_heap;
     h->release_slots();
-    process_heaps.give_owner_number_locked(h->tag >> page_map::owner_shift);
     const bool mine = unlink_from_this_thread(*h);
     if (h->state == local_state::active && !mine)
       __atomic_store_n(&h->home, nullptr, __ATOMIC_RELEASE);
@@ -191,7 +183,7 @@ void heap::unlock_all() noexcept {
 }
 
 // In the child only the forking thread exists. The slabs of the others are whole, for their locks
-// were held. What lay in their bins and remote buffers is not trusted: those threads were running,
+// were held. What lay in their bins is not trusted: those threads were running,
 // and the copy may have caught a bin between its stack and its top. It stays allocated for ever;
 // that is bounded by the capacity of the bins.
 void heap::repair_after_fork() noexcept {

@@ -20,7 +20,7 @@ void span_store::initialize(const region_source& source) noexcept {
   source_ = source;
   // What does not read as zero cannot be told from what was given back.
   if (!source_.zeroed) source_.discard = nullptr;
-  last_tick_ = current_tick();
+  last_tick_ = window_start_ = current_tick();
 }
 
 std::uint32_t span_store::list_of(std::uint32_t length) {
@@ -95,7 +95,7 @@ slice_record* span_store::add_region(std::uint32_t slices) noexcept {
     for (std::uint32_t i = 0; i < count; ++i) added.records[i].state = slice_state::dirty;
   set_length(first, count, true);
   first.dirty = usable ? 0 : count;
-  if (!usable) dirty_slices_ += count;
+  if (!usable) store_relaxed(dirty_slices_, dirty_slices_ + count);
   insert(first);
   return &first;
 }
@@ -126,7 +126,6 @@ bool span_store::commit_through(const slice_record& first, std::uint32_t slices)
 span span_store::take(slice_record& first, std::uint32_t skip, std::uint32_t slices) noexcept {
   remove(first);
   const std::uint32_t length = first.length;
-  const std::uint32_t freed_at = first.freed_at;
   const std::uint16_t home = first.region;
   slice_record& start = *(&first + skip);
   start.region = home;
@@ -152,12 +151,11 @@ span span_store::take(slice_record& first, std::uint32_t skip, std::uint32_t sli
     tail.region = (&tail + rest - 1)->region = home;
     set_length(tail, rest, true);
     tail.dirty = dirty_after;
-    tail.freed_at = freed_at;
     insert(tail);
   }
   set_length(start, slices, false);
   (&start + slices - 1)->region = home;
-  dirty_slices_ -= dirty;
+  store_relaxed(dirty_slices_, dirty_slices_ - dirty);
   note_demand(purged);
   store_relaxed(used_slices_, used_slices_ + slices);
   if (used_slices_ > peak_slices_) store_relaxed(peak_slices_, used_slices_);
@@ -183,7 +181,7 @@ void span_store::give(slice_record& first, std::uint32_t slices) noexcept {
   std::uint32_t length = slices;
   std::uint32_t dirty = 0;
   for (std::uint32_t i = 0; i < slices; ++i) dirty += (&first + i)->state == slice_state::dirty;
-  dirty_slices_ += dirty;
+  store_relaxed(dirty_slices_, dirty_slices_ + dirty);
   // The sentinels at both ends of a region are never free, so coalescing needs no bounds.
   if (slice_record& before = *(start - 1); before.free) {
     slice_record& other = *(start - before.length);
@@ -200,7 +198,6 @@ void span_store::give(slice_record& first, std::uint32_t slices) noexcept {
   (start + length - 1)->region = start->region;
   set_length(*start, length, true);
   start->dirty = dirty;
-  start->freed_at = last_tick_;
   insert(*start);
 }
 
@@ -258,8 +255,9 @@ void span_store::release() noexcept {
   for (free_lists& lists : free_) lists = {};
   store_relaxed(used_slices_, std::size_t{0});
   store_relaxed(peak_slices_, std::size_t{0});
-  dirty_slices_ = 0;
+  store_relaxed(dirty_slices_, std::size_t{0});
   retained_ = initial_retained;
+  low_water_ = 0;
 }
 
 span_store::totals span_store::current_totals() const noexcept {

@@ -25,7 +25,7 @@ constinit never_destroyed storage;
 }  // namespace
 
 constinit heap& process_heap = storage.value;
-constinit local_heap unbound_local{.tag = heap_registry::shared_owner << page_map::owner_shift,
+constinit local_heap unbound_local{.tag = heap_registry::no_number << page_map::number_shift,
                                    .state = local_state::shared};
 constinit thread_local local_heap* current_local = &unbound_local;
 
