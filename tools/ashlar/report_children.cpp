@@ -13,8 +13,8 @@ namespace {
 using observe::snapshot;
 
 constexpr std::size_t pid_width = 9;
-constexpr std::size_t time_width = 13;
-constexpr std::size_t byte_width = 11;
+constexpr std::size_t time_width = 12;
+constexpr std::size_t byte_width = 10;
 
 struct totals {
   std::uint64_t peak = 0;  // the sum of the peaks, which need not have been at the same time
@@ -48,18 +48,13 @@ line table_row(std::string_view pid, std::string_view name, std::string_view tim
   return out;
 }
 
-std::string cut(std::string name, const report_format& format) {
-  const std::size_t columns = name_width(format);
-  return name.size() > columns ? name.substr(0, columns) : name;
-}
-
 line child_row(const process_report& child, const scale& unit, const report_format& format) {
   const snapshot& record = *child.record;
   const std::array<std::string, 3> bytes{format_scaled(record.peak_resident, unit),
                                          format_scaled(record.live, unit),
                                          format_scaled(record.total_free, unit)};
   const std::string time = child.still_running ? "running" : format_duration(run_time_ns(child));
-  return table_row(std::to_string(record.pid), cut(program_name(record), format), time, bytes, format);
+  return table_row(std::to_string(record.pid), shorten(program_name(record), name_width(format), format.glyphs().more), time, bytes, format);
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+#include <string>
+#include <vector>
 
 #include "tools/ashlar/report_text.hpp"
 #include "tools/ashlar/sums.hpp"
@@ -14,15 +15,11 @@ namespace {
 using observe::size_class_record;
 using observe::snapshot;
 
-/// Columns of the table before the bar: widths chosen so that eighty columns hold them and a bar.
-constexpr std::size_t size_width = 9;
-constexpr std::size_t count_width = 13;
-constexpr std::size_t byte_width = 9;
-constexpr std::size_t slabs_width = 8;
-constexpr std::size_t percent_width = 5;
-constexpr std::size_t text_width = size_width + count_width + 4 * byte_width + slabs_width + 2;
-
+/// More rows than this fill the screen and hide the rest of the report.
 constexpr std::size_t default_rows = 20;
+
+/// A bar that is longer tells no more.
+constexpr std::size_t longest_bar = 24;
 
 /// One row: a size class, or the sum of those that have no row of their own.
 struct row {
@@ -114,37 +111,82 @@ std::vector<row> rows_of(const snapshot& record, std::size_t limit) {
   return rows;
 }
 
-line header(const scale& unit, std::size_t bar_width, const report_format& format) {
-  std::string text = pad_left("size B", size_width) + pad_left("live blocks", count_width) +
-                     pad_left(fmt::format("live {}", unit.name), byte_width);
-  for (const char* name : {"slack", "cached", "free"})
-    text += pad_left(std::string(name) + (name[0] == 's' ? format.glyphs().about : ""), byte_width);
-  text += pad_left("slabs", slabs_width) + "  " + pad_right("in use", bar_width + percent_width);
-  return line(text, style::dim);
-}
+/// One column of the table: as wide as its widest cell.
+struct column {
+  std::string name;
+  style look;
+  bool can_go;  // where the width does not suffice for all
+  std::vector<std::string> cells;
 
-line draw(const row& each, const scale& unit, std::size_t bar_width, const report_format& format) {
-  const glyph_set& glyphs = format.glyphs();
-  const auto bytes = [&](std::uint64_t value, bool known) {
-    return pad_left(known ? format_scaled(value, unit) : glyphs.nothing, byte_width);
-  };
+  std::size_t width() const {
+    std::size_t widest = visible_width(name);
+    for (const std::string& cell : cells) widest = std::max(widest, visible_width(cell));
+    return widest + 2;
+  }
+};
+
+double share_in_use(const row& each) {
   const auto in_use = static_cast<double>(each.live + each.sums.slack_bytes);
-  const auto span = static_cast<double>(each.sums.span_bytes);
-
-  line out(pad_left(each.name, size_width));
-  out.add(pad_left(group_digits(each.sums.live_blocks), count_width));
-  out.add(bytes(each.live, true), style::live);
-  out.add(bytes(each.sums.slack_bytes, each.sums.requests_sampled > 0), style::slack);
-  out.add(bytes(each.cached, each.has_slabs), style::cached);
-  out.add(bytes(each.free, each.has_slabs), style::free);
-  out.add(pad_left(each.has_slabs ? group_digits(each.sums.slabs) : glyphs.nothing, slabs_width));
-  out.add("  ").add(draw_bar(span > 0 ? in_use / span : 0, bar_width, glyphs, " "), style::live);
-  return out.add(pad_left(format_percent(in_use, span), percent_width));
+  return each.sums.span_bytes > 0 ? in_use / static_cast<double>(each.sums.span_bytes) : 0;
 }
 
-std::size_t width_of_bar(std::size_t width) {
-  const std::size_t rest = width > text_width + percent_width ? width - text_width - percent_width : 0;
-  return std::min<std::size_t>(rest, 24);
+/// Makes a column of what `cell` says of each row.
+template <class Cell>
+column column_of(const std::vector<row>& rows, std::string name, style look, bool can_go, Cell cell) {
+  column out{std::move(name), look, can_go, {}};
+  for (const row& each : rows) out.cells.push_back(cell(each));
+  return out;
+}
+
+std::vector<column> columns_of(const std::vector<row>& rows, const scale& unit, const glyph_set& glyphs) {
+  const auto bytes = [&](bool known, std::uint64_t value) {
+    return known ? format_scaled(value, unit) : std::string(glyphs.nothing);
+  };
+  return {
+      column_of(rows, "size B", style::plain, false, [](const row& r) { return r.name; }),
+      column_of(rows, "live blocks", style::plain, false, [](const row& r) { return group_digits(r.sums.live_blocks); }),
+      column_of(rows, std::string("live ") + unit.name, style::live, false, [&](const row& r) { return bytes(true, r.live); }),
+      column_of(rows, std::string("slack") + glyphs.about, style::slack, true,
+                [&](const row& r) { return bytes(r.sums.requests_sampled > 0, r.sums.slack_bytes); }),
+      column_of(rows, "cached", style::cached, true, [&](const row& r) { return bytes(r.has_slabs, r.cached); }),
+      column_of(rows, "free", style::free, false, [&](const row& r) { return bytes(r.has_slabs, r.free); }),
+      column_of(rows, "slabs", style::plain, true,
+                [&](const row& r) { return r.has_slabs ? group_digits(r.sums.slabs) : glyphs.nothing; }),
+      column_of(rows, "in use", style::plain, false, [](const row& r) { return format_percent(share_in_use(r), 1); }),
+  };
+}
+
+std::size_t width_of(const std::vector<column>& columns) {
+  std::size_t width = 0;
+  for (const column& each : columns) width += each.width();
+  return width;
+}
+
+/// Leaves out columns from the right, of those that can go, until the rest fits.
+void fit_columns(std::vector<column>& columns, std::size_t width) {
+  while (width_of(columns) > width) {
+    const auto last = std::find_if(columns.rbegin(), columns.rend(), [](const column& each) { return each.can_go; });
+    if (last == columns.rend()) return;
+    columns.erase(std::next(last).base());
+  }
+}
+
+lines table_of(const std::vector<row>& rows, const scale& unit, const report_format& format) {
+  const glyph_set& glyphs = format.glyphs();
+  std::vector<column> columns = columns_of(rows, unit, glyphs);
+  fit_columns(columns, format.width);
+  const std::size_t taken = width_of(columns) + 1;
+  const std::size_t bar = std::min(format.width > taken ? format.width - taken : 0, longest_bar);
+
+  line header;
+  for (const column& each : columns) header.add(pad_left(each.name, each.width()), style::dim);
+  lines out{header};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    line each;
+    for (const column& one : columns) each.add(pad_left(one.cells[i], one.width()), one.look);
+    out.push_back(each.add(" ").add(draw_bar(share_in_use(rows[i]), bar, glyphs, " "), style::live));
+  }
+  return out;
 }
 
 }  // namespace
@@ -158,14 +200,12 @@ lines classes_section(const snapshot& record, const report_format& format) {
     largest = std::max({largest, each.live, each.cached, each.free});
     blocks += each.sums.live_blocks;
   }
-  const scale unit = pick_scale(largest, format.units);
-  const std::size_t bar_width = width_of_bar(format.width);
-
-  line title("SIZE CLASSES", style::heading);
-  title.add(fmt::format("   {} live blocks in {} classes, {} large", group_digits(blocks),
-                        used_classes(record).size(), group_digits(record.large.live_blocks)));
-  lines out{title, header(unit, bar_width, format)};
-  for (const row& each : rows) out.push_back(draw(each, unit, bar_width, format));
+  const lines counts{
+      line(fmt::format("{} live blocks in {} classes", group_digits(blocks), used_classes(record).size())),
+      line(fmt::format("{} large", group_digits(record.large.live_blocks)))};
+  const line dot(fmt::format(" {} ", format.glyphs().dot), style::dim);
+  lines out = flow(line("SIZE CLASSES   ", style::heading), counts, dot, format.width);
+  append(out, table_of(rows, pick_scale(largest, format.units), format));
   return out;
 }
 

@@ -85,7 +85,8 @@ lines fit_lines(const snapshot& record, const report_format& format) {
                                    format_percent(static_cast<double>(record.fits[i]), total)));
   const line separator(fmt::format(" {} ", format.glyphs().separator), style::dim);
   lines out = flow(line("  would fit  "), items, separator, format.width);
-  out.back().add("  of the free bytes");
+  const line of_what("  of the free bytes");
+  if (out.back().width() + of_what.width() <= format.width) out.back().add(of_what);
   return out;
 }
 

@@ -21,36 +21,50 @@ std::string end_remark(const process_report& process) {
   return "";
 }
 
-line title(const process_report& process, const report_format& format) {
-  const glyph_set& glyphs = format.glyphs();
+line title_with(const std::string& name, const std::string& remark, const process_report& process,
+                const glyph_set& glyphs) {
   const std::string rule = std::string(glyphs.rule) + glyphs.rule;
   const std::string dot = fmt::format(" {} ", glyphs.dot);
-  const observe::snapshot& record = *process.record;
 
   line out(rule + " ", style::dim);
   out.add("ashlar report", style::title).add(dot, style::dim);
-  out.add(program_name(record), style::title).add(fmt::format(" (pid {})", record.pid));
+  out.add(name, style::title).add(fmt::format(" (pid {})", process.record->pid));
   out.add(dot, style::dim).add(format_duration(run_time_ns(process)));
-  const std::string remark = end_remark(process);
   if (!remark.empty()) out.add(dot, style::dim).add(remark, style::alarm);
   return out.add(" " + rule, style::dim);
 }
 
+/// Where there is no room for all, the end of the process gets a line of its own, and a long name
+/// gives way.
+lines title(const process_report& process, const report_format& format) {
+  const glyph_set& glyphs = format.glyphs();
+  const std::string name = program_name(*process.record);
+  const std::string remark = end_remark(process);
+  const line whole = title_with(name, remark, process, glyphs);
+  if (whole.width() <= format.width) return {whole};
+
+  const std::size_t rest = title_with("", "", process, glyphs).width();
+  const std::size_t left = format.width > rest ? format.width - rest : 0;
+  lines out{title_with(shorten(name, left, glyphs.more), "", process, glyphs)};
+  if (!remark.empty()) out.emplace_back(remark, style::alarm);
+  return out;
+}
+
 /// Says how far the record is from the end of the process, when it was not the process itself that
 /// wrote it on its way out.
-lines remarks(const process_report& process) {
+lines remarks(const process_report& process, std::size_t width) {
   const observe::snapshot& record = *process.record;
   lines out;
   if (record.state == observe::process_state::replaced_by_exec)
-    out.emplace_back("It replaced itself by a program that left no record; this is its last state before.");
+    append(out, wrap("It replaced itself by a program that left no record; this is the state before that.", width));
   else if (record.state == observe::process_state::running && process.end) {
     const std::uint64_t late =
         process.end->ended_ns > record.taken_ns ? process.end->ended_ns - record.taken_ns : 0;
-    out.emplace_back(fmt::format("It ended without a last record; this is its state {} before the end.",
-                                 format_duration(late)));
+    append(out, wrap(fmt::format("It ended without a last record; this is its state {} before the end.",
+                                 format_duration(late)), width));
   }
   if (process.torn)
-    out.emplace_back("The record was being changed at the end: its numbers may disagree.");
+    append(out, wrap("The record was being changed at the end: its numbers may disagree.", width));
   return out;
 }
 
@@ -138,8 +152,8 @@ lines sum_lines(const observe::snapshot& record, const scale& unit, const report
 lines summary_section(const process_report& process, const report_format& format) {
   const observe::snapshot& record = *process.record;
   const scale unit = pick_scale(std::max(record.resident, record.peak_resident), format.units);
-  lines out{title(process, format)};
-  append(out, remarks(process));
+  lines out = title(process, format);
+  append(out, remarks(process, format.width));
   out.emplace_back();
   out.push_back(resident_line(record, unit, format));
   append(out, sum_lines(record, unit, format));

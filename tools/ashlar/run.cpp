@@ -119,7 +119,9 @@ void write_reports(const run_report& run, const run_options& options) {
   if (options.json) {
     write_to(options.output, [&](int) { return write_json(run); });
   } else if (!options.quiet && (run.main || run.children_followed)) {
-    write_to(options.output, [&](int fd) { return write_text(run, format_for(fd, options)); });
+    // On stderr an empty line parts the report from what the program has written last.
+    const std::string gap = options.output.empty() ? "\n" : "";
+    write_to(options.output, [&](int fd) { return gap + write_text(run, format_for(fd, options)); });
   }
 }
 

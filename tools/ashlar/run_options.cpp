@@ -33,11 +33,11 @@ void add_report_options(CLI::App& app, run_options& options) {
   const auto group = "Report";
   app.add_option("-o,--output", options.output, "Write the report there instead of to stderr")
       ->type_name("FILE")->group(group);
-  app.add_option("--json", options.json_file, "Write JSON instead of text; with FILE, JSON there and text as usual")
+  app.add_option("--json", options.json_file, "Write JSON instead of text, or to FILE besides text")
       ->type_name("[=FILE]")->expected(0, 1)->group(group);
   app.add_flag("-q,--quiet", options.quiet, "Write no text report")->group(group);
   app.add_option("--classes", options.classes,
-                 "Show the N largest size classes (default: 99 % of the bytes, 20 rows)")
+                 "Show N size classes (default: 99 % of the bytes)")
       ->type_name("N")->check(CLI::Range(1, 1000).description(""))->group(group);
   const auto set_units = [&options](const std::string& name) { options.units = units_called(name); };
   app.add_option_function<std::string>("--units", set_units, "KiB and MiB (iec), kB and MB (si), or plain bytes")
@@ -53,7 +53,7 @@ void add_run_options(CLI::App& app, run_options& options) {
   app.add_flag("-f,--follow-children", options.follow_children, "Report on the processes that it starts, too")
       ->group(group);
   app.add_flag("--each", options.each, "Report on each of them in full; follows children")->group(group);
-  app.add_option("--library", options.library, "Preload this library instead of the one that came with the tool")
+  app.add_option("--library", options.library, "Preload this instead of the tool's own library")
       ->type_name("PATH")->group(group);
 }
 

@@ -105,6 +105,22 @@ lines flow(const line& heading, const lines& items, const line& separator, std::
   return out;
 }
 
+lines wrap(std::string_view text, std::size_t width) {
+  lines words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    words.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return flow(line(), words, line(" "), width);
+}
+
+std::string shorten(std::string_view name, std::size_t width, std::string_view more) {
+  if (visible_width(name) <= width) return std::string(name);
+  const std::size_t kept = width - std::min(width, visible_width(more));
+  return std::string(first_columns(name, kept)).append(more);
+}
+
 void append(lines& all, const lines& more) { all.insert(all.end(), more.begin(), more.end()); }
 
 std::string render(const lines& all, bool color, std::size_t limit) {

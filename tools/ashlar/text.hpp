@@ -67,6 +67,12 @@ using lines = std::vector<line>;
 /// where `width` would be exceeded: under the first item, without a separator.
 lines flow(const line& heading, const lines& items, const line& separator, std::size_t width);
 
+/// Sets the words of `text` in lines of at most `width` columns.
+lines wrap(std::string_view text, std::size_t width);
+
+/// Returns `name`, or its beginning and `more` if it is wider than `width`.
+std::string shorten(std::string_view name, std::size_t width, std::string_view more);
+
 /// Adds the lines of `more` to those of `all`.
 void append(lines& all, const lines& more);
 
