@@ -61,17 +61,22 @@ os_result<range> reserve_committed(std::size_t size, std::size_t alignment) noex
 /// writable by `commit`. For sparse tables. Alignment: a page.
 os_result<range> reserve_readable(std::size_t size) noexcept;
 
-/// Makes a reserved range readable and writable. Fresh pages read as zero.
+/// Makes a reserved range readable and writable. Fresh pages read as zero. No part of it may be
+/// committed already, or the counters count it twice. Errors: ENOMEM: nothing has changed.
 os_error commit(range memory) noexcept;
 
-/// Gives pages and their charge back; the range stays reserved and loses access.
+/// Gives pages and their charge back; the range stays reserved and loses access, and its name and
+/// advice. Errors: ENOMEM where the OS cannot split its mapping once more: nothing has changed, and
+/// `discard` gives at least the pages back.
 os_error decommit(range memory) noexcept;
 
-/// Gives the pages back; the range stays committed and reads as zero when touched again.
+/// Gives the pages back; the range stays committed and reads as zero when touched again. Errors:
+/// EINVAL for memory locked by mlockall.
 os_error discard(range memory) noexcept;
 
 /// Gives the address space back. `memory` may be any page-aligned part of what was reserved.
-/// `committed` says how many bytes of it are committed, for the counters.
+/// `committed` says how many bytes of it are committed, for the counters. If the OS refuses, the
+/// pages are discarded, and the range stays counted until it is taken at a later call.
 void release(range memory, std::size_t committed) noexcept;
 
 /// Changes what may be done with a committed range.
@@ -81,15 +86,24 @@ os_error protect(range memory, access rights) noexcept;
 os_error populate(range memory) noexcept;
 
 /// Moves or resizes a range that was reserved whole by `reserve_committed`, without copying bytes.
-/// May move if `may_move`. Returns the new range. Errors: ENOMEM, ENOSYS: nothing has changed.
+/// May move if `may_move`, to any multiple of a page. Returns the new range. Errors: ENOMEM, ENOSYS,
+/// EFAULT (parts of the range have been given other rights or advice): nothing has changed.
 os_result<range> resize(range memory, std::size_t new_size, bool may_move) noexcept;
 
+/// Moves the range `from`, reserved whole by `reserve_committed` or `resize`, without copying bytes
+/// into `target`, which was reserved but not committed. Afterwards `target` is committed whole and
+/// `from` is released. The sizes may differ: the end is cut or reads as zero. Unlike `resize`, this
+/// keeps an alignment. Errors: ENOMEM, EFAULT, ENOSYS: both ranges are as they were.
+os_error resize_into(range from, range target) noexcept;
+
 /// Moves the pages of `from` to `to` (same size, both committed, disjoint) without copying bytes;
-/// what `to` held is lost, and `from` reads as zero afterwards. Errors: ENOSYS where the OS cannot.
+/// what `to` held is lost, and `from` reads as zero afterwards. Errors: ENOSYS where the OS cannot;
+/// EFAULT, ENOMEM: `from` is as it was, `to` may read as zero.
 os_error move_pages(range from, range to) noexcept;
 
 /// Maps the same `size` bytes of memory twice in a row, so that a ring never wraps. The returned
-/// range is 2 * size long. Errors: the OS error; nothing is mapped then.
+/// range is 2 * size long, of which `size` counts as committed. A child of fork shares the bytes.
+/// Errors: the OS error; nothing is mapped then.
 os_result<range> reserve_mirrored(std::size_t size) noexcept;
 
 /// Releases what `reserve_mirrored` returned.
@@ -102,7 +116,8 @@ os_error advise_huge(range memory, bool wanted) noexcept;
 /// live as long as the process.
 os_error set_name(range memory, const char* name) noexcept;
 
-/// Returns how many of the range's pages are resident. Units: bytes. Errors: 0 where unknown.
+/// Returns how much of the range is resident: pages in memory, those that merely show the shared
+/// zero page included. Units: bytes. Errors: 0 where unknown or where parts are not mapped.
 std::size_t resident_bytes(range memory) noexcept;
 
 /// Returns the counters. Each is exact; together they are a snapshot only when no call is running.

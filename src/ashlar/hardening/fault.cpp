@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// The texts of the catalogue, the reporter, and `panic` for our own mistakes.
+#include "ashlar/hardening/fault.hpp"
+
+#include <stdlib.h>
+
+#include <atomic>
+
+#include "ashlar/base/macros.hpp"
+#include "ashlar/os/diagnostic.hpp"
+#include "ashlar/os/mapping.hpp"
+
+namespace ashlar {
+
+namespace {
+
+struct entry {
+  fault_kind kind;
+  const char* name;
+  const char* text;
+};
+
+constexpr entry catalogue[] = {
+    {fault_kind::invalid_free, "invalid free", "pointer was not allocated by ashlar"},
+    {fault_kind::interior_free, "interior free", "pointer is inside a block, not at its start"},
+    {fault_kind::double_free, "double free", "block is free already"},
+    {fault_kind::invalid_resize, "invalid realloc", "pointer is not a live block of ashlar"},
+    {fault_kind::invalid_query, "invalid size query", "pointer is not a live block of ashlar"},
+    {fault_kind::size_mismatch, "size mismatch", "block is freed with another size than allocated"},
+    {fault_kind::alignment_mismatch, "alignment mismatch",
+     "block is freed with another alignment than allocated"},
+    {fault_kind::family_mismatch, "mismatched free",
+     "block is freed by another family of functions than allocated it"},
+    {fault_kind::wrong_heap, "wrong heap", "block belongs to another heap"},
+    {fault_kind::overrun, "overrun", "bytes behind the block were written to"},
+    {fault_kind::underrun, "underrun", "bytes in front of the block were written to"},
+    {fault_kind::write_after_free, "write after free", "bytes of a free block were written to"},
+    {fault_kind::corruption, "corruption", "a structure of the heap contradicts itself"},
+};
+
+consteval bool is_in_order() {
+  for (std::size_t i = 0; i < fault_kind_count; ++i) {
+    if (static_cast<std::size_t>(catalogue[i].kind) != i) return false;
+  }
+  return sizeof catalogue / sizeof catalogue[0] == fault_kind_count;
+}
+static_assert(is_in_order(), "the catalogue is indexed by kind");
+
+constinit std::atomic<fault_policy> policy{fault_policy::abort};
+constinit std::atomic<fault_hook> hook{nullptr};
+
+const entry& entry_of(fault_kind kind) { return catalogue[static_cast<std::size_t>(kind)]; }
+
+void append_detail(os::line& line, fault_kind kind, fault_detail detail) {
+  if (detail.expected == 0 && detail.actual == 0) return;
+  switch (kind) {
+    case fault_kind::interior_free:
+      line.text(" (block ").hex(detail.expected).text(" of ").decimal(detail.actual).text(" bytes)");
+      break;
+    case fault_kind::size_mismatch:
+    case fault_kind::alignment_mismatch:
+      line.text(" (allocated ").decimal(detail.expected);
+      line.text(", freed ").decimal(detail.actual).text(")");
+      break;
+    default:
+      line.text(" (").hex(detail.expected).text(", ").hex(detail.actual).text(")");
+      break;
+  }
+}
+
+// Where a pointer that is none of ours lies often names the bug at once.
+void append_place(os::line& line, fault_kind kind, const void* pointer) {
+  const bool is_foreign = kind == fault_kind::invalid_free || kind == fault_kind::invalid_resize ||
+                          kind == fault_kind::invalid_query;
+  if (!is_foreign) return;
+  const os::mapping place = os::find_mapping(pointer);
+  line.text(" (").text(os::to_string(place.kind));
+  if (place.name[0] != '\0') line.text(" ").text(place.name);
+  line.text(")");
+}
+
+}  // namespace
+
+const char* fault_name(fault_kind kind) noexcept { return entry_of(kind).name; }
+
+const char* fault_text(fault_kind kind) noexcept { return entry_of(kind).text; }
+
+fault_policy current_fault_policy() noexcept { return policy.load(std::memory_order_relaxed); }
+
+void set_fault_policy(fault_policy wanted) noexcept {
+  policy.store(wanted, std::memory_order_relaxed);
+}
+
+fault_hook exchange_fault_hook(fault_hook wanted) noexcept {
+  return hook.exchange(wanted, std::memory_order_acq_rel);
+}
+
+ASHLAR_COLD void report_fault(fault_kind kind, const void* pointer, fault_detail detail) noexcept {
+  const fault_hook callback = hook.load(std::memory_order_acquire);
+  const fault_policy wanted = current_fault_policy();
+  if (callback == nullptr && wanted == fault_policy::ignore) return;
+  os::line line;
+  line.text("ashlar: ").text(fault_name(kind)).text(" of ").pointer(pointer);
+  line.text(": ").text(fault_text(kind));
+  append_detail(line, kind, detail);
+  append_place(line, kind, pointer);
+  if (callback != nullptr) return callback(kind, pointer, line.c_str());
+  os::write_line(line);
+  if (wanted == fault_policy::abort) ::abort();
+}
+
+ASHLAR_COLD void panic(const char* condition, const char* file, int number) noexcept {
+  os::line line;
+  line.text("ashlar: internal error: ").text(condition).text(" does not hold at ").text(file);
+  line.text(":").decimal(static_cast<unsigned>(number));
+  os::write_line(line);
+  ::abort();
+}
+
+}  // namespace ashlar

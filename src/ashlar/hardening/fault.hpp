@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// The catalogue of faults: every rule that a user of the library can break, and the one reporter.
+//
+// A fault is a bug of the program, never a lack of memory. Its report is one line on stderr:
+//
+//     ashlar: invalid free of 0x7ffd12345678: pointer was not allocated by ashlar (this thread's stack)
+//
+// then abort, unless the policy says otherwise. With a policy that goes on, the caller of
+// `report_fault` must leave everything as it was: the operation does not happen.
+//
+// Threads: thread-safe. Nothing here allocates or takes a lock. Cost: irrelevant, it is the end.
+#pragma once
+
+#include <cstddef>
+
+namespace ashlar {
+
+enum class fault_kind : unsigned char {
+  invalid_free,        ///< No block of ours contains the pointer.
+  interior_free,       ///< The pointer lies in a block of ours, but not at its start.
+  double_free,         ///< The block is free already.
+  invalid_resize,      ///< realloc of a pointer that is not a live block of ours.
+  invalid_query,       ///< malloc_usable_size of a pointer that is not a live block of ours.
+  size_mismatch,       ///< Freed with another size than it was allocated with.
+  alignment_mismatch,  ///< Freed with another alignment than it was allocated with.
+  family_mismatch,     ///< new met free, new[] met delete, and so on.
+  wrong_heap,          ///< Freed into another heap than it came from.
+  overrun,             ///< Bytes behind the block were written to.
+  underrun,            ///< Bytes in front of the block were written to.
+  write_after_free,    ///< Bytes of a free block were written to.
+  corruption,          ///< A structure of ours contradicts itself.
+};
+
+inline constexpr std::size_t fault_kind_count = static_cast<std::size_t>(fault_kind::corruption) + 1;
+
+/// What happens at a fault.
+enum class fault_policy : unsigned char {
+  abort,   ///< One line on stderr, then abort. The default.
+  warn,    ///< One line on stderr, then go on.
+  ignore,  ///< Go on silently.
+};
+
+/// Two numbers that make a report clearer; both zero: none. Their meaning depends on the kind:
+/// size and alignment mismatch: as allocated, as freed; interior free: start and size of the block.
+struct fault_detail {
+  std::size_t expected = 0;
+  std::size_t actual = 0;
+};
+
+/// Returns the short name of a kind: "invalid free".
+const char* fault_name(fault_kind kind) noexcept;
+
+/// Returns the sentence that explains a kind: "pointer was not allocated by ashlar".
+const char* fault_text(fault_kind kind) noexcept;
+
+/// Reports that `pointer` broke a rule. Returns only if the policy, or a hook, says to go on.
+void report_fault(fault_kind kind, const void* pointer, fault_detail detail = {}) noexcept;
+
+fault_policy current_fault_policy() noexcept;
+void set_fault_policy(fault_policy policy) noexcept;
+
+/// Called with the finished line instead of printing and aborting, whatever the policy.
+using fault_hook = void (*)(fault_kind kind, const void* pointer, const char* line);
+
+/// Installs a hook (null: none) and returns the one before.
+fault_hook exchange_fault_hook(fault_hook hook) noexcept;
+
+}  // namespace ashlar

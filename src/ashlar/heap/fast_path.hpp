@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// The two paths that nearly every malloc and free take, and nothing else.
+//
+//   allocate(h, n)      table -> bin -> pop                    16 instructions as malloc, no call
+//     `-> refill        the bin is empty: a batch from slabs   ~100 ns a batch
+//   deallocate(h, p)    page map -> bin -> push                20 instructions as free, no call
+//     `-> ..._slow      null, full bin, another thread's, medium, large, foreign
+//
+// One branch answers three questions about a freed pointer. The route of its slice, taken exclusive-or
+// with this thread's tag, is the offset of the bin if this thread owns the slab, and large otherwise.
+// The offset inside the slice times the route's magic is small if a block starts there, and large
+// otherwise. So "either is large" means: not simple, leave it to the slow path. Null and foreign
+// pointers have no route and fall out the same way.
+//
+// tests/codegen holds the counts above. A change here shows its numbers first.
+#pragma once
+
+#include "ashlar/base/cpu.hpp"
+#include "ashlar/heap/local_heap.hpp"
+#include "ashlar/structure/page_map.hpp"
+
+namespace ashlar {
+
+/// The bin at a byte offset inside a local heap: what routes and the size tables hold.
+ASHLAR_FORCE_INLINE bin& bin_at(local_heap& h, std::size_t offset) {
+  return *reinterpret_cast<bin*>(reinterpret_cast<std::byte*>(&h) + offset);
+}
+
+/// Pops a block from the bin at `offset`, or returns null.
+ASHLAR_FORCE_INLINE void* pop_block(local_heap& h, std::size_t offset) {
+  void** const top = bin_at(h, offset).top;
+  void* const p = *top;
+  if (p == nullptr) [[unlikely]] return nullptr;
+  forget(offset);
+  store_relaxed(bin_at(h, offset).top, top - 1);
+  return p;
+}
+
+/// Pushes `p` onto the bin that its route names. Returns false, and changes nothing, if `p` is not
+/// the start of a block in one of `h`'s small slabs, or if the bin is full.
+ASHLAR_FORCE_INLINE bool push_block(local_heap& h, void* p) {
+  const std::uintptr_t address = address_of(p);
+  std::uintptr_t index = page_map::route_index(address);
+  const std::uint32_t misfit =
+      static_cast<std::uint16_t>(address) * load_relaxed(routes[index].magic);
+  forget(index);
+  const std::uint32_t code = load_relaxed(routes[index].code) ^ h.tag;
+  if ((misfit | code) > page_map::misfit_limit) [[unlikely]] return false;
+  std::size_t offset = code;
+  void** const top = bin_at(h, offset).top;
+  forget(offset);
+  if (top == bin_at(h, offset).end) [[unlikely]] return false;
+  top[1] = p;
+  forget(offset);
+  store_relaxed(bin_at(h, offset).top, top + 1);
+  return true;
+}
+
+/// Offsets of bins by request size, for the fast path of malloc: (size + 15) / 16 up to 1 KiB, and
+/// (size + 127) / 128 up to 32 KiB.
+template <std::size_t Entries>
+constexpr std::array<std::uint16_t, Entries> bin_offsets(
+    const std::array<std::uint8_t, Entries>& classes) {
+  std::array<std::uint16_t, Entries> offsets{};
+  for (std::size_t i = 0; i < Entries; ++i)
+    offsets[i] = static_cast<std::uint16_t>(local_heap::bins_offset + classes[i] * sizeof(bin));
+  return offsets;
+}
+
+inline constexpr auto bin_by_16 = bin_offsets(detail::class_by_16);
+inline constexpr auto bin_by_128 = bin_offsets(detail::class_by_128);
+
+constexpr std::size_t bin_offset_of(size_class c) {
+  return local_heap::bins_offset + c * sizeof(bin);
+}
+
+}  // namespace ashlar

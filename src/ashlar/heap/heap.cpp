@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// Life of a heap, its slabs, its limits, and the entry points for small and medium blocks.
+#include "ashlar/heap/heap.hpp"
+
+#include <cstring>
+
+#include "ashlar/hardening/fault.hpp"
+#include "ashlar/heap/fast_path.hpp"
+#include "ashlar/heap/heap_registry.hpp"
+#include "ashlar/heap/metadata_store.hpp"
+
+namespace ashlar {
+
+status heap::initialize(const heap_options& options) noexcept {
+  if (!process_heaps.start()) return status::no_memory;
+  store_.initialize(options.source);
+  limits_ = options.limits;
+  cache_line_aligned_ = options.cache_line_aligned;
+  ready_ = true;
+  process_heaps.add(*this);
+  return status::success;
+}
+
+void heap::destroy() noexcept {
+  if (!ready_) return;
+  process_heaps.remove(*this);
+  abandon_locals();
+  while (direct_ != nullptr) deallocate_large(*direct_);
+  {
+    lock_guard guard(store_.mutex());
+    store_.for_each_span([](const slice_record& first, std::byte* start) {
+      if (first.free) return;
+      slab* const s = process_page_map.header_of(start);
+      if (s == nullptr) return;
+      for (std::uint32_t i = 0; i < first.length; ++i) {
+        process_page_map.set_route(start + i * slice_size, {});
+        process_page_map.set_header(start + i * slice_size, nullptr);
+      }
+      process_metadata.deallocate(s, slab::bytes_for(s->is_slab() ? s->capacity : 0));
+    });
+  }
+  store_.release();
+  ready_ = false;
+}
+
+// --- slabs ---
+
+slab* heap::allocate_slab(size_class c) noexcept {
+  const size_class_info& info = size_classes[c];
+  if (!has_room_for(info.slices * slice_size)) return nullptr;
+  const span memory = store_.allocate(info.slices);
+  if (memory.data == nullptr) return nullptr;
+  auto* const s = static_cast<slab*>(process_metadata.allocate(slab::bytes_for(info.capacity)));
+  if (s == nullptr) {
+    store_.deallocate(memory);
+    return nullptr;
+  }
+  s->home = this;
+  s->start = memory.data;
+  s->record = memory.record;
+  s->block_size = info.block_size;
+  s->magic = info.magic;
+  s->capacity = info.capacity;
+  s->slices = info.slices;
+  s->class_index = static_cast<std::uint16_t>(c);
+  s->kind = info.slices == 1 ? slab_kind::small : slab_kind::medium;
+  s->fill();
+  return s;
+}
+
+void heap::publish_slab(slab& s, std::uint32_t code) noexcept {
+  for (std::uint32_t i = 0; i < s.slices; ++i)
+    process_page_map.set_header(s.start + i * slice_size, &s);
+  if (s.kind == slab_kind::small && code >> page_map::owner_shift != heap_registry::shared_owner)
+    process_page_map.set_route(s.start, {code, s.magic});
+}
+
+void heap::deallocate_slab(slab& s) noexcept {
+  process_page_map.set_route(s.start, {});
+  for (std::uint32_t i = 0; i < s.slices; ++i)
+    process_page_map.set_header(s.start + i * slice_size, nullptr);
+  store_.deallocate({s.start, s.record, s.slices});
+  process_metadata.deallocate(&s, slab::bytes_for(s.capacity));
+}
+
+// --- limits ---
+
+bool heap::has_room_for(std::size_t bytes) noexcept {
+  return limits_.hard == heap_limits::none || used_bytes() + bytes <= limits_.hard;
+}
+
+// Called before memory is taken, with no lock held. Reports the soft limit once a crossing.
+bool heap::charge(std::size_t bytes) noexcept {
+  if (limits_.soft == heap_limits::none && limits_.hard == heap_limits::none) [[likely]] return true;
+  const std::size_t used = used_bytes() + bytes;
+  if (used > limits_.soft) {
+    if (!soft_reported_ && limits_.above_soft != nullptr) {
+      soft_reported_ = true;
+      limits_.above_soft(limits_.context, used);
+    }
+  } else {
+    soft_reported_ = false;
+  }
+  return has_room_for(bytes);
+}
+
+// Tries everything that may free memory. No lock is held. Returns whether a retry makes sense.
+bool heap::reclaim(std::size_t wanted) noexcept {
+  bool any = trim() != 0;
+  any |= process_heaps.reclaim(wanted);
+  if (!has_room_for(wanted) && limits_.at_hard != nullptr)
+    any |= limits_.at_hard(limits_.context, used_bytes(), wanted);
+  return any;
+}
+
+// --- entry points ---
+
+size_class heap::class_for(layout request) const noexcept {
+  std::size_t alignment = request.alignment;
+  if (cache_line_aligned_ && alignment < 64) alignment = 64;
+  if (alignment <= default_alignment)
+    return request.size <= medium_limit ? class_of(request.size) : class_count;
+  return alignment <= slice_size ? aligned_class_of(request.size, alignment) : class_count;
+}
+
+allocation heap::allocate_from(local_heap* h, layout request, bool zero) noexcept {
+  if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
+  if (request.size > max_size) return allocation::failed(status::too_large);
+  const size_class c = class_for(request);
+  if (c == class_count) return allocate_large(request, zero);
+  const std::size_t size = size_classes[c].block_size;
+  // A refill that fails may succeed after reclaiming. Three tries: reclaimers may free in steps.
+  for (int attempt = 0;; ++attempt) {
+    void* p = h != nullptr ? pop_block(*h, bin_offset_of(c)) : nullptr;
+    if (p == nullptr) {
+      const bool allowed = charge(size_classes[c].slices * slice_size);
+      p = h != nullptr ? h->refill(c, request.size) : allocate_unbound(c);
+      if (p == nullptr) {
+        if (attempt < 3 && reclaim(size)) continue;
+        return allocation::failed(allowed ? status::no_memory : status::over_budget);
+      }
+    }
+    if (zero) std::memset(p, 0, request.size);
+    return allocation::of(p, size);
+  }
+}
+
+allocation heap::allocate(layout request) noexcept {
+  return allocate_from(local(), request, false);
+}
+
+allocation heap::allocate_zeroed(layout request) noexcept {
+  return allocate_from(local(), request, true);
+}
+
+void heap::deallocate(void* p) noexcept {
+  local_heap* const h = local();
+  if (h == nullptr || !push_block(*h, p)) deallocate_from(h, p);
+}
+
+void heap::deallocate_from(local_heap* h, void* p) noexcept {
+  if (p == nullptr) return;
+  slab* const s = process_page_map.header_of(p);
+  if (s == nullptr) return report_fault(fault_kind::invalid_free, p);
+  if (!s->is_slab()) {
+    if (p != s->start) return report_fault(fault_kind::interior_free, p);
+    return s->home->deallocate_large(*s);
+  }
+  const std::uint32_t index = s->index_of(p);
+  if (index >= s->capacity || s->block_at(index) != p)
+    return report_fault(fault_kind::interior_free, p);
+  if (s->owner.load(std::memory_order_relaxed) == h && h != nullptr) {
+    h->push(s->class_index, p);
+  } else if (h != nullptr && s->home == h->home) {
+    h->push_remote(p);
+  } else {
+    put_remote(*s, p);
+  }
+}
+
+std::size_t heap::usable_size(const void* p) noexcept {
+  const slab* const s = process_page_map.header_of(p);
+  if (s == nullptr) return 0;
+  if (s->is_slab()) return s->block_size;
+  return p == s->start ? align_up(s->requested, os::page_size()) : 0;
+}
+
+std::size_t heap::good_size(std::size_t size) noexcept {
+  if (size <= medium_limit) return size_classes[class_of(size)].block_size;
+  return size <= max_size ? align_up(size, os::page_size()) : size;
+}
+
+heap* heap::owner_of(const void* p) noexcept {
+  const slab* const s = process_page_map.header_of(p);
+  return s == nullptr ? nullptr : s->home;
+}
+
+std::size_t heap::trim(std::size_t keep) noexcept {
+  if (local_heap* const h = local(); h != nullptr) {
+    h->flush_remote();
+    h->flush_all();
+  }
+  {
+    lock_guard guard(mutex_);
+    for (local_heap* h = idle_; h != nullptr; h = h->next_idle) h->flush_all();
+    for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) h->release_empty_slabs();
+  }
+  return store_.purge(keep);
+}
+
+}  // namespace ashlar

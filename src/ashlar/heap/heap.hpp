@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// The general heap: any size, any alignment, any thread.
+//
+// A heap takes regions from a source (the OS, a block of the user's, an interface of the user's),
+// cuts them into spans (span_store), spans into slabs, and serves small and medium blocks from a
+// local heap for each thread that uses it. Large blocks get spans of their own. Any number of heaps
+// may live; pointers find their way home through the page map, so deallocating needs no heap.
+//
+// Threads: thread-safe, construction and destruction included; a heap may be destroyed by any
+// thread while no other thread uses it or its blocks.
+// Cost: see fast_path.hpp for small blocks that hit; about 100 ns for large ones.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/base/result.hpp"
+#include "ashlar/heap/local_heap.hpp"
+#include "ashlar/heap/span_store.hpp"
+#include "ashlar/manager/source/region_source.hpp"
+
+namespace ashlar {
+
+namespace observe {
+struct snapshot;
+}
+
+/// Limits of a heap and what to call when they are met. Units: bytes in spans and direct blocks.
+struct heap_limits {
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  std::size_t soft = none;
+  std::size_t hard = none;
+  void* context = nullptr;
+  /// Called when use first rises above `soft`, and again after it has been below. No lock is held.
+  void (*above_soft)(void* context, std::size_t used) = nullptr;
+  /// Called when `hard` would be exceeded. Returns true to have the allocation tried again, after
+  /// memory was freed. No lock is held.
+  bool (*at_hard)(void* context, std::size_t used, std::size_t wanted) = nullptr;
+};
+
+struct heap_options {
+  region_source source = os_region_source();
+  heap_limits limits;
+  /// Blocks never share a cache line with another block: sizes round up to multiples of 64 bytes.
+  bool cache_line_aligned = false;
+};
+
+/// One block as seen by a walk.
+struct walked_block {
+  void* data;
+  std::size_t size;   ///< usable bytes
+  bool large;
+};
+
+class heap {
+ public:
+  /// Larger alignments are refused: `bad_alignment`.
+  static constexpr std::size_t max_alignment = std::size_t{1} << 40;
+
+  constexpr heap() = default;
+  explicit heap(const heap_options& options) noexcept { initialize(options); }
+  ~heap() { destroy(); }
+  heap(const heap&) = delete;
+  heap& operator=(const heap&) = delete;
+
+  /// Makes a default-constructed heap ready. Errors: `no_memory`; the heap then refuses everything.
+  status initialize(const heap_options& options) noexcept;
+
+  /// Gives every block, slab and region back, whoever holds them. The heap may be initialised again.
+  void destroy() noexcept;
+
+  /// Returns a block of at least `request.size` bytes, or the reason why not.
+  allocation allocate(layout request) noexcept;
+  /// As `allocate`, with every byte zero. Fresh pages are not cleared twice.
+  allocation allocate_zeroed(layout request) noexcept;
+
+  /// Takes back a block of any heap. Null is ignored. Errors: a fault for anything else.
+  void deallocate(void* p) noexcept;
+
+  /// Resizes a block: in place where that is possible, by moving otherwise. Contents are kept up to
+  /// the smaller size. Errors: the reason; the block is unchanged.
+  allocation reallocate(void* p, layout request) noexcept;
+
+  /// Resizes a block in place. Returns false, and changes nothing, if it would have to move.
+  bool try_resize(void* p, std::size_t size) noexcept;
+
+  /// Returns the usable bytes of a block of any heap; 0 if `p` is no block.
+  static std::size_t usable_size(const void* p) noexcept;
+  /// Returns the usable size that `allocate` would give for `size`.
+  static std::size_t good_size(std::size_t size) noexcept;
+  /// Returns the heap that `p` came from, or null.
+  static heap* owner_of(const void* p) noexcept;
+
+  /// Returns idle memory to the OS: this thread's bins, idle threads' bins, empty slabs, free spans
+  /// until `keep` bytes are left. Returns the bytes returned to the OS.
+  std::size_t trim(std::size_t keep = 0) noexcept;
+
+  /// Calls `visit(context, block)` for each live block, until it returns false. Blocks in bins of
+  /// running threads are left out; exact while no other thread allocates. `visit` must not use the
+  /// heap.
+  void for_each_block(void* context, bool (*visit)(void* context, const walked_block&)) noexcept;
+
+  /// Fills the parts of `s` that a heap knows. Slow: visits every slab.
+  void describe(observe::snapshot& s) noexcept;
+
+  void set_limits(const heap_limits& limits) noexcept { limits_ = limits; }
+  std::size_t used_bytes() const noexcept { return store_.used_bytes() + load_relaxed(direct_bytes_); }
+
+  void check_invariants() noexcept;
+
+  // --- for the local heaps, the replacement of malloc and fork ---
+
+  /// Returns this thread's local heap, creating it; null if there is no memory or the thread is
+  /// ending. `binding` is the thread's pointer to it: set now, and set to `unbound` when the thread
+  /// ends.
+  local_heap* bind(local_heap** binding, local_heap* unbound) noexcept;
+  local_heap* local() noexcept;
+
+  /// Serves a request without a local heap.
+  void* allocate_unbound(size_class c) noexcept;
+  /// Serves what is no small or medium block. `zero`: all bytes must be zero.
+  allocation allocate_large(layout request, bool zero) noexcept;
+  /// Serves any request of a thread, given its local heap (or null).
+  allocation allocate_from(local_heap* h, layout request, bool zero) noexcept;
+  /// Takes back `p` from a thread with local heap `h` (or null) of this heap.
+  static void deallocate_from(local_heap* h, void* p) noexcept;
+  allocation reallocate_from(local_heap* h, void* p, layout request) noexcept;
+
+  slab* allocate_slab(size_class c) noexcept;
+  void publish_slab(slab& s, std::uint32_t code) noexcept;
+  void deallocate_slab(slab& s) noexcept;
+  bool has_idle() const noexcept { return load_relaxed(idle_) != nullptr; }
+  slab* take_idle_slab(size_class c, local_heap& taker) noexcept;
+
+  /// Takes every lock of this heap, for fork and for looking at it as a whole.
+  void lock_all() noexcept;
+  void unlock_all() noexcept;
+  void repair_after_fork() noexcept;
+
+  span_store& store() { return store_; }
+  heap* next_heap() const { return next_; }
+
+ private:
+  friend class heap_registry;
+
+  bool has_room_for(std::size_t bytes) noexcept;
+  bool charge(std::size_t bytes) noexcept;
+  void abandon_locals() noexcept;
+  static bool unlink_from_this_thread(const local_heap& h) noexcept;
+  bool reclaim(std::size_t wanted) noexcept;
+  local_heap* adopt_or_create() noexcept;
+  local_heap* shared_local() noexcept;
+  void retire(local_heap& h) noexcept;
+  allocation allocate_in_span(layout request, bool zero) noexcept;
+  allocation allocate_direct(layout request) noexcept;
+  void link_direct(slab& s) noexcept;
+  void unlink_direct(slab& s) noexcept;
+  bool resize_direct(slab& s, std::size_t size) noexcept;
+  bool move_direct(slab& s, std::size_t size) noexcept;
+  slab* new_large_header(slab_kind kind, std::byte* start, std::size_t requested) noexcept;
+  void deallocate_large(slab& s) noexcept;
+  bool resize_large(slab& s, std::size_t size) noexcept;
+  allocation move_large(slab& s, layout request) noexcept;
+  allocation move_block(local_heap* h, void* p, std::size_t old_size, layout request) noexcept;
+  size_class class_for(layout request) const noexcept;
+
+  span_store store_;
+  heap_limits limits_;
+  bool ready_ = false;
+  bool cache_line_aligned_ = false;
+  bool soft_reported_ = false;
+  std::size_t direct_bytes_ = 0;
+  std::size_t peak_direct_ = 0;
+
+  lock mutex_;  // guards the lists below; taken before any local heap's
+  local_heap* locals_ = nullptr;
+  local_heap* idle_ = nullptr;
+  std::uint32_t idle_count_ = 0;
+  local_heap* shared_ = nullptr;
+  slab* direct_ = nullptr;  // all direct blocks, for walking and destroying
+  heap* next_ = nullptr;    // all heaps of the process
+  heap* prev_ = nullptr;
+};
+
+/// Registers `reclaim(context, wanted)`, called when memory runs out and before an allocation
+/// fails. It frees what it can and returns true if that was anything. Returns false if the table of
+/// 16 is full.
+bool register_reclaimer(void* context, bool (*reclaim)(void* context, std::size_t wanted)) noexcept;
+void unregister_reclaimer(void* context) noexcept;
+
+}  // namespace ashlar

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// What all heaps of a process share: the list of heaps, owner numbers, thread ends, reclaimers.
+//
+// Threads: thread-safe; `mutex` is the outermost lock of the library.
+#pragma once
+
+#include <cstdint>
+
+#include "ashlar/structure/lock.hpp"
+#include "ashlar/structure/page_map.hpp"
+
+namespace ashlar {
+
+class heap;
+struct local_heap;
+
+class heap_registry {
+ public:
+  /// The number of threads' local heaps that exist at a time is bounded by the bits of a route.
+  /// Further ones share the last number: they work, through the slow path.
+  static constexpr std::uint32_t shared_owner = page_map::owner_limit - 1;
+
+  /// Prepares the page map and the hooks for thread end and fork. Idempotent.
+  bool start() noexcept;
+
+  /// Forgets that it was started, after everything was given back. Only at the end of a process.
+  void stop() noexcept;
+
+  void add(heap& h) noexcept;
+  void remove(heap& h) noexcept;
+
+  std::uint32_t take_owner_number() noexcept;
+  void give_owner_number(std::uint32_t number) noexcept;
+  /// As `give_owner_number`, with the mutex held.
+  void give_owner_number_locked(std::uint32_t number) noexcept;
+
+  /// Calls the reclaimers. Returns whether any freed something.
+  bool reclaim(std::size_t wanted) noexcept;
+
+  heap* first() const { return first_; }
+  lock& mutex() { return mutex_; }
+
+ private:
+  friend bool register_reclaimer(void*, bool (*)(void*, std::size_t)) noexcept;
+  friend void unregister_reclaimer(void*) noexcept;
+
+  static void on_thread_exit(void* first_local) noexcept;
+  static void before_fork();
+  static void after_fork_in_parent();
+  static void after_fork_in_child();
+
+  struct reclaimer {
+    void* context;
+    bool (*call)(void* context, std::size_t wanted);
+  };
+
+  lock mutex_;
+  bool started_ = false;
+  bool hooked_ = false;  // the hooks stay for the life of the process
+  heap* first_ = nullptr;
+  reclaimer reclaimers_[16] = {};
+  // Owner 0 means "nobody" in a route. A set bit is a number in use.
+  std::uint64_t owners_[page_map::owner_limit / 64] = {1};
+  std::uint32_t owner_hint_ = 0;
+};
+
+extern constinit heap_registry process_heaps;
+
+/// The local heaps of this thread, one for each heap it uses, most recently used first.
+extern thread_local constinit local_heap* thread_locals __attribute__((tls_model("initial-exec")));
+/// Set once this thread has begun to end: from then on it gets no local heap any more.
+extern thread_local constinit bool thread_is_ending __attribute__((tls_model("initial-exec")));
+
+}  // namespace ashlar

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// How threads come by their local heaps, what becomes of these when threads end, and fork.
+//
+// A thread binds a local heap at its first slow operation: one left behind by a thread that ended if
+// there is any (its bins still filled), else a new one. When a thread ends, its local heap becomes
+// idle: other threads free into its slabs as before, may take slabs with room from it, and the next
+// new thread adopts it whole. Only the first few idle ones keep their bins.
+#include "ashlar/heap/heap.hpp"
+#include "ashlar/heap/heap_registry.hpp"
+#include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/os/thread_exit.hpp"
+
+namespace ashlar {
+
+namespace {
+
+// Idle local heaps that keep what is in their bins, for the next threads to start with. More than
+// a handful only hides memory.
+constexpr std::uint32_t idle_with_bins = 4;
+
+}  // namespace
+
+local_heap* heap::adopt_or_create() noexcept {
+  {
+    lock_guard guard(mutex_);
+    if (local_heap* const h = idle_; h != nullptr) {
+      store_relaxed(idle_, h->next_idle);
+      --idle_count_;
+      h->state = local_state::active;
+      return h;
+    }
+  }
+  const std::uint32_t number = process_heaps.take_owner_number();
+  auto* const h = static_cast<local_heap*>(process_metadata.allocate(local_heap::total_size()));
+  if (h == nullptr) {
+    process_heaps.give_owner_number(number);
+    return nullptr;
+  }
+  h->initialize(*this, number << page_map::owner_shift);
+  lock_guard guard(mutex_);
+  h->next_in_heap = locals_;
+  locals_ = h;
+  return h;
+}
+
+local_heap* heap::bind(local_heap** binding, local_heap* unbound) noexcept {
+  if (thread_is_ending || !ready_) return nullptr;
+  local_heap* const h = adopt_or_create();
+  if (h == nullptr) return nullptr;
+  h->binding = binding;
+  h->unbound = unbound;
+  h->next_of_thread = thread_locals;
+  thread_locals = h;
+  if (binding != nullptr) *binding = h;
+  // May call back into malloc (a thread's first key beyond the inline ones): we are bound already.
+  (void)os::arm_thread_exit(h);
+  return h;
+}
+
+local_heap* heap::local() noexcept {
+  local_heap** link = &thread_locals;
+  for (local_heap* h = *link; h != nullptr; link = &h->next_of_thread, h = *link) {
+    if (h->home != this) continue;
+    if (link != &thread_locals) {  // most recently used first
+      *link = h->next_of_thread;
+      h->next_of_thread = thread_locals;
+      thread_locals = h;
+    }
+    return h;
+  }
+  return bind(nullptr, nullptr);
+}
+
+void heap_registry::on_thread_exit(void*) noexcept {
+  thread_is_ending = true;
+  while (local_heap* const h = thread_locals) {
+    thread_locals = h->next_of_thread;
+    if (h->binding != nullptr) *h->binding = h->unbound;
+    // Held throughout, so that the heap is not destroyed meanwhile.
+    lock_guard guard(process_heaps.mutex_);
+    if (h->home != nullptr)
+      h->home->retire(*h);
+    else  // its heap was destroyed while this thread lived
+      process_metadata.deallocate(h, local_heap::total_size());
+  }
+}
+
+void heap::retire(local_heap& h) noexcept {
+  h.flush_remote();
+  h.binding = nullptr;
+  h.next_of_thread = nullptr;
+  bool keep_bins = false;
+  {
+    lock_guard guard(mutex_);
+    keep_bins = idle_count_ < idle_with_bins;
+  }
+  if (!keep_bins) h.flush_all();
+  lock_guard guard(mutex_);
+  h.state = local_state::idle;
+  h.next_idle = idle_;
+  store_relaxed(idle_, &h);
+  ++idle_count_;
+}
+
+// Takes a slab with room of class `c` from an idle local heap. No local heap's lock is held.
+slab* heap::take_idle_slab(size_class c, local_heap& taker) noexcept {
+  lock_guard guard(mutex_);
+  for (local_heap* h = idle_; h != nullptr; h = h->next_idle) {
+    lock_guard owner_guard(h->mutex);
+    slab* const s = h->partial[c].pop_front();
+    if (s == nullptr) continue;
+    s->linked = false;
+    --h->slab_count;
+    // From here on frees go to the taker; it links the slab when it has its own lock.
+    s->owner.store(&taker, std::memory_order_relaxed);
+    if (s->kind == slab_kind::small) process_page_map.set_route(s->start, {});
+    publish_slab(*s, taker.code_of(c));
+    return s;
+  }
+  return nullptr;
+}
+
+local_heap* heap::shared_local() noexcept {
+  lock_guard guard(mutex_);
+  if (shared_ != nullptr) return shared_;
+  auto* const h = static_cast<local_heap*>(process_metadata.allocate(local_heap::total_size()));
+  if (h == nullptr) return nullptr;
+  h->initialize(*this, heap_registry::shared_owner << page_map::owner_shift);
+  h->state = local_state::shared;
+  h->next_in_heap = locals_;
+  locals_ = h;
+  shared_ = h;
+  return h;
+}
+
+void* heap::allocate_unbound(size_class c) noexcept {
+  local_heap* const h = ready_ ? shared_local() : nullptr;
+  return h == nullptr ? nullptr : h->take_one(c);
+}
+
+// Local heaps bound to running threads are left to those threads, which free them when they end;
+// the others go at once.
+void heap::abandon_locals() noexcept {
+  lock_guard registry_guard(process_heaps.mutex());
+  for (local_heap* h = locals_; h != nullptr;) {
+    local_heap* const next = h->next_in_heap;
+    h->release_slots();
+    process_heaps.give_owner_number_locked(h->tag >> page_map::owner_shift);
+    const bool mine = unlink_from_this_thread(*h);
+    if (h->state == local_state::active && !mine)
+      h->home = nullptr;
+    else
+      process_metadata.deallocate(h, local_heap::total_size());
+    h = next;
+  }
+  locals_ = idle_ = shared_ = nullptr;
+  idle_count_ = 0;
+}
+
+bool heap::unlink_from_this_thread(const local_heap& h) noexcept {
+  for (local_heap** link = &thread_locals; *link != nullptr; link = &(*link)->next_of_thread) {
+    if (*link != &h) continue;
+    *link = h.next_of_thread;
+    if (h.binding != nullptr) *h.binding = h.unbound;
+    return true;
+  }
+  return false;
+}
+
+// --- fork ---
+
+void heap::lock_all() noexcept {
+  mutex_.acquire();
+  for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) h->mutex.acquire();
+  store_.mutex().acquire();
+}
+
+void heap::unlock_all() noexcept {
+  store_.mutex().release();
+  for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) h->mutex.release();
+  mutex_.release();
+}
+
+// In the child only the forking thread exists. The slabs of the others are whole, for their locks
+// were held. What lay in their bins and remote buffers is not trusted: those threads were running,
+// and the copy may have caught a bin between its stack and its top. It stays allocated for ever;
+// that is bounded by the capacity of the bins.
+void heap::repair_after_fork() noexcept {
+  store_.mutex().reset_after_fork();
+  for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) {
+    h->mutex.reset_after_fork();
+    if (h->state != local_state::active) continue;
+    bool mine = false;
+    for (const local_heap* m = thread_locals; m != nullptr; m = m->next_of_thread) mine |= m == h;
+    if (mine) continue;
+    h->drop_bins();
+    h->binding = nullptr;
+    h->next_of_thread = nullptr;
+    h->state = local_state::idle;
+    h->next_idle = idle_;
+    idle_ = h;
+    ++idle_count_;
+  }
+  mutex_.reset_after_fork();
+}
+
+}  // namespace ashlar

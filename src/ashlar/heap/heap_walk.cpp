@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Visiting every live block of a heap, and checking the heap as a whole.
+#include "ashlar/heap/heap.hpp"
+
+namespace ashlar {
+
+namespace {
+
+// Blocks of `s` that lie in bins or remote buffers: taken from the slab, but not live.
+void mark_cached(const local_heap* locals, const slab& s, std::uint64_t* marks) {
+  const auto mark = [&](const void* p) {
+    if (process_page_map.header_of(p) != &s) return;
+    const std::uint32_t index = s.index_of(p);
+    marks[index / 64] |= std::uint64_t{1} << (index % 64);
+  };
+  for (const local_heap* h = locals; h != nullptr; h = h->next_in_heap) {
+    const bin& b = h->bins[s.class_index];
+    const std::uint32_t count = b.count();
+    for (std::uint32_t i = 1; i <= count; ++i) mark(load_relaxed(b.base[i]));
+    const std::uint32_t remote = load_relaxed(h->remote_count);
+    for (std::uint32_t i = 0; i < remote; ++i) mark(load_relaxed(h->remote[i]));
+  }
+}
+
+bool visit_slab(const local_heap* locals, const slab& s, void* context,
+                bool (*visit)(void*, const walked_block&)) {
+  std::uint64_t not_live[64] = {};
+  for (std::uint32_t w = 0; w < (s.capacity + 63) / 64; ++w) not_live[w] = s.words[w];
+  mark_cached(locals, s, not_live);
+  for (std::uint32_t i = 0; i < s.capacity; ++i) {
+    if ((not_live[i / 64] >> (i % 64) & 1) != 0) continue;
+    if (!visit(context, {s.block_at(i), s.block_size, false})) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void heap::for_each_block(void* context, bool (*visit)(void*, const walked_block&)) noexcept {
+  lock_all();
+  bool go_on = true;
+  store_.for_each_span([&](const slice_record& first, std::byte* start) {
+    if (!go_on || first.free) return;
+    const slab* const s = process_page_map.header_acquired(start);
+    if (s == nullptr) return;
+    go_on = s->is_slab() ? visit_slab(locals_, *s, context, visit)
+                         : visit(context, {s->start, usable_size(s->start), true});
+  });
+  for (const slab* s = direct_; s != nullptr && go_on; s = s->next)
+    go_on = visit(context, {s->start, usable_size(s->start), true});
+  unlock_all();
+}
+
+void heap::check_invariants() noexcept {
+  lock_all();
+  store_.check_invariants();
+  store_.for_each_span([](const slice_record& first, std::byte* start) {
+    if (first.free) {
+      ASHLAR_CHECK(process_page_map.header_of(start) == nullptr);
+      return;
+    }
+    const slab* const s = process_page_map.header_acquired(start);
+    if (s != nullptr && s->is_slab()) s->check_invariants();
+  });
+  for (const local_heap* h = locals_; h != nullptr; h = h->next_in_heap) {
+    for (const bin& b : h->bins) {
+      ASHLAR_CHECK(*b.base == nullptr);
+      ASHLAR_CHECK(load_relaxed(b.top) >= b.base && load_relaxed(b.top) <= b.end);
+    }
+  }
+  unlock_all();
+}
+
+}  // namespace ashlar

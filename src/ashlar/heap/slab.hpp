@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// The header of a slab or of a large block, kept outside of the memory that it describes.
+//
+// A slab is a span cut into equal blocks. Which of them are free stands in a bitmap behind the
+// header: nothing is ever written into a free block, so a program that writes after free cannot harm
+// the heap, freeing a block that is cold in the cache does not load it, and freshly mapped pages stay
+// untouched until the program uses them. Blocks are handed out lowest address first, which keeps the
+// touched pages dense.
+//
+// Blocks in a thread's bins count as allocated here. So statistics, walking and trimming by other
+// threads need nothing but the lock of the owner.
+//
+// Invariants: (1) free_count == number of set bits; (2) bit w of `summary` is set if and only if
+// word w is not zero; (3) a slab is in its owner's partial list (`linked`) only if free_count > 0;
+// (4) every slice of a slab has this header in the page map.
+// Threads: everything but `owner` and what never changes is guarded by the lock of the owner.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/heap/size_class.hpp"
+
+namespace ashlar {
+
+class heap;
+struct local_heap;
+struct slice_record;
+
+enum class slab_kind : std::uint8_t {
+  small,   // blocks of at most 32 KiB, one slice
+  medium,  // blocks of at most 256 KiB, several slices
+  large,   // one block, a span of the store
+  direct,  // one block, a mapping of its own
+};
+
+struct slab {
+  std::atomic<local_heap*> owner;  // null for large and direct
+  heap* home;
+  std::byte* start;
+  slab* next;
+  slab* prev;
+  std::uint32_t block_size;
+  std::uint32_t magic;
+  std::uint32_t capacity;
+  std::uint32_t free_count;
+  std::uint32_t slices;
+  std::uint16_t class_index;
+  slab_kind kind;
+  bool linked;
+  // --- second line; large and direct blocks use `requested`, slabs the rest
+  union {
+    std::uint64_t summary;
+    std::size_t requested;  // bytes asked for by the caller
+  };
+  union {
+    slice_record* record;       // of the first slice
+    std::size_t reserved_size;  // direct: bytes of the mapping
+  };
+  std::uint64_t words[];
+
+  static constexpr std::size_t header_size = 80;
+
+  static std::size_t bytes_for(std::uint32_t capacity) {
+    return header_size + (capacity + 63) / 64 * sizeof(std::uint64_t);
+  }
+
+  bool is_slab() const { return kind == slab_kind::small || kind == slab_kind::medium; }
+
+  /// Marks all blocks free.
+  void fill() noexcept;
+
+  /// Takes up to `wanted` free blocks, lowest address first, and writes them downwards from
+  /// `slots[0]`: `slots[0]` is the lowest. Returns how many.
+  std::uint32_t take(void** slots, std::uint32_t wanted) noexcept;
+
+  enum class put_result : std::uint8_t { done, already_free, not_a_block };
+  put_result put(const void* p) noexcept;
+
+  /// Returns the index of the block that `p` lies in; `capacity` or more in the tail.
+  std::uint32_t index_of(const void* p) const noexcept {
+    const auto offset = static_cast<std::uint32_t>(static_cast<const std::byte*>(p) - start);
+    if (kind == slab_kind::small)
+      return static_cast<std::uint32_t>((std::uint64_t{offset} * magic) >> 32);
+    return offset / block_size;
+  }
+
+  std::byte* block_at(std::uint32_t index) const noexcept {
+    return start + std::size_t{index} * block_size;
+  }
+
+  bool is_free(std::uint32_t index) const noexcept {
+    return (words[index / 64] >> (index % 64)) & 1;
+  }
+
+  /// Panics if an invariant is broken. For tests and debug builds.
+  void check_invariants() const noexcept;
+};
+
+static_assert(offsetof(slab, summary) == 64, "the fields that every flush touches share a line");
+static_assert(offsetof(slab, words) == slab::header_size);
+
+}  // namespace ashlar

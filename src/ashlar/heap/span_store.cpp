@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/heap/span_store.hpp"
+
+#include <bit>
+
+#include "ashlar/heap/metadata_store.hpp"
+
+namespace ashlar {
+
+namespace {
+
+// Committing ahead saves system calls; under strict overcommit it costs charge. An eighth of what
+// the region has committed keeps both small.
+constexpr std::uint32_t smallest_commit = 16;    // 1 MiB
+constexpr std::uint32_t largest_commit = 1024;   // 64 MiB
+
+}  // namespace
+
+std::uint32_t span_store::list_of(std::uint32_t length) {
+  if (length < exact_lists) return length;
+  const unsigned doubling = log2_floor(length);  // 5 and up
+  const std::uint32_t quarter = (length >> (doubling - 2)) & 3;
+  return exact_lists + (doubling - 5) * 4 + quarter;
+}
+
+std::byte* span_store::address_of_record(const slice_record& r) const {
+  const region& home = regions_[r.region];
+  return home.base + static_cast<std::size_t>(&r - home.records) * slice_size;
+}
+
+void span_store::set_length(slice_record& first, std::uint32_t slices, bool free) noexcept {
+  slice_record& last = *(&first + slices - 1);
+  first.length = last.length = slices;
+  first.free = last.free = free;
+}
+
+slice_record* span_store::find(const free_lists& lists, std::uint32_t slices) const {
+  const std::uint32_t list = list_of(slices);
+  if (list >= exact_lists) {  // lengths differ inside these: best fit of this list
+    slice_record* best = nullptr;
+    for (slice_record* r = lists.lists[list].front(); r != nullptr; r = r->next)
+      if (r->length >= slices && (best == nullptr || r->length < best->length)) best = r;
+    if (best != nullptr) return best;
+  }
+  // Any span of a longer list fits, and those of the next occupied one fit best.
+  std::uint32_t from = list < exact_lists ? list : list + 1;
+  for (std::uint32_t w = from / 64; w < list_count / 64; ++w, from = w * 64) {
+    const std::uint64_t bits = lists.occupied[w] & (~std::uint64_t{0} << (from % 64));
+    if (bits != 0)
+      return lists.lists[w * 64 + static_cast<std::uint32_t>(std::countr_zero(bits))].front();
+  }
+  return nullptr;
+}
+
+void span_store::insert(slice_record& first) noexcept {
+  const std::uint32_t list = list_of(first.length);
+  free_lists& lists = free_[first.dirty != 0];
+  lists.lists[list].push_front(first);
+  lists.occupied[list / 64] |= std::uint64_t{1} << (list % 64);
+}
+
+void span_store::remove(slice_record& first) noexcept {
+  const std::uint32_t list = list_of(first.length);
+  free_lists& lists = free_[first.dirty != 0];
+  lists.lists[list].remove(first);
+  if (lists.lists[list].empty()) lists.occupied[list / 64] &= ~(std::uint64_t{1} << (list % 64));
+}
+
+slice_record* span_store::add_region(std::uint32_t slices) noexcept {
+  if (region_count_ == region_limit) return nullptr;
+  const os::range memory = source_.acquire(source_.context, slices * slice_size);
+  if (!memory) return nullptr;
+  const auto count = static_cast<std::uint32_t>(memory.size / slice_size);
+  auto* const records = static_cast<slice_record*>(
+      process_metadata.allocate((std::size_t{count} + 2) * sizeof(slice_record)));
+  if (records == nullptr) {
+    if (source_.release != nullptr) source_.release(source_.context, memory, 0);
+    return nullptr;
+  }
+  const auto index = static_cast<std::uint16_t>(region_count_);
+  region& added = regions_[region_count_++];
+  added = {memory.data, records + 1, count, 0};
+  slice_record& first = added.records[0];
+  first.region = index;
+  added.records[count - 1].region = index;
+  const bool usable = source_.zeroed;  // what may hold anything must not pass for zero
+  if (!usable)
+    for (std::uint32_t i = 0; i < count; ++i) added.records[i].state = slice_state::dirty;
+  set_length(first, count, true);
+  first.dirty = usable ? 0 : count;
+  if (!usable) dirty_slices_ += count;
+  insert(first);
+  return &first;
+}
+
+bool span_store::commit_through(const slice_record& first, std::uint32_t slices) noexcept {
+  region& home = regions_[first.region];
+  const auto end = static_cast<std::uint32_t>(&first - home.records) + slices;
+  if (end <= home.committed) return true;
+  std::uint32_t step = home.committed / 8;
+  if (step < smallest_commit) step = smallest_commit;
+  if (step > largest_commit) step = largest_commit;
+  std::uint32_t target = home.committed + step;
+  if (target < end) target = end;
+  if (target > home.slices) target = home.slices;
+  const os::range part = {home.base + home.committed * slice_size,
+                          (target - home.committed) * slice_size};
+  if (!process_page_map.prepare(part.data, part.size).ok()) return false;
+  if (source_.commit != nullptr && !source_.commit(source_.context, part)) {
+    if (target == end) return false;
+    const os::range least = {part.data, (end - home.committed) * slice_size};
+    if (!source_.commit(source_.context, least)) return false;
+    target = end;
+  }
+  home.committed = target;
+  return true;
+}
+
+span span_store::take(slice_record& first, std::uint32_t skip, std::uint32_t slices) noexcept {
+  remove(first);
+  const std::uint32_t length = first.length;
+  const std::uint32_t freed_at = first.freed_at;
+  const std::uint16_t home = first.region;
+  slice_record& start = *(&first + skip);
+  start.region = home;
+  std::uint32_t dirty = 0;
+  std::uint32_t purged = 0;
+  for (std::uint32_t i = 0; i < slices; ++i) {
+    dirty += (&start + i)->state == slice_state::dirty;
+    purged += (&start + i)->state == slice_state::purged;
+  }
+  std::uint32_t dirty_before = 0;
+  if (skip != 0) {
+    for (std::uint32_t i = 0; i < skip; ++i)
+      dirty_before += (&first + i)->state == slice_state::dirty;
+  }
+  const std::uint32_t dirty_after = first.dirty - dirty - dirty_before;
+  if (skip != 0) {
+    set_length(first, skip, true);
+    first.dirty = dirty_before;
+    insert(first);
+  }
+  if (const std::uint32_t rest = length - skip - slices; rest != 0) {
+    slice_record& tail = *(&start + slices);
+    tail.region = (&tail + rest - 1)->region = home;
+    set_length(tail, rest, true);
+    tail.dirty = dirty_after;
+    tail.freed_at = freed_at;
+    insert(tail);
+  }
+  set_length(start, slices, false);
+  (&start + slices - 1)->region = home;
+  dirty_slices_ -= dirty;
+  note_demand(purged);
+  store_relaxed(used_slices_, used_slices_ + slices);
+  if (used_slices_ > peak_slices_) store_relaxed(peak_slices_, used_slices_);
+  return {address_of_record(start), &start, slices, dirty == 0 && source_.zeroed};
+}
+
+span span_store::allocate(std::uint32_t slices, std::uint32_t alignment) noexcept {
+  lock_guard guard(mutex_);
+  const std::uint32_t needed = slices + alignment - 1;
+  slice_record* first = find(free_[1], needed);
+  if (first == nullptr) first = find(free_[0], needed);
+  if (first == nullptr) first = add_region(needed);
+  if (first == nullptr) return {.reason = status::no_memory};
+  const std::uintptr_t at = address_of(address_of_record(*first)) >> slice_shift;
+  const auto skip = static_cast<std::uint32_t>(align_up(at, alignment) - at);
+  (first + skip)->region = first->region;
+  if (!commit_through(*(first + skip), slices)) return {.reason = status::no_memory};
+  return take(*first, skip, slices);
+}
+
+void span_store::give(slice_record& first, std::uint32_t slices) noexcept {
+  slice_record* start = &first;
+  std::uint32_t length = slices;
+  std::uint32_t dirty = 0;
+  for (std::uint32_t i = 0; i < slices; ++i) dirty += (&first + i)->state == slice_state::dirty;
+  dirty_slices_ += dirty;
+  // The sentinels at both ends of a region are never free, so coalescing needs no bounds.
+  if (slice_record& before = *(start - 1); before.free) {
+    slice_record& other = *(start - before.length);
+    remove(other);
+    length += other.length;
+    dirty += other.dirty;
+    start = &other;
+  }
+  if (slice_record& after = *(&first + slices); after.free) {
+    remove(after);
+    length += after.length;
+    dirty += after.dirty;
+  }
+  (start + length - 1)->region = start->region;
+  set_length(*start, length, true);
+  start->dirty = dirty;
+  start->freed_at = last_tick_;
+  insert(*start);
+}
+
+void span_store::deallocate(const span& s, bool dirty) noexcept {
+  const slice_state state = dirty || !source_.zeroed ? slice_state::dirty : slice_state::purged;
+  const std::uint32_t now = current_tick();
+  lock_guard guard(mutex_);
+  for (std::uint32_t i = 0; i < s.slices; ++i) (s.record + i)->state = state;
+  store_relaxed(used_slices_, used_slices_ - s.slices);
+  give(*s.record, s.slices);
+  if (now != last_tick_ || dirty_slices_ > retained_) decay(now);
+}
+
+bool span_store::try_grow(span& s, std::uint32_t slices, bool& zeroed) noexcept {
+  lock_guard guard(mutex_);
+  const std::uint32_t more = slices - s.slices;
+  slice_record& after = *(s.record + s.slices);
+  if (!after.free || after.length < more) return false;
+  if (!commit_through(after, more)) return false;
+  zeroed = take(after, 0, more).zeroed;
+  set_length(*s.record, slices, false);
+  s.slices = slices;
+  return true;
+}
+
+void span_store::shrink(span& s, std::uint32_t slices) noexcept {
+  const std::uint32_t less = s.slices - slices;
+  slice_record& tail = *(s.record + slices);
+  tail.region = s.record->region;
+  {
+    lock_guard guard(mutex_);
+    set_length(*s.record, slices, false);
+    set_length(tail, less, false);
+  }
+  deallocate({s.data + slices * slice_size, &tail, less});
+  s.slices = slices;
+}
+
+bool span_store::move_pages(const span& from, const span& to, std::size_t bytes) noexcept {
+  return source_.move_pages != nullptr &&
+         source_.move_pages(source_.context, {from.data, bytes}, {to.data, bytes});
+}
+
+void span_store::release() noexcept {
+  lock_guard guard(mutex_);
+  for (std::uint32_t i = 0; i < region_count_; ++i) {
+    region& r = regions_[i];
+    process_metadata.deallocate(r.records - 1,
+                                (std::size_t{r.slices} + 2) * sizeof(slice_record));
+    if (source_.release != nullptr)
+      source_.release(source_.context, {r.base, r.slices * slice_size}, r.committed * slice_size);
+    r = {};
+  }
+  region_count_ = 0;
+  for (free_lists& lists : free_) lists = {};
+  store_relaxed(used_slices_, std::size_t{0});
+  dirty_slices_ = 0;
+}
+
+span_store::totals span_store::current_totals() const noexcept {
+  totals t;
+  for (std::uint32_t i = 0; i < region_count_; ++i) {
+    t.reserved += regions_[i].slices * slice_size;
+    t.committed += regions_[i].committed * slice_size;
+    t.metadata += (std::size_t{regions_[i].slices} + 2) * sizeof(slice_record);
+  }
+  t.used = used_slices_ * slice_size;
+  t.dirty = dirty_slices_ * slice_size;
+  return t;
+}
+
+void span_store::check_invariants() const noexcept {
+  std::size_t dirty_total = 0;
+  std::size_t used = 0;
+  for (std::uint32_t i = 0; i < region_count_; ++i) {
+    const region& r = regions_[i];
+    bool previous_free = false;
+    std::uint32_t s = 0;
+    while (s < r.slices) {
+      const slice_record& first = r.records[s];
+      const slice_record& last = r.records[s + first.length - 1];
+      ASHLAR_CHECK(first.length != 0 && s + first.length <= r.slices);
+      ASHLAR_CHECK(last.length == first.length && last.free == first.free);
+      ASHLAR_CHECK(!(first.free && previous_free));
+      std::uint32_t dirty = 0;
+      for (std::uint32_t k = s; k < s + first.length; ++k) {
+        dirty += first.free && r.records[k].state == slice_state::dirty;
+        ASHLAR_CHECK(k < r.committed || !source_.zeroed ||
+                     r.records[k].state == slice_state::fresh);
+      }
+      ASHLAR_CHECK(!first.free || dirty == first.dirty);
+      dirty_total += dirty;
+      if (!first.free) used += first.length;
+      previous_free = first.free;
+      s += first.length;
+    }
+    ASHLAR_CHECK(s == r.slices);
+  }
+  ASHLAR_CHECK(dirty_total == dirty_slices_);
+  ASHLAR_CHECK(used == used_slices_);
+}
+
+}  // namespace ashlar

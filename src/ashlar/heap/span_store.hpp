@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// The spans of one heap: runs of 64 KiB slices, cut from regions, coalesced when freed, purged when
+// idle.
+//
+// Each slice has a record. Of a free span the first and the last record carry its length, so that
+// neighbours coalesce in O(1). Free spans hang in lists by length (exact up to 31 slices, then four
+// a doubling), one set of lists for spans with dirty slices and one for clean ones; a request takes
+// the best fit, dirty first: its pages are there already.
+//
+// A slice is fresh (never used: reads as zero), dirty (used: pages may be resident) or purged (given
+// back: reads as zero). Committing proceeds from the start of a region in growing steps.
+//
+// Purging has two bounds. `retained_` bounds the dirty bytes at once: a burst that is freed goes
+// back to the OS while it is being freed. Below that, dirty spans decay by a fifth every 100 ms.
+// Both are driven by the span operations of the program; there is no thread. The bound starts low
+// and doubles whenever purged slices are wanted again soon after, so that programs which breathe
+// with large amplitude stop paying for page faults, and others do not hold memory.
+//
+// Invariants: (1) records of a region alternate in spans whose lengths add up to its size; (2) no
+// two free spans touch; (3) `dirty` of a free span counts its dirty slices, and dirty_slices() is
+// their sum; (4) slices beyond `committed` of their region are fresh.
+// Threads: thread-safe; one lock, held for bookkeeping only, not while the OS discards pages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/base/result.hpp"
+#include "ashlar/manager/source/region_source.hpp"
+#include "ashlar/structure/intrusive_list.hpp"
+#include "ashlar/structure/lock.hpp"
+#include "ashlar/structure/page_map.hpp"
+
+namespace ashlar {
+
+enum class slice_state : std::uint8_t { fresh, dirty, purged };
+
+struct slice_record {
+  slice_record* next = nullptr;  // links of the free span that starts here
+  slice_record* prev = nullptr;
+  std::uint32_t length = 0;  // slices of the span; in its first and last record
+  std::uint32_t dirty = 0;   // dirty slices of the free span that starts here
+  std::uint32_t freed_at = 0;  // tick when the free span that starts here was last added to
+  std::uint16_t region = 0;
+  slice_state state = slice_state::fresh;
+  bool free = false;  // in the first and last record of a span
+};
+static_assert(sizeof(slice_record) == 32);
+
+/// A span in use.
+struct span {
+  std::byte* data = nullptr;
+  slice_record* record = nullptr;  // of its first slice
+  std::uint32_t slices = 0;
+  bool zeroed = false;  // every byte is known to be zero
+  status reason = status::success;  // why `data` is null
+};
+
+struct region {
+  std::byte* base = nullptr;
+  slice_record* records = nullptr;  // with a sentinel before the first and after the last
+  std::uint32_t slices = 0;
+  std::uint32_t committed = 0;  // slices, from the start
+};
+
+class span_store {
+ public:
+  constexpr span_store() = default;
+  span_store(const span_store&) = delete;
+  span_store& operator=(const span_store&) = delete;
+
+  void initialize(const region_source& source) noexcept { source_ = source; }
+
+  /// Returns a span of `slices` slices at a multiple of `alignment` slices (a power of two).
+  /// Cost: one lock; O(1) but for scanning one list above 31 slices; may call the OS.
+  span allocate(std::uint32_t slices, std::uint32_t alignment = 1) noexcept;
+
+  /// Takes a span back. `dirty` is false if all of it reads as zero (its pages were moved away).
+  void deallocate(const span& s, bool dirty = true) noexcept;
+
+  /// Grows a span in place into the free slices behind it. Returns false and changes nothing
+  /// if they are in use. `zeroed` tells of the added part.
+  bool try_grow(span& s, std::uint32_t slices, bool& zeroed) noexcept;
+  void shrink(span& s, std::uint32_t slices) noexcept;
+
+  /// Moves pages of a span in use to another. Returns false if the source cannot.
+  bool move_pages(const span& from, const span& to, std::size_t bytes) noexcept;
+
+  /// Gives dirty pages back until at most `target` bytes of them are left. Returns bytes purged.
+  std::size_t purge(std::size_t target) noexcept;
+
+  /// Decays idle spans if it is time. Span operations do so on their way.
+  void tick() noexcept;
+
+  /// Gives all regions back. No span may be used any more.
+  void release() noexcept;
+
+  /// Calls `visit(first record, slice address)` for every span in address order inside each region.
+  /// Requires: the lock is held.
+  template <class Visitor>
+  void for_each_span(Visitor visit) const;
+
+  struct totals {
+    std::size_t reserved = 0;
+    std::size_t committed = 0;
+    std::size_t used = 0;  // in spans handed out
+    std::size_t dirty = 0;
+    std::size_t metadata = 0;  // the records
+  };
+  totals current_totals() const noexcept;
+
+  std::size_t used_bytes() const noexcept { return load_relaxed(used_slices_) * slice_size; }
+  std::size_t peak_used_bytes() const noexcept { return load_relaxed(peak_slices_) * slice_size; }
+  const region_source& source() const { return source_; }
+  lock& mutex() { return mutex_; }
+  std::uint32_t region_count() const { return region_count_; }
+  const region& region_at(std::uint32_t i) const { return regions_[i]; }
+
+  void check_invariants() const noexcept;
+
+ private:
+  static constexpr std::uint32_t exact_lists = 32;
+  static constexpr std::uint32_t list_count = 128;
+  static constexpr std::uint32_t region_limit = 1024;
+
+  struct free_lists {
+    intrusive_list<slice_record> lists[list_count];
+    std::uint64_t occupied[list_count / 64] = {};
+  };
+
+  static std::uint32_t list_of(std::uint32_t length);
+  std::byte* address_of_record(const slice_record& r) const;
+  slice_record* find(const free_lists& lists, std::uint32_t slices) const;
+  void insert(slice_record& first) noexcept;
+  void remove(slice_record& first) noexcept;
+  slice_record* add_region(std::uint32_t slices) noexcept;
+  bool commit_through(const slice_record& first, std::uint32_t slices) noexcept;
+  span take(slice_record& first, std::uint32_t skip, std::uint32_t slices) noexcept;
+  void give(slice_record& first, std::uint32_t slices) noexcept;
+  static std::uint32_t current_tick() noexcept;
+  void decay(std::uint32_t now) noexcept;
+  slice_record* oldest_dirty(std::uint32_t freed_before) noexcept;
+  std::size_t purge_until(std::size_t target_slices, std::uint32_t freed_before) noexcept;
+  bool purge_span(slice_record& first) noexcept;
+  void note_demand(std::uint32_t purged_slices) noexcept;
+  void set_length(slice_record& first, std::uint32_t slices, bool free) noexcept;
+
+  lock mutex_;
+  region_source source_;
+  std::size_t used_slices_ = 0;
+  std::size_t peak_slices_ = 0;
+  std::size_t dirty_slices_ = 0;
+  std::size_t retained_ = initial_retained;  // bound of dirty slices
+  std::uint32_t last_tick_ = 0;
+  std::uint32_t last_purge_ = 0;
+  std::uint32_t region_count_ = 0;
+  free_lists free_[2];  // [0] clean, [1] with dirty slices
+  region regions_[region_limit];
+
+ public:
+  // 16 MiB: 2 % of a burst of 800 MiB; more than most programs ever hold free.
+  static constexpr std::size_t initial_retained = (std::size_t{16} << 20) >> slice_shift;
+};
+
+template <class Visitor>
+void span_store::for_each_span(Visitor visit) const {
+  for (std::uint32_t i = 0; i < region_count_; ++i) {
+    const region& r = regions_[i];
+    for (std::uint32_t s = 0; s < r.slices; s += r.records[s].length)
+      visit(r.records[s], r.base + s * slice_size);
+  }
+}
+
+}  // namespace ashlar

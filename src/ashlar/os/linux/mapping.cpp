@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Looks addresses up in /proc/self/maps.
+#include "ashlar/os/mapping.hpp"
+
+#include <string.h>
+
+#include "ashlar/base/bits.hpp"
+#include "ashlar/os/file.hpp"
+
+namespace ashlar::os {
+
+namespace {
+
+/// One line of the list: "begin-end rwxp offset device inode      name".
+struct entry {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  const char* name = "";
+
+  bool contains(std::uint64_t address) const { return address >= begin && address < end; }
+};
+
+entry parse_entry(const char* line) {
+  entry result;
+  const char* at = parse_hex(line, result.begin);
+  if (*at == '-') at = parse_hex(at + 1, result.end);
+  for (int field = 0; field < 4; ++field) {  // rights, offset, device, inode
+    at += ::strspn(at, " ");
+    at += ::strcspn(at, " ");
+  }
+  result.name = at + ::strspn(at, " ");
+  return result;
+}
+
+mapping_kind kind_of(const entry& found, std::uint64_t stack) {
+  if (found.contains(stack)) return mapping_kind::own_stack;
+  if (::strcmp(found.name, "[stack]") == 0) return mapping_kind::main_stack;
+  if (::strcmp(found.name, "[heap]") == 0) return mapping_kind::program_heap;
+  return found.name[0] == '/' ? mapping_kind::file : mapping_kind::anonymous;
+}
+
+void copy_file_name(const char* path, mapping& to) {
+  const char* const slash = ::strrchr(path, '/');
+  const char* const name = slash == nullptr ? path : slash + 1;
+  const std::size_t room = sizeof to.name - 1;
+  const std::size_t size = ::strnlen(name, room);
+  ::memcpy(to.name, name, size);
+  to.name[size] = '\0';
+}
+
+}  // namespace
+
+const char* to_string(mapping_kind kind) noexcept {
+  switch (kind) {
+    case mapping_kind::unknown: return "unknown memory";
+    case mapping_kind::none: return "nothing is mapped there";
+    case mapping_kind::own_stack: return "this thread's stack";
+    case mapping_kind::main_stack: return "the main thread's stack";
+    case mapping_kind::program_heap: return "the program break's heap";
+    case mapping_kind::file: return "code or data of";
+    case mapping_kind::anonymous: return "other anonymous memory";
+  }
+  return "unknown memory";
+}
+
+mapping find_mapping(const void* address) noexcept {
+  const std::uint64_t wanted = address_of(address);
+  line_reader lines("/proc/self/maps");
+  const std::uint64_t stack = address_of(&lines);
+  mapping result;
+  std::uint64_t bss_begin = 0;  // anonymous memory right behind a file is that file's .bss
+  mapping latest_file;
+  while (const char* line = lines.next()) {
+    const entry at = parse_entry(line);
+    result.kind = mapping_kind::none;
+    if (at.name[0] == '/') {
+      bss_begin = at.end;
+      copy_file_name(at.name, latest_file);
+    }
+    if (!at.contains(wanted)) continue;
+    result.kind = kind_of(at, stack);
+    if (result.kind == mapping_kind::anonymous && at.begin == bss_begin)
+      result.kind = mapping_kind::file;
+    if (result.kind == mapping_kind::file) ::memcpy(result.name, latest_file.name, sizeof result.name);
+    break;
+  }
+  return result;
+}
+
+}  // namespace ashlar::os

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Finds address space at a multiple of an alignment, mostly with one system call.
+//
+// Three attempts, cheapest first:
+//   1. just below the last aligned range: regions of one size then lie side by side, which also
+//      lets the kernel keep them as one mapping;
+//   2. just below where the kernel put attempt 1: there is room more often than not;
+//   3. over-reserve by the alignment and give both ends back.
+// The first two ask for no more address space than is needed, so they work under `ulimit -v`.
+// A hint is only a wish (no MAP_FIXED), so losing a race for it is harmless.
+#include "ashlar/os/posix/reserve.hpp"
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cerrno>
+
+#include "ashlar/base/bits.hpp"
+#include "ashlar/os/choke_point.hpp"
+#include "ashlar/os/posix/parked.hpp"
+
+namespace ashlar::os::detail {
+
+namespace {
+
+// The lowest address that an aligned reservation has got. Only a hint: relaxed is enough.
+constinit std::atomic<std::uintptr_t> lowest{0};
+
+std::uintptr_t hint_below(std::uintptr_t address, std::size_t size, std::size_t alignment) {
+  return address > size ? align_down(address - size, alignment) : 0;
+}
+
+os_result<range> map_at(std::uintptr_t hint, std::size_t size, int protection, int flags) {
+  const std::intptr_t outcome =
+      call(&system_calls::map, static_cast<void*>(at_address(hint)), size, protection, flags, -1);
+  if (failed(outcome)) return {{}, {error_code(outcome)}};
+  return {{at_address(static_cast<std::uintptr_t>(outcome)), size}, {}};
+}
+
+// Until the system takes it, surplus counts as reserved, for that is what it is.
+void unmap_surplus(range memory) {
+  if (memory.size == 0 || unmap(memory).ok()) return;
+  count_reserved(memory.size);
+  park(memory, 0);
+}
+
+os_result<range> map_and_trim(std::size_t size, std::size_t alignment, int protection, int flags) {
+  std::size_t padded;
+  if (!checked_add(size, alignment - page_size(), padded)) return {{}, {ENOMEM}};
+  const os_result<range> whole = map_at(0, padded, protection, flags);
+  if (!whole.ok()) return whole;
+  std::byte* const data = at_address(align_up(address_of(whole.value.data), alignment));
+  unmap_surplus({whole.value.data, static_cast<std::size_t>(data - whole.value.data)});
+  unmap_surplus({data + size, static_cast<std::size_t>(whole.value.end() - (data + size))});
+  return {{data, size}, {}};
+}
+
+}  // namespace
+
+os_error unmap(range memory) noexcept {
+  const std::intptr_t outcome =
+      call(&system_calls::unmap, static_cast<void*>(memory.data), memory.size);
+  std::uintptr_t released = address_of(memory.data);
+  if (!failed(outcome)) {
+    // Without this a loop that reserves and releases would walk down the address space.
+    lowest.compare_exchange_strong(released, released + memory.size, std::memory_order_relaxed);
+  }
+  return {error_code(outcome)};
+}
+
+os_result<range> map_aligned(std::size_t size, std::size_t alignment, int protection,
+                             int flags) noexcept {
+  retry_parked();
+  if (alignment <= page_size()) return map_at(0, size, protection, flags);
+  std::uintptr_t hint = hint_below(lowest.load(std::memory_order_relaxed), size, alignment);
+  os_result<range> result;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    result = map_at(hint, size, protection, flags);
+    if (!result.ok()) return result;
+    if (is_aligned(address_of(result.value.data), alignment)) break;
+    hint = align_down(address_of(result.value.data), alignment);
+    unmap_surplus(result.value);
+    result.value = {};
+  }
+  if (!result.value) result = map_and_trim(size, alignment, protection, flags);
+  if (result.ok()) lowest.store(address_of(result.value.data), std::memory_order_relaxed);
+  return result;
+}
+
+}  // namespace ashlar::os::detail

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// Who runs, and letting others run.
+#pragma once
+
+#include <cstdint>
+
+namespace ashlar::os {
+
+/// Returns the OS's number of the calling thread. One system call: keep the result.
+std::uint64_t current_thread_id() noexcept;
+
+/// Lets another thread have this processor.
+void yield() noexcept;
+
+}  // namespace ashlar::os

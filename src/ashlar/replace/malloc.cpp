@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// The malloc family, as glibc 2.36 exports it, and the sized frees of C23.
+//
+// Every function is one line over process_heap.hpp plus what its standard says about errors. errno is
+// set only where a function fails.
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+#include "ashlar/os/address_space.hpp"
+#include "ashlar/replace/process_heap.hpp"
+
+using namespace ashlar;
+using namespace ashlar::replace;
+
+extern "C" {
+
+ASHLAR_EXPORT void* malloc(std::size_t size) noexcept { return allocate(size); }
+
+ASHLAR_EXPORT void free(void* p) noexcept { deallocate(p); }
+
+ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
+  std::size_t bytes;
+  if (!checked_multiply(count, size, bytes)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  if (bytes > small_limit) return allocate_zeroed(bytes);
+  void* const p = allocate(bytes);
+  return p == nullptr ? p : std::memset(p, 0, bytes);
+}
+
+ASHLAR_EXPORT void* realloc(void* p, std::size_t size) noexcept { return reallocate(p, size); }
+
+ASHLAR_EXPORT void* reallocarray(void* p, std::size_t count, std::size_t size) noexcept {
+  std::size_t bytes;
+  if (!checked_multiply(count, size, bytes)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  return reallocate(p, bytes);
+}
+
+ASHLAR_EXPORT void* memalign(std::size_t alignment, std::size_t size) noexcept {
+  return allocate_aligned(alignment, size);
+}
+
+ASHLAR_EXPORT void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+  return allocate_aligned(alignment, size);
+}
+
+// The only one that returns its error, and leaves errno and `*result` alone when it fails.
+ASHLAR_EXPORT int posix_memalign(void** result, std::size_t alignment, std::size_t size) noexcept {
+  if (!is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
+  const int saved = errno;
+  void* const p = allocate_aligned(alignment, size);
+  const int error = errno;
+  errno = saved;
+  if (p == nullptr) return error == EINVAL ? EINVAL : ENOMEM;
+  *result = p;
+  return 0;
+}
+
+ASHLAR_EXPORT void* valloc(std::size_t size) noexcept {
+  return allocate_aligned(os::page_size(), size);
+}
+
+ASHLAR_EXPORT void* pvalloc(std::size_t size) noexcept {
+  const std::size_t page = os::page_size();
+  if (size > max_size) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  return allocate_aligned(page, align_up(size == 0 ? 1 : size, page));
+}
+
+ASHLAR_EXPORT std::size_t malloc_usable_size(void* p) noexcept { return heap::usable_size(p); }
+
+// The size is a hint that is not needed: the page map knows better.
+ASHLAR_EXPORT void free_sized(void* p, std::size_t) noexcept { deallocate(p); }
+ASHLAR_EXPORT void free_aligned_sized(void* p, std::size_t, std::size_t) noexcept { deallocate(p); }
+
+}  // extern "C"

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/replace/options.hpp"
+
+#include <cstring>
+
+#include "ashlar/os/diagnostic.hpp"
+#include "ashlar/os/environment.hpp"
+#include "ashlar/os/fault_injection.hpp"
+#include "ashlar/replace/process_heap.hpp"
+#include "ashlar/replace/publisher.hpp"
+#include "ashlar/replace/system_limits.hpp"
+
+namespace ashlar::replace {
+
+namespace {
+
+constinit options process_options;
+
+struct word {
+  const char* data;
+  std::size_t size;
+
+  bool is(const char* text) const {
+    return std::strlen(text) == size && std::memcmp(text, data, size) == 0;
+  }
+};
+
+// Edit distance (Levenshtein), for names of at most 31 letters.
+std::size_t distance(word a, const char* b) {
+  std::size_t row[32];
+  const std::size_t length = std::strlen(b);
+  for (std::size_t j = 0; j <= length; ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size; ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= length; ++j) {
+      const std::size_t replaced = diagonal + (a.data[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      const std::size_t inserted = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      row[j] = replaced < inserted ? replaced : inserted;
+    }
+  }
+  return row[length];
+}
+
+void report_unknown(word key) {
+  const option_description* nearest = &option_table[0];
+  for (const option_description& d : option_table)
+    if (distance(key, d.name) < distance(key, nearest->name)) nearest = &d;
+  os::line message;
+  message.text("ashlar: unknown option '").text(key.data, key.size);
+  message.text("' in ASHLAR_OPTIONS; did you mean '").text(nearest->name).text("'?");
+  os::write_line(message);
+}
+
+void report_bad_value(const option_description& d, word value) {
+  static constexpr const char* expected[] = {"0 or 1", "a number", "a size such as 64M",
+                                             "abort, warn or ignore", "a path below 256 letters"};
+  os::line message;
+  message.text("ashlar: bad value '").text(value.data, value.size).text("' for option '");
+  message.text(d.name).text("' in ASHLAR_OPTIONS; expected ");
+  message.text(expected[static_cast<std::size_t>(d.kind)]);
+  os::write_line(message);
+}
+
+bool parse_number(word value, std::uint64_t& number) {
+  if (value.size == 0) return false;
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < value.size; ++i) {
+    const char c = value.data[i];
+    if (c < '0' || c > '9' || __builtin_mul_overflow(n, 10, &n) ||
+        __builtin_add_overflow(n, static_cast<std::uint64_t>(c - '0'), &n))
+      return false;
+  }
+  number = n;
+  return true;
+}
+
+bool parse_bytes(word value, std::size_t& bytes) {
+  if (value.size == 0) return false;
+  unsigned shift = 0;
+  switch (value.data[value.size - 1]) {
+    case 'k': case 'K': shift = 10; break;
+    case 'm': case 'M': shift = 20; break;
+    case 'g': case 'G': shift = 30; break;
+    default: break;
+  }
+  std::uint64_t number = 0;
+  if (!parse_number({value.data, value.size - (shift != 0)}, number)) return false;
+  if (number > (~std::uint64_t{0} >> shift)) return false;
+  bytes = static_cast<std::size_t>(number << shift);
+  return true;
+}
+
+bool parse_boolean(word value, bool& flag) {
+  if (!value.is("0") && !value.is("1")) return false;
+  flag = value.data[0] == '1';
+  return true;
+}
+
+bool parse_policy(word value, fault_policy& policy) {
+  if (value.is("abort")) policy = fault_policy::abort;
+  else if (value.is("warn")) policy = fault_policy::warn;
+  else if (value.is("ignore")) policy = fault_policy::ignore;
+  else return false;
+  return true;
+}
+
+bool parse_path(word value, char (&path)[256]) {
+  if (value.size == 0 || value.size >= sizeof(path)) return false;
+  std::memcpy(path, value.data, value.size);
+  path[value.size] = 0;
+  return true;
+}
+
+bool assign(word key, word value, options& o) {
+  if (key.is("faults")) return parse_policy(value, o.faults);
+  if (key.is("soft_limit")) return parse_bytes(value, o.soft_limit);
+  if (key.is("hard_limit")) return parse_bytes(value, o.hard_limit);
+  if (key.is("cgroup")) return parse_boolean(value, o.cgroup);
+  if (key.is("release_at_exit")) return parse_boolean(value, o.release_at_exit);
+  if (key.is("snapshot")) return parse_path(value, o.snapshot);
+  if (key.is("follow")) return parse_boolean(value, o.follow);
+  if (key.is("fail_at")) return parse_number(value, o.fail_at);
+  return parse_number(value, o.fail_every);  // the table has no further name
+}
+
+void parse_one(word key, word value, options& o) {
+  for (const option_description& d : option_table) {
+    if (!key.is(d.name)) continue;
+    if (!assign(key, value, o)) report_bad_value(d, value);
+    return;
+  }
+  report_unknown({key.data, key.size < 31 ? key.size : 31});
+}
+
+}  // namespace
+
+void parse_options(const char* text, options& o) noexcept {
+  while (*text != 0) {
+    const std::size_t size = std::strcspn(text, ",");
+    const std::size_t key_size = std::strcspn(text, "=,");
+    if (size != 0) {
+      const word value = key_size < size ? word{text + key_size + 1, size - key_size - 1}
+                                         : word{text + size, 0};
+      parse_one({text, key_size}, value, o);
+    }
+    text += size;
+    if (*text == ',') ++text;
+  }
+}
+
+const options& current_options() noexcept { return process_options; }
+
+namespace {
+
+// Runs when the library is loaded, before the program's own constructors; the heap may have served
+// the loader and libc before that, with standard options.
+__attribute__((constructor(101))) void on_load() {
+  (void)bound_local();  // the thread-exit key and the fork handlers want to be early
+  const char* const text = os::environment_variable("ASHLAR_OPTIONS");
+  if (text == nullptr || os::is_privileged()) return;
+  parse_options(text, process_options);
+  set_fault_policy(process_options.faults);
+  process_heap.set_limits(system_limits(process_options));
+  if (process_options.fail_at != 0)
+    os::fail_nth_call(process_options.fail_at, process_options.fail_every);
+  if (process_options.snapshot[0] != 0) start_publishing(process_options.snapshot);
+}
+
+__attribute__((destructor(101))) void on_unload() {
+  publish_at_exit();
+  if (process_options.release_at_exit) release_everything();
+}
+
+}  // namespace
+
+}  // namespace ashlar::replace

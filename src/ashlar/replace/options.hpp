@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Run-time options of the drop-in: ASHLAR_OPTIONS="key=value,key=value", read from one table.
+//
+// The table also generates docs/reference/options.md. An unknown key or a bad value gets one line on
+// stderr with the nearest match and changes nothing else. Ignored in privileged (setuid) programs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/hardening/fault.hpp"
+
+namespace ashlar::replace {
+
+struct options {
+  fault_policy faults = fault_policy::abort;
+  std::size_t soft_limit = static_cast<std::size_t>(-1);
+  std::size_t hard_limit = static_cast<std::size_t>(-1);
+  bool release_at_exit = false;
+  bool cgroup = true;
+  bool follow = false;
+  std::uint64_t fail_at = 0;
+  std::uint64_t fail_every = 0;
+  char snapshot[256] = {};
+};
+
+enum class option_kind : std::uint8_t { boolean, count, bytes, policy, path };
+
+struct option_description {
+  const char* name;
+  option_kind kind;
+  const char* standard;  ///< what holds when the option is not given
+  const char* text;
+};
+
+inline constexpr option_description option_table[] = {
+    {"faults", option_kind::policy, "abort",
+     "What follows a fault, such as a double free: `abort`, `warn` (one line, go on) or `ignore`."},
+    {"soft_limit", option_kind::bytes, "none",
+     "Bytes in use above which reclaimers and idle memory are called upon."},
+    {"hard_limit", option_kind::bytes, "none",
+     "Bytes in use that are never exceeded: allocations fail with ENOMEM instead."},
+    {"cgroup", option_kind::boolean, "1",
+     "Take the memory limit of the control group (v2) as the soft limit if none is given."},
+    {"release_at_exit", option_kind::boolean, "0",
+     "Give all memory back to the OS when the program ends and print what is left (0 bytes)."},
+    {"snapshot", option_kind::path, "none",
+     "Folder in which the process publishes `PID.ashlar`, the record that `ashlar run` reads."},
+    {"follow", option_kind::boolean, "0", "Publish for forked children too."},
+    {"fail_at", option_kind::count, "0",
+     "For tests: the n-th request to the OS fails as if there were no memory. 0: none."},
+    {"fail_every", option_kind::count, "0",
+     "For tests: after `fail_at`, every n-th request fails. 0: only that one."},
+};
+
+/// Reads `text` into `o`. Reports what it does not understand on stderr.
+void parse_options(const char* text, options& o) noexcept;
+
+/// The options of this process, as read from the environment when the library was loaded.
+const options& current_options() noexcept;
+
+}  // namespace ashlar::replace

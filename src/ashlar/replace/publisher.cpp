@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/replace/publisher.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "ashlar/base/build_config.hpp"
+#include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/os/clock.hpp"
+#include "ashlar/os/diagnostic.hpp"
+#include "ashlar/os/file.hpp"
+#include "ashlar/os/fork.hpp"
+#include "ashlar/os/process.hpp"
+#include "ashlar/replace/options.hpp"
+#include "ashlar/replace/process_heap.hpp"
+#include "ashlar/structure/lock.hpp"
+
+namespace ashlar::replace {
+
+constinit bool publishing = false;
+
+namespace {
+
+constexpr std::uint64_t shortest_interval_ns = 100'000'000;
+constexpr std::uint64_t most_share = 50;  // one part in fifty of the time goes into records
+
+constinit lock mutex;
+constinit observe::snapshot* record = nullptr;
+constinit std::uint64_t start_ns = 0;
+constinit std::uint64_t due_ns = 0;
+
+void open_record(const char* folder) {
+  os::line path;
+  path.text(folder).text("/").decimal(static_cast<std::uint64_t>(::getpid())).text(".ashlar");
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  void* memory = MAP_FAILED;
+  if (file >= 0) {
+    if (::ftruncate(file, sizeof(observe::snapshot)) == 0)
+      memory = ::mmap(nullptr, sizeof(observe::snapshot), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    ::close(file);
+  }
+  if (memory == MAP_FAILED) {
+    os::line message;
+    message.text("ashlar: cannot publish to ").text(path.c_str());
+    os::write_line(message);
+    return;
+  }
+  record = static_cast<observe::snapshot*>(memory);
+}
+
+void copy_text(char* target, std::size_t capacity, const char* text) {
+  std::size_t n = std::strlen(text);
+  if (n >= capacity) n = capacity - 1;
+  std::memcpy(target, text, n);
+  target[n] = 0;
+}
+
+std::uint64_t nanoseconds(const timeval& t) {
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(t.tv_usec) * 1000;
+}
+
+// RssFile + RssShmem: the third field of statm.
+std::uint64_t file_bytes() {
+  char text[128];
+  if (!os::read_text_file("/proc/self/statm", text, sizeof text).ok()) return 0;
+  std::uint64_t value = 0;
+  const char* next = text;
+  for (int i = 0; i < 3; ++i) {
+    next = os::parse_decimal(next, value);
+    while (*next == ' ') ++next;
+  }
+  return value * os::page_size();
+}
+
+// The record is written aside first, so that readers find it closed for a moment only.
+void publish(observe::process_state state) noexcept {
+  auto* const fresh =
+      static_cast<observe::snapshot*>(process_metadata.allocate(sizeof(observe::snapshot)));
+  if (fresh == nullptr) return;
+  const std::uint64_t began = os::monotonic_ns();
+  take_snapshot(*fresh, state);
+  const std::uint32_t sequence = __atomic_load_n(&record->sequence, __ATOMIC_RELAXED);
+  fresh->sequence = sequence + 1;
+  // A seqlock: odd before the first change, even after the last (release: not before them).
+  __atomic_store_n(&record->sequence, sequence + 1, __ATOMIC_RELAXED);
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+  std::memcpy(record, fresh, sizeof(*record));
+  __atomic_store_n(&record->sequence, sequence + 2, __ATOMIC_RELEASE);
+  process_metadata.deallocate(fresh, sizeof(observe::snapshot));
+  const std::uint64_t now = os::monotonic_ns();
+  const std::uint64_t pause = (now - began) * most_share;
+  store_relaxed(due_ns, now + (pause > shortest_interval_ns ? pause : shortest_interval_ns));
+}
+
+// A forked child shares the mapping with its parent: it must let go of it.
+void after_fork_in_child() {
+  mutex.reset_after_fork();
+  if (record == nullptr) return;
+  ::munmap(record, sizeof(*record));
+  record = nullptr;
+  publishing = false;
+  if (!current_options().follow) return;
+  open_record(current_options().snapshot);
+  start_ns = os::monotonic_ns();
+  publishing = record != nullptr;
+}
+
+}  // namespace
+
+void start_publishing(const char* folder) noexcept {
+  lock_guard guard(mutex);
+  start_ns = os::monotonic_ns();
+  open_record(folder);
+  if (record == nullptr) return;
+  (void)os::on_fork([] { mutex.acquire(); }, [] { mutex.release(); }, after_fork_in_child);
+  publish(observe::process_state::running);
+  publishing = true;
+}
+
+void publish_if_due() noexcept {
+  if (os::coarse_ns() < load_relaxed(due_ns) || !mutex.try_acquire()) return;
+  if (record != nullptr) publish(observe::process_state::running);
+  mutex.release();
+}
+
+void publish_at_exit() noexcept {
+  if (!publishing) return;
+  lock_guard guard(mutex);
+  if (record != nullptr) publish(observe::process_state::exited);
+}
+
+void take_snapshot(observe::snapshot& s, observe::process_state state) noexcept {
+  s.magic = observe::snapshot_magic;
+  s.version = observe::snapshot_version;
+  s.size = sizeof(s);
+  s.state = state;
+  s.pid = static_cast<std::uint32_t>(::getpid());
+  s.parent_pid = static_cast<std::uint32_t>(::getppid());
+  copy_text(s.program, sizeof(s.program), program_invocation_short_name);
+  copy_text(s.library_version, sizeof(s.library_version), build::version);
+  s.start_ns = start_ns;
+  s.taken_ns = os::monotonic_ns();
+
+  process_heap.describe(s);
+  s.metadata = process_metadata.resident_bytes() + process_page_map.resident_bytes();
+  const os::resident_set resident = os::current_resident_set();
+  s.resident = resident.now;
+  s.peak_resident = resident.peak;
+  s.file = file_bytes();
+
+  const os::counters counters = os::current_counters();
+  s.reserved = counters.reserved;
+  s.committed = counters.committed;
+  s.peak_committed = counters.peak_committed;
+  s.os_calls = counters.calls;
+  s.discarded = counters.discarded;
+  const os::page_faults faults = os::current_page_faults();
+  s.minor_faults = faults.minor;
+  s.major_faults = faults.major;
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) == 0) {
+    s.user_ns = nanoseconds(usage.ru_utime);
+    s.system_ns = nanoseconds(usage.ru_stime);
+  }
+}
+
+}  // namespace ashlar::replace

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Publishes this process's snapshot (observe/snapshot.hpp) in a file that another process reads.
+//
+// Off unless the option `snapshot` names a folder. The record is renewed at slow operations, at most
+// every 100 ms and at most a fiftieth of the time, and once more when the program ends.
+#pragma once
+
+#include "ashlar/base/macros.hpp"
+#include "ashlar/observe/snapshot.hpp"
+
+namespace ashlar::replace {
+
+/// Creates FOLDER/PID.ashlar and writes the first record. Errors: one line on stderr.
+void start_publishing(const char* folder) noexcept;
+
+extern constinit bool publishing;
+void publish_if_due() noexcept;
+
+/// Called on slow paths. Cost when off: one load.
+ASHLAR_FORCE_INLINE void publish_now_and_then() noexcept {
+  if (publishing) [[unlikely]] publish_if_due();
+}
+
+void publish_at_exit() noexcept;
+
+/// Fills a record with everything that is known about this process.
+void take_snapshot(observe::snapshot& s, observe::process_state state) noexcept;
+
+}  // namespace ashlar::replace

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// A mutex of one word that never allocates and may be held across fork.
+//
+// Three states, after Drepper's "Futexes are tricky" (2011): free, held, held with sleepers. The
+// owner of an uncontended lock pays one compare-and-swap and one exchange. A waiter first spins:
+// our critical sections are shorter than a trip through the kernel.
+// Threads: thread-safe. Not recursive. Cost: about 20 cycles uncontended.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "ashlar/base/macros.hpp"
+
+namespace ashlar {
+
+class lock {
+ public:
+  constexpr lock() = default;
+  lock(const lock&) = delete;
+  lock& operator=(const lock&) = delete;
+
+  void acquire() noexcept {
+    if (!try_acquire()) acquire_slow();
+  }
+
+  bool try_acquire() noexcept {
+    std::uint32_t expected = free_state;
+    // acquire: pairs with the release in release().
+    return state_.compare_exchange_strong(expected, held, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+  }
+
+  void release() noexcept {
+    // release: what was done under the lock is seen by the next owner.
+    if (state_.exchange(free_state, std::memory_order_release) == contended) wake_one();
+  }
+
+  /// Makes the lock free again in the child of a fork, where its sleepers do not exist.
+  void reset_after_fork() noexcept { state_.store(free_state, std::memory_order_relaxed); }
+
+  bool is_held() const noexcept { return state_.load(std::memory_order_relaxed) != free_state; }
+
+ private:
+  static constexpr std::uint32_t free_state = 0;
+  static constexpr std::uint32_t held = 1;
+  static constexpr std::uint32_t contended = 2;
+
+  ASHLAR_COLD void acquire_slow() noexcept;
+  ASHLAR_COLD void wake_one() noexcept;
+
+  std::atomic<std::uint32_t> state_{free_state};
+};
+
+/// Holds a lock for a scope.
+class [[nodiscard]] lock_guard {
+ public:
+  explicit lock_guard(lock& l) noexcept : lock_(l) { lock_.acquire(); }
+  ~lock_guard() { lock_.release(); }
+  lock_guard(const lock_guard&) = delete;
+  lock_guard& operator=(const lock_guard&) = delete;
+
+ private:
+  lock& lock_;
+};
+
+}  // namespace ashlar
