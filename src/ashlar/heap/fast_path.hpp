@@ -50,7 +50,7 @@ ASHLAR_FORCE_INLINE bool push_block(local_heap& h, void* p) {
   void** const top = bin_at(h, offset).top;
   forget(offset);
   if (top == bin_at(h, offset).end) [[unlikely]] return false;
-  top[1] = p;
+  store_relaxed(top[1], p);
   forget(offset);
   store_relaxed(bin_at(h, offset).top, top + 1);
   return true;

@@ -104,6 +104,7 @@ class heap {
   /// Fills the parts of `s` that a heap knows. Slow: visits every slab.
   void describe(observe::snapshot& s) noexcept;
 
+  /// Requires: no other thread uses the heap meanwhile.
   void set_limits(const heap_limits& limits) noexcept { limits_ = limits; }
   std::size_t used_bytes() const noexcept { return store_.used_bytes() + load_relaxed(direct_bytes_); }
 
@@ -133,9 +134,11 @@ class heap {
   bool has_idle() const noexcept { return load_relaxed(idle_) != nullptr; }
   slab* take_idle_slab(size_class c, local_heap& taker) noexcept;
 
-  /// Takes every lock of this heap, for fork and for looking at it as a whole.
+  /// Takes every lock of this heap, to look at it as a whole.
   void lock_all() noexcept;
   void unlock_all() noexcept;
+  void lock_for_fork() noexcept;
+  void unlock_after_fork() noexcept;
   void repair_after_fork() noexcept;
 
   span_store& store() { return store_; }

@@ -79,10 +79,11 @@ std::uint64_t add_slab(observe::snapshot& s, const slab& b) {
 }
 
 std::uint64_t add_large(observe::snapshot& s, const slab& b, std::uint64_t span_bytes) {
-  const std::uint64_t used = align_up(b.requested, os::page_size());
+  const std::uint64_t requested = load_relaxed(b.requested);
+  const std::uint64_t used = align_up(requested, os::page_size());
   s.large.live_blocks += 1;
-  s.large.live_bytes += b.requested;
-  s.large.slack_bytes += used - b.requested;
+  s.large.live_bytes += requested;
+  s.large.slack_bytes += used - requested;
   s.large.span_bytes += span_bytes;
   s.free += span_bytes - used;
   return used;

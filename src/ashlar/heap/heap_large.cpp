@@ -19,7 +19,7 @@ constexpr std::size_t direct_threshold = 32_MiB;
 constexpr std::size_t move_threshold = 512_KiB;
 
 // No request above this can succeed, and below it slices fit their type.
-constexpr std::size_t most_bytes = std::size_t{1} << page_map::address_bits;
+constexpr std::size_t most_bytes = 16_TiB;
 
 std::uint32_t slices_for(std::size_t size) {
   return static_cast<std::uint32_t>(divide_up(size, slice_size));
@@ -134,8 +134,8 @@ bool heap::resize_large(slab& s, std::size_t size) noexcept {
     if (!store_.try_grow(memory, slices, zeroed)) return false;
   }
   if (slices < s.slices) store_.shrink(memory, slices);
-  s.slices = slices;
-  s.requested = size;
+  store_relaxed(s.slices, slices);
+  store_relaxed(s.requested, size);
   return true;
 }
 

@@ -94,20 +94,23 @@ void unregister_reclaimer(void* context) noexcept {
 // Lock order in a fork: registry, then every heap (its list, its local heaps, its store), then the
 // metadata. Everything below is a leaf.
 void heap_registry::before_fork() {
-  process_heaps.mutex_.acquire();
-  for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->lock_all();
-  process_metadata.mutex().acquire();
-  process_page_map.growth_mutex().acquire();
+  process_heaps.mutex_.acquire_for_fork();
+  for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->lock_for_fork();
+  process_metadata.mutex().acquire_for_fork();
+  process_page_map.growth_mutex().acquire_for_fork();
+  thread_is_forking = true;
 }
 
 void heap_registry::after_fork_in_parent() {
-  process_page_map.growth_mutex().release();
-  process_metadata.mutex().release();
-  for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->unlock_all();
-  process_heaps.mutex_.release();
+  thread_is_forking = false;
+  process_page_map.growth_mutex().release_after_fork();
+  process_metadata.mutex().release_after_fork();
+  for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->unlock_after_fork();
+  process_heaps.mutex_.release_after_fork();
 }
 
 void heap_registry::after_fork_in_child() {
+  thread_is_forking = false;
   process_page_map.growth_mutex().reset_after_fork();
   process_metadata.mutex().reset_after_fork();
   for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->repair_after_fork();

@@ -182,6 +182,18 @@ void heap::unlock_all() noexcept {
   mutex_.release();
 }
 
+void heap::lock_for_fork() noexcept {
+  mutex_.acquire_for_fork();
+  for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) h->mutex.acquire_for_fork();
+  store_.lock_for_fork();
+}
+
+void heap::unlock_after_fork() noexcept {
+  store_.mutex().release_after_fork();
+  for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) h->mutex.release_after_fork();
+  mutex_.release_after_fork();
+}
+
 // In the child only the forking thread exists. The slabs of the others are whole, for their locks
 // were held. What lay in their bins is not trusted: those threads were running,
 // and the copy may have caught a bin between its stack and its top. It stays allocated for ever;

@@ -38,6 +38,11 @@ void prefetch_header(const void* p) {
   if (const slab* const s = process_page_map.header_of(p)) prefetch_for_write(&s->summary);
 }
 
+// memmove, but for readers of statistics; slots of a bin only.
+void move_down(void** to, void** from, std::uint32_t count) {
+  for (std::uint32_t i = 0; i < count; ++i) store_relaxed(to[i], from[i]);
+}
+
 constexpr std::size_t first_slots() {
   std::size_t slots = 0;
   for (size_class c = 0; c < class_count; ++c) slots += first_capacity(c) + 1;
@@ -102,15 +107,15 @@ void* local_heap::refill(size_class c, std::size_t requested) noexcept {
   }
   if (b.refills != 0 && b.capacity < most_capacity(c)) grow_bin(c);
   if (b.refills != 0xffff) ++b.refills;
-  samples[c].requests += 1;
-  samples[c].bytes += requested;
+  store_relaxed(samples[c].requests, samples[c].requests + 1);
+  store_relaxed(samples[c].bytes, samples[c].bytes + requested);
   const std::uint32_t wanted = b.capacity / 2u + 1;
   mutex.acquire();
   const std::uint32_t got = take_batch(c, b.base + wanted, wanted);
   mutex.release();
   if (got == 0) return nullptr;
   if (got < wanted)  // the batch lies at the upper end: close the gap
-    std::memmove(b.base + 1, b.base + 1 + (wanted - got), got * sizeof(void*));
+    move_down(b.base + 1, b.base + 1 + (wanted - got), got);
   store_relaxed(b.top, b.base + got);
   return pop(c);
 }
@@ -204,7 +209,7 @@ void local_heap::push(size_class c, void* p) noexcept {
     }
     b.refills = 0;
   }
-  b.top[1] = p;
+  store_relaxed(b.top[1], p);
   store_relaxed(b.top, b.top + 1);
   if (!flushed) return;
   tend();
@@ -227,7 +232,7 @@ std::uint32_t local_heap::put_owned(void** blocks, std::uint32_t count, local_he
     else if (s->owner.load(std::memory_order_acquire) == &owner)
       put_block(*s, p);
     else
-      blocks[left++] = p;
+      store_relaxed(blocks[left++], p);
   }
   return left;
 }
@@ -244,7 +249,7 @@ void local_heap::flush(size_class c, std::uint32_t count) noexcept {
     left = put_owned(blocks, left, *s->owner.load(std::memory_order_acquire));
   }
   const std::uint32_t kept = b.count() - count;
-  std::memmove(blocks, blocks + count, kept * sizeof(void*));
+  move_down(blocks, blocks + count, kept);
   store_relaxed(b.top, b.base + kept);
 }
 

@@ -83,41 +83,53 @@ std::size_t span_store::purge_until(std::size_t target_slices) noexcept {
   while (dirty_slices_ > target_slices) {
     slice_record* const victim = next_victim();
     if (victim == nullptr) break;
-    const std::size_t dirty = victim->dirty;
-    if (!purge_span(*victim)) break;
-    purged += dirty;
+    const std::size_t before = dirty_slices_;
+    if (!purge_span(*victim, before - target_slices)) break;
+    purged += before > dirty_slices_ ? before - dirty_slices_ : 0;
   }
   if (purged != 0) last_purge_ = last_tick_;
   return purged * slice_size;
 }
 
+// Discards up to `most` dirty slices, the last ones first: requests are served from the start of a
+// span, so its end is wanted last. Returns how many. No lock is held.
+std::uint32_t span_store::discard_from_end(slice_record& first, std::uint32_t length,
+                                           std::size_t most) noexcept {
+  std::byte* const base = address_of_record(first);
+  std::uint32_t done = 0;
+  std::uint32_t end = length;
+  while (end != 0 && done < most) {
+    if ((&first + end - 1)->state != slice_state::dirty) {
+      --end;
+      continue;
+    }
+    std::uint32_t begin = end;
+    while (begin != 0 && (&first + begin - 1)->state == slice_state::dirty &&
+           done + (end - begin) < most)
+      --begin;
+    if (!source_.discard(source_.context, {base + begin * slice_size, (end - begin) * slice_size}))
+      break;
+    for (std::uint32_t i = begin; i < end; ++i) (&first + i)->state = slice_state::purged;
+    done += end - begin;
+    end = begin;
+  }
+  return done;
+}
+
 // The span leaves the free lists while its pages go, so that nobody hands it out meanwhile.
-bool span_store::purge_span(slice_record& first) noexcept {
+// Returns whether anything went.
+bool span_store::purge_span(slice_record& first, std::size_t most) noexcept {
   remove(first);
   const std::uint32_t length = first.length;
   store_relaxed(dirty_slices_, dirty_slices_ - first.dirty);
   set_length(first, length, false);
   purging_slices_ += length;
-  std::byte* const base = address_of_record(first);
   mutex_.release();
-
-  bool gone = true;
-  for (std::uint32_t i = 0; i < length && gone;) {
-    if ((&first + i)->state != slice_state::dirty) {
-      ++i;
-      continue;
-    }
-    std::uint32_t end = i;
-    while (end < length && (&first + end)->state == slice_state::dirty) ++end;
-    const os::range run = {base + i * slice_size, (end - i) * slice_size};
-    gone = source_.discard(source_.context, run);
-    for (; gone && i < end; ++i) (&first + i)->state = slice_state::purged;
-  }
-
+  const std::uint32_t done = discard_from_end(first, length, most);
   mutex_.acquire();
   purging_slices_ -= length;
   give(first, length);
-  return gone;
+  return done != 0;
 }
 
 }  // namespace ashlar

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/os/thread.hpp"
 
 namespace ashlar {
 
@@ -162,15 +163,30 @@ span span_store::take(slice_record& first, std::uint32_t skip, std::uint32_t sli
   return {address_of_record(start), &start, slices, dirty == 0 && source_.zeroed};
 }
 
+std::uint32_t span_store::gap_before(const slice_record& first, std::uint32_t alignment) const {
+  const std::uintptr_t at = address_of(address_of_record(first)) >> slice_shift;
+  return static_cast<std::uint32_t>(align_up(at, alignment) - at);
+}
+
+// The slow search, for when no span is so long that an aligned one must fit in.
+slice_record* span_store::find_aligned(std::uint32_t slices, std::uint32_t alignment) const {
+  for (const free_lists* lists : {&free_[1], &free_[0]})
+    for (std::uint32_t l = list_of(slices); l < list_count; ++l)
+      for (slice_record* r = lists->lists[l].front(); r != nullptr; r = r->next)
+        if (r->length >= slices && r->length - slices >= gap_before(*r, alignment)) return r;
+  return nullptr;
+}
+
 span span_store::allocate(std::uint32_t slices, std::uint32_t alignment) noexcept {
+  if (slices >= most_slices || alignment >= most_slices) return {.reason = status::too_large};
   lock_guard guard(mutex_);
   const std::uint32_t needed = slices + alignment - 1;
   slice_record* first = find(free_[1], needed);
   if (first == nullptr) first = find(free_[0], needed);
+  if (first == nullptr && alignment > 1) first = find_aligned(slices, alignment);
   if (first == nullptr) first = add_region(needed);
   if (first == nullptr) return {.reason = status::no_memory};
-  const std::uintptr_t at = address_of(address_of_record(*first)) >> slice_shift;
-  const auto skip = static_cast<std::uint32_t>(align_up(at, alignment) - at);
+  const std::uint32_t skip = gap_before(*first, alignment);
   (first + skip)->region = first->region;
   if (!commit_through(*(first + skip), slices)) return {.reason = status::no_memory};
   return take(*first, skip, slices);
@@ -239,6 +255,15 @@ void span_store::shrink(span& s, std::uint32_t slices) noexcept {
 bool span_store::move_pages(const span& from, const span& to, std::size_t bytes) noexcept {
   return source_.move_pages != nullptr &&
          source_.move_pages(source_.context, {from.data, bytes}, {to.data, bytes});
+}
+
+void span_store::lock_for_fork() noexcept {
+  mutex_.acquire_for_fork();
+  while (purging_slices_ != 0) {
+    mutex_.release_after_fork();
+    os::yield();
+    mutex_.acquire_for_fork();
+  }
 }
 
 void span_store::release() noexcept {

@@ -117,6 +117,9 @@ class span_store {
   std::size_t peak_used_bytes() const noexcept { return load_relaxed(peak_slices_) * slice_size; }
   const region_source& source() const { return source_; }
   lock& mutex() { return mutex_; }
+  /// Takes the lock at a moment when no thread is giving pages back: in the child nobody would
+  /// finish that.
+  void lock_for_fork() noexcept;
   std::uint32_t region_count() const { return region_count_; }
   const region& region_at(std::uint32_t i) const { return regions_[i]; }
 
@@ -125,6 +128,7 @@ class span_store {
  private:
   static constexpr std::uint32_t exact_lists = 32;
   static constexpr std::uint32_t list_count = 128;
+  static constexpr std::uint32_t most_slices = 1u << 28;  // 16 TiB: all lengths have a list
   static constexpr std::uint32_t region_limit = 1024;
 
   struct free_lists {
@@ -135,6 +139,8 @@ class span_store {
   static std::uint32_t list_of(std::uint32_t length);
   std::byte* address_of_record(const slice_record& r) const;
   slice_record* find(const free_lists& lists, std::uint32_t slices) const;
+  slice_record* find_aligned(std::uint32_t slices, std::uint32_t alignment) const;
+  std::uint32_t gap_before(const slice_record& first, std::uint32_t alignment) const;
   void insert(slice_record& first) noexcept;
   void remove(slice_record& first) noexcept;
   slice_record* add_region(std::uint32_t slices) noexcept;
@@ -145,7 +151,8 @@ class span_store {
   void decay(std::uint32_t now) noexcept;
   slice_record* next_victim() noexcept;
   std::size_t purge_until(std::size_t target_slices) noexcept;
-  bool purge_span(slice_record& first) noexcept;
+  bool purge_span(slice_record& first, std::size_t most) noexcept;
+  std::uint32_t discard_from_end(slice_record& first, std::uint32_t length, std::size_t most) noexcept;
   void note_demand(std::uint32_t purged_slices) noexcept;
   void set_length(slice_record& first, std::uint32_t slices, bool free) noexcept;
 

@@ -59,7 +59,7 @@ ASHLAR_EXPORT int posix_memalign(void** result, std::size_t alignment, std::size
   void* const p = allocate_aligned(alignment, size);
   const int error = errno;
   errno = saved;
-  if (p == nullptr) return error == EINVAL ? EINVAL : ENOMEM;
+  if (p == nullptr) return error;
   *result = p;
   return 0;
 }

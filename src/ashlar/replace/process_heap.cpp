@@ -45,8 +45,9 @@ bool start() noexcept {
   return started == start_state::started;
 }
 
-void* fail(status why) noexcept {
-  errno = why == status::bad_alignment ? EINVAL : ENOMEM;
+// A power of two that is merely too large for us is no error of the caller's.
+void* fail(status why, std::size_t alignment = default_alignment) noexcept {
+  errno = why == status::bad_alignment && !is_power_of_two(alignment) ? EINVAL : ENOMEM;
   return nullptr;
 }
 
@@ -54,7 +55,7 @@ void* serve(layout request, bool zero) noexcept {
   local_heap* const h = bound_local();
   const allocation a = process_heap.allocate_from(h, request, zero);
   publish_now_and_then();
-  return a ? a.data() : fail(a.reason);
+  return a ? a.data() : fail(a.reason, request.alignment);
 }
 
 }  // namespace
