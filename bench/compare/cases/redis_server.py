@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """redis-server under redis-benchmark, on a socket in the scratch folder.
 
-Debian's redis-server is linked with libjemalloc. A preloaded library comes first in the search order, so malloc,
-calloc, realloc, free and malloc_usable_size are the preloaded ones, while mallctl and nallocx (statistics, size
-arithmetic) stay jemalloc's; for glibc the C library itself is preloaded. `INFO memory` prints the name that
-was compiled in, so it proves nothing: the dynamic linker's record does (binding.py), and each run looks
-at the server's memory map besides.
+Debian's redis-server is linked with libjemalloc. A preloaded library comes first in the search
+order, so malloc, calloc, realloc, free and malloc_usable_size are the preloaded ones, while mallctl
+and nallocx (statistics, size arithmetic) stay jemalloc's; for glibc the C library itself is
+preloaded. `INFO memory` prints the name that was compiled in, so it proves nothing: the dynamic
+linker's record does (binding.py), and each run looks at the server's memory map besides.
 """
 
 import os
@@ -13,14 +13,14 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 
-from .cases import Case
-from .launch import Launcher, Sample, measure
+from . import Case
+from ..launch import Launcher, Running, Sample, sample_of
 
 TESTS = "set,get,incr,lpush,rpush,lpop,sadd,hset,zadd,mset"
 START_LIMIT = 10.0
+STOP_LIMIT = 20.0
 
 
 class RedisError(Exception):
@@ -64,7 +64,7 @@ def fill(client: RedisClient, count: int) -> None:
         commands.append(("SADD", f"set:{i % 83}", f"member {i % 1009}"))
         commands.append(("ZADD", f"sorted:{i % 79}", str(i * 7919 % 10007), f"element {i}"))
     for begin in range(0, len(commands), 100):
-        batch = commands[begin:begin + 100]
+        batch = commands[begin : begin + 100]
         for command in batch:
             client.send(*command)
         for _ in batch:
@@ -90,53 +90,91 @@ class RedisServer(Case):
     def run(self, launcher: Launcher, preload: str | None) -> Sample:
         folder = tempfile.mkdtemp(dir=launcher.scratch)
         path = os.path.join(folder, "socket")
-        command = ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no",
-                   "--dir", folder, "--enable-debug-command", "local", "--loglevel", "warning"]
-        finished: list[Sample] = []
-        server = threading.Thread(target=lambda: finished.append(measure(launcher, command, preload)[0]))
-        server.start()
+        command = [
+            "redis-server",
+            "--port",
+            "0",
+            "--unixsocket",
+            path,
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            folder,
+            "--enable-debug-command",
+            "local",
+            "--loglevel",
+            "warning",
+        ]
+        server = launcher.start(command, preload)
         problem = None
         try:
-            seconds, digest = self._use(path, preload, finished)
+            seconds, digest = self._use(path, preload, server)
+            _shut_down(path)
         except (OSError, subprocess.SubprocessError, RedisError) as found:
             problem = str(found)
-        finally:
-            self._stop(path)  # also when the runner is interrupted: the thread ends with the server
-            server.join()
+        except BaseException:
+            server.kill()  # the runner is interrupted
+            raise
+        sample = sample_of(server, STOP_LIMIT)[0]
         shutil.rmtree(folder)
-        sample = finished[0]
         if problem is not None:
-            return Sample(error=sample.error or problem)
-        sample.seconds, sample.digest = seconds, digest
+            return Sample(
+                error=problem if sample.error is None else f"{problem}; the server: {sample.error}"
+            )
+        if sample.error is None:
+            sample.seconds, sample.digest = seconds, digest
         return sample
 
-    def _use(self, path: str, preload: str | None, finished: list[Sample]) -> tuple[float, str]:
-        """Runs the benchmark and returns its wall seconds, and the digest of a data set stored afterwards."""
-        client = _connect(path, finished)
+    def _use(self, path: str, preload: str | None, server: Running) -> tuple[float, str]:
+        """Runs the benchmark and returns its wall seconds, and the digest of a data set stored
+        afterwards.
+        """
+        client = _connect(path, server)
         if preload is not None:
             _check_mapped(client, preload)
         begin = time.perf_counter()
         done = subprocess.run(
-            ["redis-benchmark", "-s", path, "-t", TESTS, "-n", str(self._requests), "-r", "50000", "-d", "200",
-             "-P", "16", "-q"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=300)
-        seconds = time.perf_counter() - begin
+            [
+                "redis-benchmark",
+                "-s",
+                path,
+                "-t",
+                TESTS,
+                "-n",
+                str(self._requests),
+                "-r",
+                "50000",
+                "-d",
+                "200",
+                "-P",
+                "16",
+                "-q",
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+        seconds = round(time.perf_counter() - begin, 6)
         if done.returncode != 0:
             raise RedisError(f"redis-benchmark: exit {done.returncode}")
         client.call("FLUSHALL")
         fill(client, 2000)
         return seconds, client.call("DEBUG", "DIGEST")
 
-    @staticmethod
-    def _stop(path: str) -> None:
-        try:
-            RedisClient(path).call("SHUTDOWN", "NOSAVE")
-        except (OSError, RedisError):
-            pass  # a server that shuts down closes the connection instead of answering
+
+def _shut_down(path: str) -> None:
+    try:
+        RedisClient(path).call("SHUTDOWN", "NOSAVE")
+    except (ConnectionError, RedisError):
+        pass  # a server that shuts down closes the connection instead of answering
 
 
-def _connect(path: str, finished: list[Sample]) -> RedisClient:
+def _connect(path: str, server: Running) -> RedisClient:
     deadline = time.monotonic() + START_LIMIT
-    while not finished and time.monotonic() < deadline:
+    while not server.ended() and time.monotonic() < deadline:
         try:
             client = RedisClient(path)
             client.call("PING")
@@ -147,7 +185,9 @@ def _connect(path: str, finished: list[Sample]) -> RedisClient:
 
 
 def _check_mapped(client: RedisClient, preload: str) -> None:
-    facts = dict(line.split(":", 1) for line in client.call("INFO", "server").splitlines() if ":" in line)
+    facts = dict(
+        line.split(":", 1) for line in client.call("INFO", "server").splitlines() if ":" in line
+    )
     library = os.path.realpath(preload)
     with open(f"/proc/{facts['process_id'].strip()}/maps", encoding="utf-8") as maps:
         if not any(line.rstrip().endswith(library) for line in maps):

@@ -4,13 +4,14 @@
 //   ashlar-workloads list
 //   ashlar-workloads NAME [--scale X] [--threads N]
 //
-// The time in the JSON line is the workload's own: process start, dynamic linking and exit are outside.
-// Peak and final resident size come from /proc/self/status, so they are this process's alone.
+// The time in the JSON line is the workload's own: process start, dynamic linking and exit are
+// outside. Peak and final resident size come from /proc/self/status, so they are this process's
+// alone.
 #include <algorithm>
 #include <string_view>
 #include <thread>
 
-#include "table.hpp"
+#include "workload/table.hpp"
 
 namespace bench {
 
@@ -64,10 +65,11 @@ bool parse(int argc, char** argv, settings& into) {
 void print(const workload& of, const session& done, double seconds) {
   const auto checksum = static_cast<unsigned long long>(done.checksum());
   std::printf("checksum %s %016llx\n", of.name, checksum);
-  std::printf("{\"workload\":\"%s\",\"seconds\":%.6f,\"vm_hwm_kib\":%ld,\"vm_rss_kib\":%ld,"
-              "\"left_kib\":%ld,\"live_kib\":%zu,\"checksum\":\"%016llx\"}\n",
-              of.name, seconds, status_kib("VmHWM"), status_kib("VmRSS"), done.left_kib(),
-              done.live_bytes() / 1024, checksum);
+  std::printf(
+      "{\"workload\":\"%s\",\"seconds\":%.6f,\"vm_hwm_kib\":%ld,\"vm_rss_kib\":%ld,"
+      "\"left_kib\":%ld,\"live_kib\":%zu,\"checksum\":\"%016llx\"}\n",
+      of.name, seconds, status_kib("VmHWM"), status_kib("VmRSS"), done.left_kib(),
+      done.live_bytes() / 1024, checksum);
 }
 
 int run(const workload& chosen, const settings& with) {
@@ -92,6 +94,7 @@ int main(int argc, char** argv) {
   for (const bench::workload& each : bench::workloads) {
     if (name == each.name) return bench::run(each, with);
   }
-  std::fprintf(stderr, "ashlar-workloads: no workload '%s'; see 'ashlar-workloads list'\n", argv[1]);
+  std::fprintf(stderr, "ashlar-workloads: no workload '%s'; see 'ashlar-workloads list'\n",
+               argv[1]);
   return bench::usage_error;
 }

@@ -4,11 +4,11 @@
 import json
 import subprocess
 
-from .launch import Launcher, Sample, measure
+from ..launch import Launcher, Sample, measure
 
 
 class Case:
-    """One row of the table. Subclasses say how to run it and which commands show who serves malloc."""
+    """One row of the table: how to run it, and which commands show who serves malloc."""
 
     name = ""
     stresses = ""
@@ -19,7 +19,7 @@ class Case:
         return None
 
     def probes(self) -> list[list[str]]:
-        """Returns short commands, one for each executable whose malloc must be the preloaded one."""
+        """Returns short commands, one for each executable that must get the preloaded malloc."""
         raise NotImplementedError
 
     def run(self, launcher: Launcher, preload: str | None) -> Sample:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The exact counters of reserved and committed bytes; see os/choke_point.hpp.
-#include "ashlar/os/choke_point.hpp"
+// The exact counters of reserved and committed bytes; see os/posix/choke_point.hpp.
+#include "ashlar/os/posix/choke_point.hpp"
 
 #include "ashlar/os/address_space.hpp"
 

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// Frees a block's address with bits set that no address has.
+#include "misuse/fault.hpp"
+
+int main() {
+  void* const p = malloc(100);
+  free(announced(reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(p) | uintptr_t{1} << 62)));
+  free(p);
+  go_on();
+}

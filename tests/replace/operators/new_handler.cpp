@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// new calls the new-handler again and again, until there is memory, no handler, or an exception.
+#include <new>
+
+#include "replace/support/check.hpp"
+
+namespace {
+
+unsigned calls = 0;
+constexpr size_t impossible = size_t{1} << 48;
+
+void gives_up_at_third_call() {
+  if (++calls == 3) std::set_new_handler(nullptr);
+}
+
+struct own_exception : std::bad_alloc {};
+
+void throws_its_own() {
+  ++calls;
+  throw own_exception();
+}
+
+/// Calls `allocate` with a handler; returns how often the handler was called.
+template <class Call>
+unsigned calls_of(std::new_handler handler, Call allocate) {
+  calls = 0;
+  std::set_new_handler(handler);
+  try {
+    allocate();
+  } catch (const own_exception&) {
+    calls += 100;
+  } catch (const std::bad_alloc&) {
+    calls += 10;
+  }
+  std::set_new_handler(nullptr);
+  return calls;
+}
+
+}  // namespace
+
+int main() {
+  expect_ashlar();
+  const size_t n = opaque(impossible);
+  constexpr std::align_val_t wide{256};
+  const std::new_handler up = gives_up_at_third_call;
+  expect(calls_of(up, [n] { (void)::operator new(n); }) == 13, "three calls, then bad_alloc");
+  expect(calls_of(up, [n] { (void)::operator new[](n); }) == 13, "new[] too");
+  expect(calls_of(up, [n] { (void)::operator new(n, wide); }) == 13, "aligned new too");
+  expect(calls_of(up, [n] { (void)::operator new(n, std::nothrow); }) == 3, "nothrow: then null");
+  expect(calls_of(up, [n] { (void)::operator new(n, wide, std::nothrow); }) == 3, "aligned too");
+  expect(calls_of(throws_its_own, [n] { (void)::operator new(n); }) == 101,
+         "what a handler throws reaches the caller");
+  expect(calls_of(up, [n] { (void)malloc(n); }) == 0, "malloc calls no handler");
+  return 0;
+}
