@@ -21,6 +21,7 @@
 inline void expect(bool holds, const char* what,
                    std::source_location place = std::source_location::current()) {
   if (holds) [[likely]] return;
+  fflush(stdout);
   char text[512];
   const int size = snprintf(text, sizeof(text), "%s:%u: not so: %s\n", place.file_name(),
                             place.line(), what);
