@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: MIT
-// ashlar-measure: starts a program with an allocator preloaded, waits for it, and writes what it cost.
+// ashlar-measure: starts a program with an allocator preloaded and writes what the run cost.
 //
 //   ashlar-measure RESULT_FILE PRELOAD|- TIMES PROGRAM [ARGS...]
 //
-// The result is one JSON line for each of the TIMES starts: wall seconds from before the spawn to after the
-// wait, user and system seconds and peak resident KiB of the program and the children it waited for.
+// The result is one JSON line for each of the TIMES starts: wall seconds from before the spawn to
+// after the wait, user and system seconds and peak resident KiB of the program and the children it
+// waited for.
 //
-// Why a program of its own: Linux counts the resident size of the process that spawns as the first peak of
-// the one that is spawned, so a child of a Python program never shows a peak below Python's 20 MiB. This
-// one is static, allocates nothing and stays below the peak of any dynamic program. LD_PRELOAD is set for
-// the measured program only.
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <ctime>
+// Why a program of its own: Linux counts the resident size of the process that spawns as the first
+// peak of the one that is spawned, so a child of a Python program never shows a peak below Python's
+// 20 MiB. This one is static, allocates nothing and stays below the peak of any dynamic program.
+// LD_PRELOAD is set for the measured program only.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
 
 namespace {
 
@@ -65,10 +66,11 @@ int run_once(int result, char** environment, char** command) {
     if (errno != EINTR) return -1;
   }
   const double wall = now_seconds() - begin;
-  dprintf(result, "{\"seconds\":%.6f,\"user\":%.6f,\"system\":%.6f,\"max_rss_kib\":%ld,"
-          "\"exit\":%d,\"signal\":%d}\n", wall, seconds_of(usage.ru_utime), seconds_of(usage.ru_stime),
-          usage.ru_maxrss, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-          WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  dprintf(result,
+          "{\"seconds\":%.6f,\"user\":%.6f,\"system\":%.6f,\"max_rss_kib\":%ld,"
+          "\"exit\":%d,\"signal\":%d}\n",
+          wall, seconds_of(usage.ru_utime), seconds_of(usage.ru_stime), usage.ru_maxrss,
+          WIFEXITED(status) ? WEXITSTATUS(status) : -1, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
   return status;
 }
 

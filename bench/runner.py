@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compares ashlar with other allocators; see bench/README.md. Needs Python 3.11 and nothing else."""
+"""Compares ashlar with other allocators; see bench/README.md. Needs Python 3.11 and nothing else.
+"""
 
 import sys
 

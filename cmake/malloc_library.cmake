@@ -4,10 +4,11 @@
 # Included from src/ashlar/CMakeLists.txt, whose source lists it uses.
 
 # The compiler knows what malloc does and would, say, turn malloc and memset inside our calloc into
-# a call of calloc. These files are also kept out of link-time optimisation, which forgets the flag.
+# a call of calloc. Nor may it make one of two equal functions a jump to the other: that is one
+# instruction more for operator delete[]. These files are also kept out of link-time optimisation, which forgets the flag.
 function(ashlar_add_replace_objects name)
   ashlar_add_objects(${name} ${ARGN})
-  target_compile_options(${name} PRIVATE -fno-builtin)
+  target_compile_options(${name} PRIVATE -fno-builtin $<$<CXX_COMPILER_ID:GNU>:-fno-ipa-icf>)
 endfunction()
 
 ashlar_add_replace_objects(ashlar-replace ${replace_sources})

@@ -22,8 +22,9 @@ class Allocator:
         return os.path.realpath(self.library or c_library())
 
     def preload_for(self, links_allocator: bool) -> str | None:
-        """What to put into LD_PRELOAD. A program that is itself linked with an allocator gets glibc only if
-        libc.so.6 comes first in the search order, hence a preload of the C library."""
+        """What to put into LD_PRELOAD. A program that is itself linked with an allocator gets glibc
+        only if libc.so.6 comes first in the search order, hence a preload of the C library.
+        """
         if self.library is None and links_allocator:
             return c_library()
         return self.library
@@ -42,9 +43,14 @@ PEERS = (
     Peer("mimalloc", ("/usr/lib/*-linux-gnu/libmimalloc.so.2",), "libmimalloc2.0"),
     Peer("jemalloc", ("/usr/lib/*-linux-gnu/libjemalloc.so.2",), "libjemalloc2"),
     Peer("tcmalloc", ("/usr/lib/*-linux-gnu/libtcmalloc_minimal.so.4",), "libtcmalloc-minimal4"),
-    Peer("scudo", ("/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-x86_64.so",
-                   "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-aarch64.so"),
-         "libclang-rt-19-dev"),
+    Peer(
+        "scudo",
+        (
+            "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-x86_64.so",
+            "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-aarch64.so",
+        ),
+        "libclang-rt-19-dev",
+    ),
 )
 
 NAMES = (SUBJECT, BASE, *(peer.name for peer in PEERS))
@@ -64,7 +70,9 @@ def c_library() -> str:
 
 
 def _version_key(path: str) -> list[int]:
-    return [int(part) for part in path.replace("-", "/").replace(".", "/").split("/") if part.isdigit()]
+    return [
+        int(part) for part in path.replace("-", "/").replace(".", "/").split("/") if part.isdigit()
+    ]
 
 
 def find_peer(peer: Peer) -> str | None:
@@ -74,9 +82,11 @@ def find_peer(peer: Peer) -> str | None:
 
 
 def discover(names: list[str] | None, ashlar_library: str) -> tuple[list[Allocator], list[str]]:
-    """Returns the allocators to compare and a line for each peer that is left out because it is missing.
+    """Returns the allocators to compare and a line for each peer that is left out because it is
+    missing.
 
-    `names` None means all. ashlar must exist unless it is left out by name; a peer must exist only if named.
+    `names` None means all. ashlar must exist unless it is left out by name; a peer must exist only
+    if named.
     """
     wanted = list(NAMES) if names is None else names
     unknown = [name for name in wanted if name not in NAMES]
@@ -89,8 +99,10 @@ def discover(names: list[str] | None, ashlar_library: str) -> tuple[list[Allocat
             chosen.append(Allocator(name, None))
         elif name == SUBJECT:
             if not os.path.exists(ashlar_library):
-                raise MissingAllocator(f"no {ashlar_library}: build it with ./dev build, name another with "
-                                       "--ashlar, or leave ashlar out with --allocators")
+                raise MissingAllocator(
+                    f"no {ashlar_library}: build it with ./dev build, name another with "
+                    "--ashlar, or leave ashlar out with --allocators"
+                )
             chosen.append(Allocator(name, os.path.abspath(ashlar_library)))
         else:
             peer = next(each for each in PEERS if each.name == name)
@@ -98,7 +110,9 @@ def discover(names: list[str] | None, ashlar_library: str) -> tuple[list[Allocat
             if library is not None:
                 chosen.append(Allocator(name, library))
             elif names is None:
-                missing.append(f"{name} is left out: not installed (apt-get install {peer.package})")
+                missing.append(
+                    f"{name} is left out: not installed (apt-get install {peer.package})"
+                )
             else:
                 raise MissingAllocator(f"{name} is not installed (apt-get install {peer.package})")
     return chosen, missing

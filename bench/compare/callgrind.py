@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Counts instructions with valgrind: exact where a clock is noisy, blind to caches and to the kernel."""
+"""Counts instructions with valgrind: exact where a clock is noisy, blind to caches and to the
+kernel.
+"""
 
 import os
 import re
@@ -9,7 +11,7 @@ from . import allocators
 from .allocators import Allocator
 from .cases import Workload
 from .launch import Launcher, failure_of
-from .output import Table
+from .tables import Table
 
 DEFAULT_SCALE = 0.02  # callgrind runs a program some fifty times slower
 
@@ -19,11 +21,18 @@ class NoValgrind(Exception):
 
 
 def count(launcher: Launcher, command: list[str], allocator: Allocator) -> int:
-    """Returns the instructions of one run of the command, in all threads, start and exit included."""
+    """Returns the instructions of one run of the command: all threads, start and exit too."""
     log = os.path.join(launcher.scratch, "callgrind.log")
     costs, _, last = launcher.run(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={log}", *command],
-        allocator.library)
+        [
+            "valgrind",
+            "--tool=callgrind",
+            "--callgrind-out-file=/dev/null",
+            f"--log-file={log}",
+            *command,
+        ],
+        allocator.library,
+    )
     error = failure_of(costs, last)
     if error is not None:
         raise NoValgrind(f"{allocator.name} under valgrind: {error}")

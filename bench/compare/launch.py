@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import IO
 
 
 @dataclass
 class Sample:
-    """What one run gave. `error` is None for a good run; `digest` must be equal for all allocators."""
+    """What one run gave. `error` is None for a good one; `digest` must be equal for all."""
 
     seconds: float = 0.0
     max_rss_kib: int = 0
@@ -23,6 +24,42 @@ class Sample:
     error: str | None = None
 
 
+class Running:
+    """A program that was started through ashlar-measure, as the leader of a process group."""
+
+    def __init__(
+        self, child: subprocess.Popen, result: str, output: IO[bytes], errors: IO[bytes]
+    ) -> None:
+        self._child = child
+        self._result = result
+        self._output = output
+        self._errors = errors
+
+    def ended(self) -> bool:
+        return self._child.poll() is not None
+
+    def finish(self, limit: float) -> tuple[list[dict], bytes, str]:
+        """Waits for the end; returns the cost of each start, the standard output, and the last line
+        of the standard error. Ends the whole group, and raises TimeoutError, beyond the limit.
+        """
+        try:
+            self._child.wait(timeout=limit)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise TimeoutError(f"still running after {limit:.0f} s") from None
+        except BaseException:
+            self.kill()
+            raise
+        with self._output, self._errors:
+            self._output.seek(0)
+            self._errors.seek(0)
+            return _read_costs(self._result), self._output.read(), _last_line(self._errors.read())
+
+    def kill(self) -> None:
+        os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
+
+
 @dataclass
 class Launcher:
     """How to start programs: the path of ashlar-measure, a scratch folder, a limit in seconds."""
@@ -30,38 +67,38 @@ class Launcher:
     program: str
     scratch: str
     limit: float = 300.0
-    environment: dict[str, str] = field(default_factory=dict)
 
-    def run(self, command: list[str], preload: str | None, *, times: int = 1, stdin: str | None = None,
-            environment: dict[str, str] | None = None) -> tuple[list[dict], bytes, str]:
-        """Runs the command `times` times; returns the cost of each start, its standard output, and the last
-        line of its standard error. Raises TimeoutError beyond the limit."""
+    def start(
+        self,
+        command: list[str],
+        preload: str | None,
+        *,
+        times: int = 1,
+        stdin: str | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> Running:
+        """Starts the command, to be run `times` times in a row."""
         result = os.path.join(self.scratch, "cost.json")
-        with (open(stdin or os.devnull, "rb") as source, tempfile.TemporaryFile(dir=self.scratch) as output,
-              tempfile.TemporaryFile(dir=self.scratch) as errors):
+        output = tempfile.TemporaryFile(dir=self.scratch)
+        errors = tempfile.TemporaryFile(dir=self.scratch)
+        with open(stdin or os.devnull, "rb") as source:
             child = subprocess.Popen(
-                [self.program, result, preload or "-", str(times), *command], stdin=source, stdout=output,
-                stderr=errors, cwd=self.scratch, process_group=0, env=self._environment(environment))
-            wait_or_kill(child, self.limit)
-            output.seek(0)
-            errors.seek(0)
-            return _read_costs(result), output.read(), _last_line(errors.read())
+                [self.program, result, preload or "-", str(times), *command],
+                stdin=source,
+                stdout=output,
+                stderr=errors,
+                cwd=self.scratch,
+                process_group=0,
+                env=self._environment(environment),
+            )
+        return Running(child, result, output, errors)
+
+    def run(self, command: list[str], preload: str | None, **how) -> tuple[list[dict], bytes, str]:
+        """Starts the command and waits for its end; see Running.finish."""
+        return self.start(command, preload, **how).finish(self.limit)
 
     def _environment(self, more: dict[str, str] | None) -> dict[str, str]:
-        return {**os.environ, "LC_ALL": "C.UTF-8", "TMPDIR": self.scratch, **self.environment, **(more or {})}
-
-
-def wait_or_kill(child: subprocess.Popen, limit: float) -> None:
-    """Waits for a child that leads a process group; ends the whole group when it takes too long, or when
-    the runner itself is interrupted."""
-    try:
-        child.wait(timeout=limit)
-    except BaseException as stop:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        if isinstance(stop, subprocess.TimeoutExpired):
-            raise TimeoutError(f"still running after {limit:.0f} s") from None
-        raise
+        return {**os.environ, "LC_ALL": "C.UTF-8", "TMPDIR": self.scratch, **(more or {})}
 
 
 def _read_costs(path: str) -> list[dict]:
@@ -93,16 +130,29 @@ def failure_of(costs: list[dict], last_error: str) -> str | None:
     return None
 
 
-def measure(launcher: Launcher, command: list[str], preload: str | None, **how) -> tuple[Sample, bytes]:
+def measure(
+    launcher: Launcher, command: list[str], preload: str | None, **how
+) -> tuple[Sample, bytes]:
     """Runs a command once and returns its sample, with the digest of its output, and the output."""
+    return sample_of(launcher.start(command, preload, **how), launcher.limit)
+
+
+def sample_of(running: Running, limit: float) -> tuple[Sample, bytes]:
+    """Waits for a program; returns its sample, with the digest of its output, and the output."""
     try:
-        costs, output, last_error = launcher.run(command, preload, **how)
+        costs, output, last_error = running.finish(limit)
     except TimeoutError as late:
         return Sample(error=str(late)), b""
     error = failure_of(costs, last_error)
     if error is not None:
         return Sample(error=error), output
     cost = costs[-1]
-    return Sample(seconds=cost["seconds"], max_rss_kib=cost["max_rss_kib"],
-                  cpu_seconds=cost["user"] + cost["system"],
-                  digest=hashlib.sha256(output).hexdigest()[:16]), output
+    return (
+        Sample(
+            seconds=cost["seconds"],
+            max_rss_kib=cost["max_rss_kib"],
+            cpu_seconds=round(cost["user"] + cost["system"], 6),
+            digest=hashlib.sha256(output).hexdigest()[:16],
+        ),
+        output,
+    )

@@ -24,7 +24,11 @@ def _output(*command: str) -> str | None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
         return None
-    return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout.strip() else None
+    return (
+        done.stdout.strip().splitlines()[0]
+        if done.returncode == 0 and done.stdout.strip()
+        else None
+    )
 
 
 def commit(root: str) -> str:
@@ -43,7 +47,8 @@ def describe(root: str) -> dict[str, str]:
         "kernel": platform.release(),
         "system": _first_match("/etc/os-release", r'^PRETTY_NAME="?([^"\n]*)') or "unknown",
         "libc": " ".join(platform.libc_ver()),
-        "huge pages": _first_match("/sys/kernel/mm/transparent_hugepage/enabled", r"\[(\w+)\]") or "none",
+        "huge pages": _first_match("/sys/kernel/mm/transparent_hugepage/enabled", r"\[(\w+)\]")
+        or "none",
         "compiler": _output(os.environ.get("CXX", "g++"), "--version") or "unknown",
         "commit": commit(root),
         "command": " ".join(sys.argv),
@@ -53,7 +58,9 @@ def describe(root: str) -> dict[str, str]:
 
 def result_folder(root: str, machine: dict[str, str]) -> str:
     """Returns bench/results/<date>-<cpu>-<commit>."""
-    cpu = re.sub(r"[^a-z0-9.]+", "-", re.sub(r"\(\w+\)|@|processor|cpu", " ", machine["cpu"].lower()))
+    cpu = re.sub(
+        r"[^a-z0-9.]+", "-", re.sub(r"\(\w+\)|@|processor|cpu", " ", machine["cpu"].lower())
+    )
     date = machine["date"].replace(" UTC", "").replace(" ", "-").replace(":", "")
     return os.path.join(root, "bench", "results", f"{date}-{cpu.strip('-')}-{machine['commit']}")
 
@@ -61,9 +68,10 @@ def result_folder(root: str, machine: dict[str, str]) -> str:
 def enter_own_session() -> None:
     """Moves the runner into a session of its own.
 
-    Linux shares processors between sessions first (autogroups), then between threads: a single busy job in
-    another session takes a whole processor from a workload with two threads. Where the caller leads a process
-    group, a new session needs a new process; the old one then only passes signals and the exit status on.
+    Linux shares processors between sessions first (autogroups), then between threads: a single busy
+    job in another session takes a whole processor from a workload with two threads. Where the
+    caller leads a process group, a new session needs a new process; the old one then only passes
+    signals and the exit status on.
     """
     try:
         os.setsid()
@@ -80,11 +88,13 @@ def _stand_in_for(child: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, _: os.kill(child, got))
     _, status = os.waitpid(child, 0)
-    os._exit(os.waitstatus_to_exitcode(status) & 0xff)
+    os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
 def raise_autogroup() -> str:
-    """Raises the priority of this session's group where permitted; returns what happened, for the report."""
+    """Raises the priority of this session's group where permitted; returns what happened, for the
+    report.
+    """
     try:
         with open("/proc/self/autogroup", "w", encoding="utf-8") as group:
             group.write("-10")

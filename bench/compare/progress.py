@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Tells on standard error how far a long run is: one line that is rewritten, or a line for each case."""
+"""Tells on standard error how far a long run is: one line that is rewritten, or a line for each
+case.
+"""
 
 import sys
 import time
@@ -16,8 +18,10 @@ class Progress:
 
     def begin(self, case: str, number: int, allocator: str) -> None:
         if self._live:
-            self._rewrite(f"[{self._done + 1}/{self._runs}] {case}, round {number + 1}, {allocator}"
-                          f"{self._left()}")
+            self._rewrite(
+                f"[{self._done + 1}/{self._runs}] {case}, round {number + 1}, {allocator}"
+                f"{self._left()}"
+            )
 
     def end(self) -> None:
         self._done += 1
@@ -36,7 +40,10 @@ class Progress:
         for name, error in failures.items():
             self.note(f"{case}: {name} FAILED: {error}")
         if not self._live:
-            self.note(f"[{self._done}/{self._runs}] {case} done in {now - self._case_begin:.1f} s{self._left()}")
+            self.note(
+                f"[{self._done}/{self._runs}] {case} done in"
+                f" {now - self._case_begin:.1f} s{self._left()}"
+            )
         self._case_begin = now
 
     def finish(self) -> None:
@@ -47,7 +54,11 @@ class Progress:
         if self._done == 0:
             return ""
         seconds = (time.monotonic() - self._begin) / self._done * (self._runs - self._done)
-        return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
+        return (
+            f", about {seconds / 60:.0f} min left"
+            if seconds >= 90
+            else f", about {seconds:.0f} s left"
+        )
 
     def _rewrite(self, text: str) -> None:
         self._stream.write(f"\r\x1b[K{text}")

@@ -13,7 +13,9 @@ from .progress import Progress
 
 @dataclass
 class Row:
-    """All samples of one case: by allocator, by round. `failures` holds the first error of an allocator."""
+    """All samples of one case: by allocator, by round. `failures` holds the first error of an
+    allocator.
+    """
 
     name: str
     samples: dict[str, dict[int, Sample]] = field(default_factory=dict)
@@ -24,19 +26,26 @@ class Row:
         if allocator in self.failures:
             return {}
         rounds = self.samples.get(allocator, {})
-        return {number: getattr(sample, what) for number, sample in rounds.items()
-                if getattr(sample, what) is not None}
+        return {
+            number: getattr(sample, what)
+            for number, sample in rounds.items()
+            if getattr(sample, what) is not None
+        }
 
     def medians(self, what: str) -> dict[str, float]:
         found = {name: self.values(name, what) for name in self.samples}
-        return {name: summary.median(list(values.values())) for name, values in found.items() if values}
+        return {
+            name: summary.median(list(values.values())) for name, values in found.items() if values
+        }
 
     def ratio(self, ours: str, theirs: str, what: str) -> float | None:
         return summary.round_ratio(self.values(ours, what), self.values(theirs, what))
 
 
 def check_all_served(cases: list[Case], allocators: list[Allocator], launcher: Launcher) -> None:
-    """Raises NotServed for the first program that an allocator would not serve; each is started once."""
+    """Raises NotServed for the first program that an allocator would not serve; each is started
+    once.
+    """
     seen: set[tuple] = set()
     for case in cases:
         for allocator in allocators:
@@ -44,12 +53,17 @@ def check_all_served(cases: list[Case], allocators: list[Allocator], launcher: L
                 key = (tuple(probe), allocator.name)
                 if key not in seen:
                     seen.add(key)
-                    check_served(launcher, probe, allocator.preload_for(case.links_allocator),
-                                 allocator.serving_library)
+                    check_served(
+                        launcher,
+                        probe,
+                        allocator.preload_for(case.links_allocator),
+                        allocator.serving_library,
+                    )
 
 
-def run_case(case: Case, allocators: list[Allocator], rounds: int, launcher: Launcher,
-             progress: Progress) -> Row:
+def run_case(
+    case: Case, allocators: list[Allocator], rounds: int, launcher: Launcher, progress: Progress
+) -> Row:
     """Runs one case: each round all allocators in turn, each round another one first."""
     row = Row(case.name, {each.name: {} for each in allocators})
     for number in range(rounds):
@@ -69,7 +83,9 @@ def run_case(case: Case, allocators: list[Allocator], rounds: int, launcher: Lau
 
 
 def compare_digests(row: Row) -> None:
-    """Marks allocators under which the program gave another result than under glibc, or than the first."""
+    """Marks allocators under which the program gave another result than under glibc, or than the
+    first.
+    """
     reference = BASE if row.samples.get(BASE) and BASE not in row.failures else None
     for name in [reference] if reference else row.samples:
         if name not in row.failures and row.samples[name]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Input of the Perl benchmark: hashes, strings, closures and regular expressions. Takes the number of rounds.
+# Input of the Perl benchmark: hashes, strings, closures, regular expressions.
+# Takes the number of rounds.
 use strict;
 use warnings;
 
@@ -22,8 +23,8 @@ sub count_words {
     my $text  = join ' ', sort keys %counts;
     my $found = () = $text =~ /\b[0-9]+q+\b/g;
     (my $other = $text) =~ s/q(q+)/<$1>/g;
-    return join ',', scalar(keys %counts), length $text, length $other, $found, map { scalar @{ $places{$_} } }
-        sort { $a <=> $b } keys %places;
+    return join ',', scalar(keys %counts), length $text, length $other, $found,
+        map { scalar @{ $places{$_} } } sort { $a <=> $b } keys %places;
 }
 
 sub build_records {
@@ -31,7 +32,8 @@ sub build_records {
     my @records;
     for my $i (1 .. $count) {
         my $step = number(50);
-        push @records, { id => $i, tags => [ map { "tag$_" } 1 .. 1 + number(5) ], next => sub { $_[0] + $step } };
+        my @tags = map { "tag$_" } 1 .. 1 + number(5);
+        push @records, { id => $i, tags => \@tags, next => sub { $_[0] + $step } };
     }
     my $sum = 0;
     $sum = $_->{next}->($sum) + @{ $_->{tags} } for @records;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Input of the Python benchmark: dictionaries, strings, objects, JSON. Takes the number of rounds."""
+"""Input of the Python benchmark: dictionaries, strings, objects, JSON. Takes the number of rounds.
+"""
 
 import json
 import re
@@ -49,12 +50,18 @@ def main(rounds):
     for number in range(rounds):
         entries = build(source, 12000)
         places = index(entries)
-        text = json.dumps({key: [entry.words, [link.key for link in entry.links]]
-                           for key, entry in entries.items()})
+        text = json.dumps(
+            {
+                key: [entry.words, [link.key for link in entry.links]]
+                for key, entry in entries.items()
+            }
+        )
         back = json.loads(text)
         found = re.findall(r'"entry-(\d+)7"', text)
         longest = max(places.items(), key=lambda item: (len(item[1]), item[0]))
-        total += len(text) + len(back) + len(found) + sum(entry.score() for entry in entries.values())
+        total += (
+            len(text) + len(back) + len(found) + sum(entry.score() for entry in entries.values())
+        )
         kept.append({word: sorted(keys)[:2] for word, keys in places.items()})
         if number % 3 == 2:
             kept.pop(0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Input of the compiler benchmark: templates that make g++ allocate, mostly small tree nodes of many kinds.
+// Input of the compiler benchmark: templates that make g++ allocate small tree nodes of all kinds.
 //
-// PARTS (a macro of the command line) sets the number of distinct instantiations. Nothing here is run.
+// PARTS, set on the command line, is the number of instantiations. Nothing here is ever run.
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -41,9 +41,9 @@ struct ledger {
   }
 
   std::optional<quantity<Part>> richest() const {
-    auto found = std::max_element(accounts.begin(), accounts.end(), [](const auto& left, const auto& right) {
-      return left.second < right.second;
-    });
+    auto found = std::max_element(
+        accounts.begin(), accounts.end(),
+        [](const auto& left, const auto& right) { return left.second < right.second; });
     return found == accounts.end() ? std::nullopt : std::optional(found->second);
   }
 };

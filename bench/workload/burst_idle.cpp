@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Workload burst_idle: 220 MiB of mixed blocks come and go, then the program idles along.
 //
-// Four bursts of blocks of 16 B to 256 KiB, written in full and freed in random order. After each, the program
-// ticks: it sleeps 50 ms and makes a handful of small blocks, 2 s long after the last burst. Sleeping does not
-// count as time; the resident size is noted at the end of the last idling.
-// A bad allocator shows here: it gives nothing back (RSS stays at the peak), or gives it back so eagerly
-// that the next burst pays all page faults again.
+// Four bursts of blocks of 16 B to 256 KiB, written in full and freed in random order. After each,
+// the program ticks: it sleeps 50 ms and makes a handful of small blocks, 2 s long after the last
+// burst. Sleeping does not count as time; the resident size is noted at the end of the last idling.
+// A bad allocator shows here: it gives nothing back (RSS stays at the peak), or gives it back so
+// eagerly that the next burst pays all page faults again.
 #include <chrono>
 #include <thread>
 #include <vector>

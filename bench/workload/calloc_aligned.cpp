@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Workload calloc_aligned: calloc, aligned_alloc, posix_memalign and malloc in one live set.
 //
-// Three requests of ten are calloc (8 B to 128 KiB, every word of it checked for zero up to 1 KiB, then by
-// samples), two ask for an alignment of 16 to 128 or of 4096, the rest is malloc of the same sizes.
-// A bad allocator shows here: calloc that clears pages which the OS has just cleared, aligned requests that
-// are padded to twice their size or sent to a slow path of their own.
+// Three requests of ten are calloc (8 B to 128 KiB, every word of it checked for zero up to 1 KiB,
+// then by samples), two ask for an alignment of 16 to 128 or of 4096, the rest is malloc of the
+// same sizes.
+// A bad allocator shows here: calloc that clears pages which the OS has just cleared, aligned
+// requests that are padded to twice their size or sent to a slow path of their own.
 #include <array>
 #include <vector>
 
@@ -13,8 +14,9 @@
 namespace bench {
 namespace {
 
-// Not 256 to 1024: mimalloc 2.0.9 answers such requests with blocks that are not aligned when the size is
-// a power of two, and a peer that stops here would leave the comparison without its reference.
+// Not 256 to 1024: mimalloc 2.0.9 answers such requests with blocks that are not aligned when the
+// size is a power of two, and a peer that stops here would leave the comparison without its
+// reference.
 constexpr std::array<std::size_t, 6> alignments = {16, 32, 64, 64, 128, 4096};
 
 void expect_zero(const char* block, std::size_t size) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Workload containers: a mix of standard containers as ordinary C++ programs use them.
 //
-// Words are counted in a map and an unordered_map, collected in vectors of strings, queued in a list and
-// thrown away in the order of the containers' destructors. Calls go through operator new and sized delete.
-// A bad allocator shows here: slow new/delete forwarding, neighbours in time placed far apart (the map's
-// descent misses), vectors that copy where the block could have grown, slow frees in sorted order.
+// Words are counted in a map and an unordered_map, collected in vectors of strings, queued in a
+// list and thrown away in the order of the containers' destructors. Calls go through operator new
+// and sized delete.
+// A bad allocator shows here: slow new/delete forwarding, neighbours in time placed far apart (the
+// map's descent misses), vectors that copy where the block could have grown, slow frees in sorted
+// order.
 #include <list>
 #include <map>
 #include <string>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Workload fragmentation: sizes shift from phase to phase while a few blocks of each phase survive.
 //
-// 20 phases allocate 24 MiB each in a window of sizes that moves up from 16 B to 32 KiB and starts again. The
-// previous phase is freed in random order, except one block in 50 that lives to the end. The resident size
-// is noted when only the survivors are left: the difference to their own bytes is what the holes cost.
-// A bad allocator shows here: pages pinned by one survivor each, freed memory of one size class that the
-// next cannot use, no return to the OS, so the end is as big as the peak.
+// 20 phases allocate 24 MiB each in a window of sizes that moves up from 16 B to 32 KiB and starts
+// again. The previous phase is freed in random order, except one block in 50 that lives to the end.
+// The resident size is noted when only the survivors are left: the difference to their own bytes is
+// what the holes cost.
+// A bad allocator shows here: pages pinned by one survivor each, freed memory of one size class
+// that the next cannot use, no return to the OS, so the end is as big as the peak.
 #include <vector>
 
 #include "table.hpp"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Workload large_blocks: 20 live blocks of 256 KiB to 25 MiB, replaced at random, every page written.
+// Workload large_blocks: 20 live blocks of 256 KiB to 25 MiB, replaced at random, all written.
 //
-// Almost all time can be page faults: an allocator that unmaps each freed block pays for new zeroed pages
-// in the next, one that keeps blocks forever wins time and loses memory.
-// A bad allocator shows here: mmap and munmap for each block, address space that cannot be joined again,
-// freed blocks that are kept although no later request fits them.
+// Almost all time can be page faults: an allocator that unmaps each freed block pays for new zeroed
+// pages in the next, one that keeps blocks forever wins time and loses memory.
+// A bad allocator shows here: mmap and munmap for each block, address space that cannot be joined
+// again, freed blocks that are kept although no later request fits them.
 #include <array>
 
 #include "table.hpp"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Workload mixed: one thread replaces random blocks of 8 B to 32 KiB in a live set of 100,000.
 //
-// Sizes are log-uniform, so all size classes are in use at once and about 390 MB are asked for. The victim
-// of each step is random: its line and its page are seldom in a cache.
-// A bad allocator shows here: a cliff at the end of its small classes, searches that grow with the number
-// of live blocks, a second cache miss for a header or map entry, wide classes that waste memory.
+// Sizes are log-uniform, so all size classes are in use at once and about 390 MB are asked for. The
+// victim of each step is random: its line and its page are seldom in a cache.
+// A bad allocator shows here: a cliff at the end of its small classes, searches that grow with the
+// number of live blocks, a second cache miss for a header or map entry, wide classes that waste
+// memory.
 #include <vector>
 
 #include "table.hpp"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Workload producer_consumer: in each pair of threads one allocates and the other frees.
 //
-// Batches of 200 blocks of 16 to 512 bytes travel through a bounded queue; the array that carries a batch is
-// a block too. The consumer frees in the order of allocation and allocates nothing itself.
-// A bad allocator shows here: an atomic operation or a lock for each remote free, blocks that stay in the
-// consumer's cache while the producer asks the OS for more, false sharing of the owner's metadata.
+// Batches of 200 blocks of 16 to 512 bytes travel through a bounded queue; the array that carries a
+// batch is a block too. The consumer frees in the order of allocation and allocates nothing itself.
+// A bad allocator shows here: an atomic operation or a lock for each remote free, blocks that stay
+// in the consumer's cache while the producer asks the OS for more, false sharing of the owner's
+// metadata.
 #include <condition_variable>
 #include <deque>
 #include <mutex>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Workload realloc_growth: buffers that grow by realloc, thousands of small ones and a few huge ones.
+// Workload realloc_growth: buffers that grow by realloc, thousands of small and a few huge ones.
 //
-// Small: 2,000 buffers take turns in growing by a few bytes to half of their size, as string builders and
-// interpreter tables do; a full one (64 KiB) starts again. Huge: four buffers are appended to in steps of
-// 512 KiB up to 32 MiB. Each append writes a word per 256 bytes; old words are checked when a buffer ends.
+// Small: 2,000 buffers take turns in growing by a few bytes to half of their size, as string
+// builders and interpreter tables do; a full one (64 KiB) starts again. Huge: four buffers are
+// appended to in steps of 512 KiB up to 32 MiB. Each append writes a word per 256 bytes; old words
+// are checked when a buffer ends.
 // A bad allocator shows here: a copy for each growth of a huge buffer instead of moving its pages
 // (quadratic work), no growth in place within a size class or into free neighbours.
 #include <vector>

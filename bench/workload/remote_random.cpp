@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Workload remote_random: all threads swap blocks through one table and free whatever they get.
 //
-// Each step allocates a block, exchanges it with a random place of the shared table and frees what was
-// there: with n threads, n-1 of n frees are of another thread's block, in random order, two slabs in a row
-// hardly ever the same. Every tenth block is 1 to 16 KiB.
-// A bad allocator shows here: batches keyed by one slab that never fill, contention on the owners' lists,
-// memory that piles up at one thread while the other asks for more.
+// Each step allocates a block, exchanges it with a random place of the shared table and frees what
+// was there: with n threads, n-1 of n frees are of another thread's block, in random order, two
+// slabs in a row hardly ever the same. Every tenth block is 1 to 16 KiB.
+// A bad allocator shows here: batches keyed by one slab that never fill, contention on the owners'
+// lists, memory that piles up at one thread while the other asks for more.
 #include <atomic>
 #include <thread>
 #include <vector>

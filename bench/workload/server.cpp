@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Workload server: threads replace random blocks of their set, then hand the set to a successor thread.
+// Workload server: threads replace random blocks of their set, then hand it to a successor.
 //
-// The pattern of a server as Larson and Krishnan described it (ISMM 1998): each worker owns 5,000 live blocks of
-// 8 to 1,000 bytes, replaces 60,000 of them at random, starts its successor and ends. The successor frees
-// blocks of a thread that is gone or about to go.
-// A bad allocator shows here: orphaned memory that nobody adopts, thread start and exit that cost a lock
-// or a system call per slab, full slabs that go back and forth between threads and a central list.
+// The pattern of a server as Larson and Krishnan described it (ISMM 1998): each worker owns 5,000
+// live blocks of 8 to 1,000 bytes, replaces 60,000 of them at random, starts its successor and
+// ends. The successor frees blocks of a thread that is gone or about to go.
+// A bad allocator shows here: orphaned memory that nobody adopts, thread start and exit that cost a
+// lock or a system call per slab, full slabs that go back and forth between threads and a central
+// list.
 #include <latch>
 #include <thread>
 #include <vector>
@@ -56,7 +57,8 @@ void run_server(session& now) {
   std::latch done(now.threads());
   const std::size_t lives = now.scaled(150);
   for (std::size_t i = 0; i < now.threads(); ++i) {
-    auto* made = new post{now, done, random_numbers(i + 200), std::vector<stamped>(live_blocks), lives};
+    auto* made =
+        new post{now, done, random_numbers(i + 200), std::vector<stamped>(live_blocks), lives};
     std::thread(serve, made).detach();
   }
   done.wait();

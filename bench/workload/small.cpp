@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Workload small: one thread, fixed small sizes, freed in both orders.
 //
-// Stresses the shortest path: for each size, a run of malloc/free pairs, then batches of 1,500 blocks of
-// which one half is freed last-in-first-out and the other first-in-first-out. 1,500 blocks of 16 bytes
-// need 24 KB of free list.
-// A bad allocator shows here: too many instructions per call, metadata touched on each free, a thread
-// cache that is smaller than the batch and spills to a locked list in every round.
+// Stresses the shortest path: for each size, a run of malloc/free pairs, then batches of 1,500
+// blocks of which one half is freed last-in-first-out and the other first-in-first-out. 1,500
+// blocks of 16 bytes need 24 KB of free list.
+// A bad allocator shows here: too many instructions per call, metadata touched on each free, a
+// thread cache that is smaller than the batch and spills to a locked list in every round.
 #include <array>
 
 #include "table.hpp"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Workload thread_churn: thousands of threads that live for some hundred allocations.
 //
-// Each thread makes 300 blocks, frees two thirds and leaves the rest in a ring of 64 parcels; the thread that
-// comes 64 threads later frees them. The first allocation of a thread and its exit weigh as much as the work.
-// A bad allocator shows here: a heap of its own mapped for each thread, caches that are lost at thread exit,
-// memory that grows with the number of threads that ever lived.
+// Each thread makes 300 blocks, frees two thirds and leaves the rest in a ring of 64 parcels; the
+// thread that comes 64 threads later frees them. The first allocation of a thread and its exit
+// weigh as much as the work.
+// A bad allocator shows here: a heap of its own mapped for each thread, caches that are lost at
+// thread exit, memory that grows with the number of threads that ever lived.
 #include <algorithm>
 #include <array>
 #include <mutex>

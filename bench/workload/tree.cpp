@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Workload tree: builds search trees of 300,000 nodes in random order and tears them down by descent.
+// Workload tree: builds search trees in random order and tears them down by descent.
 //
-// When the teardown comes, nearly every node has left the processor's caches, so each free meets a cold
-// block; the order of frees has nothing to do with the order of addresses. Every second tree loses a third
-// of its leaves first, so that the next tree fills holes.
-// A bad allocator shows here: metadata beside the block that adds a miss of its own, free lists through
-// cold memory that the next tree walks again, no locality between blocks that were allocated together.
+// When a tree of 300,000 branches is torn down, nearly all of them have left the processor's
+// caches, so each free meets a cold block; the order of frees has nothing to do with the order of
+// addresses. A tree loses a third of its leaves before the next one is built, which then fills the
+// holes. A bad allocator shows here: metadata beside the block that adds a miss of its own, free
+// lists through cold memory that the next tree walks again, no locality between blocks that were
+// allocated together.
 #include "table.hpp"
 
 namespace bench {

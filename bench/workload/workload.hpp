@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What every benchmark workload shares: its settings, deterministic numbers, stamped blocks, and its result.
+// What every benchmark workload shares: settings, deterministic numbers, stamped blocks, a result.
 //
-// A workload is one function that takes a `session`. It calls plain malloc and free, so the allocator
-// comes from outside (LD_PRELOAD). Three rules keep a comparison honest:
-//   1. The same calls for every allocator: numbers come from `random_numbers` with a fixed seed, and no
-//      decision depends on an address, on time or on which thread was faster.
-//   2. Contents are checked: the first and last word of a block carry a stamp that is compared before
-//      the block is freed, so an allocator that hands out overlapping memory fails instead of winning.
+// A workload is one function that takes a `session`. It calls plain malloc and free, so the
+// allocator comes from outside (LD_PRELOAD). Three rules keep a comparison honest:
+//   1. The same calls for every allocator: numbers come from `random_numbers` with a fixed seed,
+//      and no decision depends on an address, on time or on which thread was faster.
+//   2. Contents are checked: the first and last word of a block carry a stamp that is compared
+//      before the block is freed, so overlapping memory makes an allocator fail instead of win.
 //   3. The checksum is a sum, hence independent of the order in which threads add to it.
-// Threads: `session::add` may be called by any thread; the rest belongs to the thread that runs the workload.
+// Threads: any thread may call `session::add`; the rest belongs to the thread of the workload.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,7 @@ struct settings {
   unsigned threads = 2;
 };
 
-/// Ends the program with a message that the runner shows; a benchmark that went wrong has no result.
+/// Ends the program with a message that the runner shows: what went wrong has no result.
 [[noreturn]] inline void fail(const char* what) {
   std::fprintf(stderr, "ashlar-workloads: %s\n", what);
   std::_Exit(3);
@@ -92,7 +92,7 @@ class session {
 
   stopwatch& watch() { return watch_; }
 
-  /// Notes the resident size now (the workload is at its quiet point) beside the bytes still asked for.
+  /// Notes the resident size at the workload's quiet point, beside the bytes still asked for.
   void note_resident(std::size_t live_bytes);
   long left_kib() const { return left_kib_; }
   std::size_t live_bytes() const { return live_bytes_; }
@@ -137,7 +137,7 @@ inline std::uint64_t verify(const char* block, std::size_t size, std::uint64_t v
   return value;
 }
 
-/// A block with the size it was asked for; its stamp is derived from both so no third word is needed.
+/// A block, the size it was asked for and a mark; its stamp is made of the last two.
 struct stamped {
   char* data = nullptr;
   std::uint32_t size = 0;
@@ -146,7 +146,8 @@ struct stamped {
   std::uint64_t value() const { return (std::uint64_t{mark} << 32) | size; }
 
   static stamped make(std::size_t size, std::uint64_t mark) {
-    stamped made{allocate(size), static_cast<std::uint32_t>(size), static_cast<std::uint32_t>(mark)};
+    stamped made{allocate(size), static_cast<std::uint32_t>(size),
+                 static_cast<std::uint32_t>(mark)};
     stamp(made.data, size, made.value());
     return made;
   }

@@ -19,7 +19,17 @@
 
 namespace ashlar::test {
 
-enum class call_kind { map, unmap, protect, advise, remap, name, residency, create_file, close_file };
+enum class call_kind {
+  map,
+  unmap,
+  protect,
+  advise,
+  remap,
+  name,
+  residency,
+  create_file,
+  close_file
+};
 
 struct call_record {
   call_kind kind;

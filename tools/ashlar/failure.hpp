@@ -18,7 +18,8 @@ inline constexpr int exit_not_found = 127;
 /// One line for the user, and the exit code that goes with it.
 class failure : public std::runtime_error {
  public:
-  failure(int exit_code, const std::string& text) : std::runtime_error(text), exit_code_(exit_code) {}
+  failure(int exit_code, const std::string& text)
+      : std::runtime_error(text), exit_code_(exit_code) {}
   int exit_code() const { return exit_code_; }
 
  private:

@@ -12,7 +12,8 @@ namespace {
 /// Descriptions begin behind the longest option, so that the list reads as two columns.
 constexpr std::size_t option_columns = 26;
 
-constexpr const char* tool_text = R"(ashlar {}: runs programs on ashlar's memory and shows where it goes.
+constexpr const char* tool_text =
+    R"(ashlar {}: runs programs on ashlar's memory and shows where it goes.
 
 Usage: ashlar VERB [options]
 

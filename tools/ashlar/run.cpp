@@ -10,16 +10,16 @@
 #include <cstring>
 #include <filesystem>
 
-#include "tools/ashlar/environment.hpp"
-#include "tools/ashlar/launch.hpp"
-#include "tools/ashlar/library_path.hpp"
-#include "tools/ashlar/program_check.hpp"
-#include "tools/ashlar/report_json.hpp"
-#include "tools/ashlar/report_text.hpp"
-#include "tools/ashlar/snapshot_folder.hpp"
-#include "tools/ashlar/snapshot_reader.hpp"
+#include "tools/ashlar/process/environment.hpp"
+#include "tools/ashlar/process/launch.hpp"
+#include "tools/ashlar/process/library_path.hpp"
+#include "tools/ashlar/process/program_check.hpp"
+#include "tools/ashlar/process/snapshot_folder.hpp"
+#include "tools/ashlar/process/snapshot_reader.hpp"
+#include "tools/ashlar/process/unique_fd.hpp"
+#include "tools/ashlar/report/json_report.hpp"
+#include "tools/ashlar/report/text_report.hpp"
 #include "tools/ashlar/terminal.hpp"
-#include "tools/ashlar/unique_fd.hpp"
 
 namespace ashlar::tool {
 
@@ -27,7 +27,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void warn(const std::string& text) { fmt::print(stderr, "ashlar: {}\n", text); }
+/// Says it if it can: a closed stderr must not change how the run ends.
+void warn(const std::string& text) {
+  std::fputs(fmt::format("ashlar: {}\n", text).c_str(), stderr);
+}
 
 /// Returns a path to `library` that LD_PRELOAD can name: a link in `folder` if need be.
 fs::path preloadable_name(const fs::path& library, const fs::path& folder) {
@@ -43,8 +46,8 @@ launch_plan plan_launch(const run_options& options, const snapshot_folder& folde
   check_preloadable(plan.file, options.command.front());
   const fs::path library = find_library(options.library);
   plan.arguments = options.command;
-  plan.variables = preload_environment(
-      own_environment(), {preloadable_name(library, folder.path()), folder.path(), options.follow_children});
+  plan.variables = preload_environment(own_environment(), {preloadable_name(library, folder.path()),
+                                                           folder.path(), options.follow_children});
   plan.record_folder = folder.path();
   return plan;
 }
@@ -61,14 +64,17 @@ std::optional<process_report> report_on(read_result result) {
 void explain_missing(const read_result& result, const run_report& run) {
   const std::string name = printable(run.command.front());
   if (result.status == read_status::missing || result.status == read_status::empty)
-    warn(fmt::format("no report: '{}' (pid {}) left no record; it ended before the library was loaded, "
-                     "or it does not load preloaded libraries",
-                     name, run.pid));
+    warn(fmt::format(
+        "no report: '{}' (pid {}) left no record; it ended before the library was loaded, "
+        "or it does not load preloaded libraries",
+        name, run.pid));
   else
-    warn(fmt::format("no report: '{}' (pid {}) left a record, but {}", name, run.pid, describe(result)));
+    warn(fmt::format("no report: '{}' (pid {}) left a record, but {}", name, run.pid,
+                     describe(result)));
 }
 
-run_report gather(const run_options& options, const snapshot_folder& folder, pid_t pid, const process_end& end) {
+run_report gather(const run_options& options, const snapshot_folder& folder, pid_t pid,
+                  const process_end& end) {
   run_report run;
   run.command = options.command;
   run.pid = pid;
@@ -95,14 +101,16 @@ void write_all(int fd, std::string_view text, const std::string& name) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return warn(fmt::format("cannot write the report to {}: {}", name, std::strerror(errno)));
+    if (written < 0)
+      return warn(fmt::format("cannot write the report to {}: {}", name, std::strerror(errno)));
     text.remove_prefix(static_cast<std::size_t>(written));
   }
 }
 
 unique_fd create(const std::string& file) {
   unique_fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!fd) warn(fmt::format("cannot write the report to '{}': {}", printable(file), std::strerror(errno)));
+  if (!fd)
+    warn(fmt::format("cannot write the report to '{}': {}", printable(file), std::strerror(errno)));
   return fd;
 }
 
@@ -119,20 +127,29 @@ void write_reports(const run_report& run, const run_options& options) {
   if (options.json) {
     write_to(options.output, [&](int) { return write_json(run); });
   } else if (!options.quiet && (run.main || run.children_followed)) {
-    write_to(options.output, [&](int fd) { return write_text(run, format_for(fd, options)); });
+    // On stderr an empty line parts the report from what the program has written last.
+    const std::string gap = options.output.empty() ? "\n" : "";
+    write_to(options.output,
+             [&](int fd) { return gap + write_text(run, format_for(fd, options)); });
   }
+}
+
+/// The folder is gone when this returns: whoever reads the report slowly, or kills the tool because
+/// it waits for its reader, leaves nothing behind.
+run_report run_and_gather(const run_options& options, const signal_block& signals) {
+  const snapshot_folder folder;
+  const pid_t pid = start(plan_launch(options, folder), signals);
+  const process_end end = wait_for_end(pid, signals);
+  return gather(options, folder, pid, end);
 }
 
 }  // namespace
 
 process_end run(const run_options& options) {
-  // The signals go last, when the folder is gone already.
   const signal_block signals;
-  const snapshot_folder folder;
-  const pid_t pid = start(plan_launch(options, folder), signals);
-  const process_end end = wait_for_end(pid, signals);
-  write_reports(gather(options, folder, pid, end), options);
-  return end;
+  const run_report report = run_and_gather(options, signals);
+  write_reports(report, options);
+  return report.end;
 }
 
 }  // namespace ashlar::tool

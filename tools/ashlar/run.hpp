@@ -2,7 +2,7 @@
 // The verb `run`: starts a program on ashlar, waits for its end, and writes the report.
 #pragma once
 
-#include "tools/ashlar/report.hpp"
+#include "tools/ashlar/report/report.hpp"
 #include "tools/ashlar/run_options.hpp"
 
 namespace ashlar::tool {

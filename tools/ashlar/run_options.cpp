@@ -10,7 +10,7 @@
 #include "tools/ashlar/failure.hpp"
 #include "tools/ashlar/help.hpp"
 #include "tools/ashlar/nearest.hpp"
-#include "tools/ashlar/text.hpp"
+#include "tools/ashlar/report/text.hpp"
 
 namespace ashlar::tool {
 
@@ -32,29 +32,43 @@ unit_system units_called(const std::string& name) {
 void add_report_options(CLI::App& app, run_options& options) {
   const auto group = "Report";
   app.add_option("-o,--output", options.output, "Write the report there instead of to stderr")
-      ->type_name("FILE")->group(group);
-  app.add_option("--json", options.json_file, "Write JSON instead of text; with FILE, JSON there and text as usual")
-      ->type_name("[=FILE]")->expected(0, 1)->group(group);
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--json", options.json_file, "Write JSON instead of text, or to FILE besides text")
+      ->type_name("[=FILE]")
+      ->expected(0, 1)
+      ->group(group);
   app.add_flag("-q,--quiet", options.quiet, "Write no text report")->group(group);
-  app.add_option("--classes", options.classes,
-                 "Show the N largest size classes (default: 99 % of the bytes, 20 rows)")
-      ->type_name("N")->check(CLI::Range(1, 1000).description(""))->group(group);
-  const auto set_units = [&options](const std::string& name) { options.units = units_called(name); };
-  app.add_option_function<std::string>("--units", set_units, "KiB and MiB (iec), kB and MB (si), or plain bytes")
-      ->type_name("iec|si|bytes")->group(group);
+  app.add_option("--classes", options.classes, "Show N size classes (default: 99 % of the bytes)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000).description(""))
+      ->group(group);
+  const auto set_units = [&options](const std::string& name) {
+    options.units = units_called(name);
+  };
+  app.add_option_function<std::string>("--units", set_units,
+                                       "KiB and MiB (iec), kB and MB (si), or plain bytes")
+      ->type_name("iec|si|bytes")
+      ->group(group);
   app.add_option("--width", options.width, "Columns to use (default: those of the terminal)")
-      ->type_name("N")->check(CLI::Range(smallest_width, largest_width).description(""))->group(group);
+      ->type_name("N")
+      ->check(CLI::Range(smallest_width, largest_width).description(""))
+      ->group(group);
   app.add_flag("--ascii", options.ascii, "Draw with #+-. instead of Unicode blocks")->group(group);
-  app.add_flag("--no-color", options.no_color, "Use no colour; so does the variable NO_COLOR")->group(group);
+  app.add_flag("--no-color", options.no_color, "Use no colour; so does the variable NO_COLOR")
+      ->group(group);
 }
 
 void add_run_options(CLI::App& app, run_options& options) {
   const auto group = "Program";
-  app.add_flag("-f,--follow-children", options.follow_children, "Report on the processes that it starts, too")
+  app.add_flag("-f,--follow-children", options.follow_children,
+               "Report on the processes that it starts, too")
       ->group(group);
-  app.add_flag("--each", options.each, "Report on each of them in full; follows children")->group(group);
-  app.add_option("--library", options.library, "Preload this library instead of the one that came with the tool")
-      ->type_name("PATH")->group(group);
+  app.add_flag("--each", options.each, "Report on each of them in full; follows children")
+      ->group(group);
+  app.add_option("--library", options.library, "Preload this instead of the tool's own library")
+      ->type_name("PATH")
+      ->group(group);
 }
 
 std::unique_ptr<CLI::App> make_run_app(run_options& options) {
@@ -102,9 +116,9 @@ command_line unknown_option(const CLI::App& app, const words& options) {
     const std::string name = word.substr(0, word.find('='));
     if (!name.starts_with('-') || app.get_option_no_throw(name) != nullptr) continue;
     const std::string meant = nearest_word(name, known);
-    return usage_error(fmt::format("ashlar run: unknown option {}{}", printable(name),
-                                   meant.empty() ? "; see ashlar run --help"
-                                                 : fmt::format("; did you mean {}?", meant)));
+    return usage_error(fmt::format(
+        "ashlar run: unknown option {}{}", printable(name),
+        meant.empty() ? "; see ashlar run --help" : fmt::format("; did you mean {}?", meant)));
   }
   return usage_error("ashlar run: these options cannot be understood; see ashlar run --help");
 }
@@ -143,9 +157,9 @@ command_line parse_command_line(const words& all) {
   if (verb == "--help" || verb == "-h" || verb == "help") return {std::nullopt, 0, tool_help(), ""};
   if (verb == "--version" || verb == "-V") return {std::nullopt, 0, version_text(), ""};
   const std::string meant = nearest_word(verb, {"run", "--help", "--version"});
-  return usage_error(fmt::format("ashlar: there is no {} '{}'{}", verb.starts_with('-') ? "option" : "verb",
-                                 printable(verb),
-                                 meant.empty() ? "; see ashlar --help" : fmt::format("; did you mean {}?", meant)));
+  return usage_error(fmt::format(
+      "ashlar: there is no {} '{}'{}", verb.starts_with('-') ? "option" : "verb", printable(verb),
+      meant.empty() ? "; see ashlar --help" : fmt::format("; did you mean {}?", meant)));
 }
 
 }  // namespace ashlar::tool

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/ashlar/units.hpp"
+#include "tools/ashlar/report/units.hpp"
 
 namespace ashlar::tool {
 

@@ -32,7 +32,8 @@ std::size_t width_of(int fd) {
 }
 
 bool has_color(int fd, const run_options& options) {
-  return !options.no_color && variable("NO_COLOR").empty() && variable("TERM") != "dumb" && ::isatty(fd) == 1;
+  return !options.no_color && variable("NO_COLOR").empty() && variable("TERM") != "dumb" &&
+         ::isatty(fd) == 1;
 }
 
 /// Tells whether the locale names a character set that is not UTF-8. One that names none ("C", or
@@ -53,7 +54,8 @@ bool names_other_charset() {
 
 report_format format_for(int fd, const run_options& options) {
   report_format format;
-  format.width = options.width != 0 ? options.width : std::clamp(width_of(fd), smallest_width, largest_width);
+  format.width =
+      options.width != 0 ? options.width : std::clamp(width_of(fd), smallest_width, largest_width);
   format.units = options.units;
   format.ascii = options.ascii || names_other_charset();
   format.color = has_color(fd, options);

@@ -5,7 +5,7 @@
 // Threads: thread-safe as long as nobody changes the environment.
 #pragma once
 
-#include "tools/ashlar/report.hpp"
+#include "tools/ashlar/report/report.hpp"
 #include "tools/ashlar/run_options.hpp"
 
 namespace ashlar::tool {

@@ -55,16 +55,18 @@ void append_detail(os::line& line, fault_kind kind, fault_detail detail) {
   if (detail.expected == 0 && detail.actual == 0) return;
   switch (kind) {
     case fault_kind::interior_free:
-      line.text(" (block ").hex(detail.expected).text(" of ").decimal(detail.actual).text(" bytes)");
+      line.text(" (block ")
+          .hex(detail.expected)
+          .text(" of ")
+          .decimal(detail.actual)
+          .text(" bytes)");
       break;
     case fault_kind::size_mismatch:
     case fault_kind::alignment_mismatch:
       line.text(" (allocated ").decimal(detail.expected);
       line.text(", freed ").decimal(detail.actual).text(")");
       break;
-    default:
-      line.text(" (").hex(detail.expected).text(", ").hex(detail.actual).text(")");
-      break;
+    default: line.text(" (").hex(detail.expected).text(", ").hex(detail.actual).text(")"); break;
   }
 }
 

@@ -3,7 +3,8 @@
 //
 // A fault is a bug of the program, never a lack of memory. Its report is one line on stderr:
 //
-//     ashlar: invalid free of 0x7ffd12345678: pointer was not allocated by ashlar (this thread's stack)
+//     ashlar: invalid free of 0x7ffd12345678: pointer was not allocated by ashlar (this thread's
+//     stack)
 //
 // then abort, unless the policy says otherwise. With a policy that goes on, the caller of
 // `report_fault` must leave everything as it was: the operation does not happen.
@@ -31,7 +32,8 @@ enum class fault_kind : unsigned char {
   corruption,          ///< A structure of ours contradicts itself.
 };
 
-inline constexpr std::size_t fault_kind_count = static_cast<std::size_t>(fault_kind::corruption) + 1;
+inline constexpr std::size_t fault_kind_count =
+    static_cast<std::size_t>(fault_kind::corruption) + 1;
 
 /// What happens at a fault.
 enum class fault_policy : unsigned char {

@@ -4,10 +4,10 @@
 //   allocate(h, n)      table -> bin -> pop                    16 instructions as malloc, no call
 //     `-> refill        the bin is empty: a batch from slabs   ~100 ns a batch
 //   deallocate(h, p)    page map -> bin -> push                20 instructions as free, no call
-//     `-> ..._slow      null, full bin, another thread's, medium, large, foreign
+//     `-> ..._slow      null, full bin, medium, large, another heap's, foreign
 //
 // One branch answers three questions about a freed pointer. The route of its slice, taken exclusive-or
-// with this thread's tag, is the offset of the bin if this thread owns the slab, and large otherwise.
+// with the heap's tag, is the offset of the bin if the slab belongs to this heap, and large otherwise.
 // The offset inside the slice times the route's magic is small if a block starts there, and large
 // otherwise. So "either is large" means: not simple, leave it to the slow path. Null and foreign
 // pointers have no route and fall out the same way.
@@ -37,7 +37,7 @@ ASHLAR_FORCE_INLINE void* pop_block(local_heap& h, std::size_t offset) {
 }
 
 /// Pushes `p` onto the bin that its route names. Returns false, and changes nothing, if `p` is not
-/// the start of a block in one of `h`'s small slabs, or if the bin is full.
+/// the start of a block in a small slab of `h`'s heap, or if the bin is full.
 ASHLAR_FORCE_INLINE bool push_block(local_heap& h, void* p) {
   const std::uintptr_t address = address_of(p);
   std::uintptr_t index = page_map::route_index(address);
@@ -50,7 +50,7 @@ ASHLAR_FORCE_INLINE bool push_block(local_heap& h, void* p) {
   void** const top = bin_at(h, offset).top;
   forget(offset);
   if (top == bin_at(h, offset).end) [[unlikely]] return false;
-  top[1] = p;
+  store_relaxed(top[1], p);
   forget(offset);
   store_relaxed(bin_at(h, offset).top, top + 1);
   return true;
@@ -69,9 +69,5 @@ constexpr std::array<std::uint16_t, Entries> bin_offsets(
 
 inline constexpr auto bin_by_16 = bin_offsets(detail::class_by_16);
 inline constexpr auto bin_by_128 = bin_offsets(detail::class_by_128);
-
-constexpr std::size_t bin_offset_of(size_class c) {
-  return local_heap::bins_offset + c * sizeof(bin);
-}
 
 }  // namespace ashlar

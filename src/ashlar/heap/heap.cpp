@@ -12,10 +12,14 @@
 namespace ashlar {
 
 status heap::initialize(const heap_options& options) noexcept {
+  destroy();
   if (!process_heaps.start()) return status::no_memory;
   store_.initialize(options.source);
   limits_ = options.limits;
+  soft_reported_ = false;
+  peak_direct_ = 0;
   cache_line_aligned_ = options.cache_line_aligned;
+  tag_ = process_heaps.take_number() << page_map::number_shift;
   ready_ = true;
   process_heaps.add(*this);
   return status::success;
@@ -40,6 +44,7 @@ void heap::destroy() noexcept {
     });
   }
   store_.release();
+  process_heaps.give_number(tag_ >> page_map::number_shift);
   ready_ = false;
 }
 
@@ -68,11 +73,12 @@ slab* heap::allocate_slab(size_class c) noexcept {
   return s;
 }
 
-void heap::publish_slab(slab& s, std::uint32_t code) noexcept {
+void heap::publish_slab(slab& s) noexcept {
   for (std::uint32_t i = 0; i < s.slices; ++i)
     process_page_map.set_header(s.start + i * slice_size, &s);
-  if (s.kind == slab_kind::small && code >> page_map::owner_shift != heap_registry::shared_owner)
-    process_page_map.set_route(s.start, {code, s.magic});
+  if (s.kind == slab_kind::small && tag_ >> page_map::number_shift != heap_registry::no_number)
+    process_page_map.set_route(
+        s.start, {tag_ | static_cast<std::uint32_t>(bin_offset_of(s.class_index)), s.magic});
 }
 
 void heap::deallocate_slab(slab& s) noexcept {
@@ -94,19 +100,21 @@ bool heap::charge(std::size_t bytes) noexcept {
   if (limits_.soft == heap_limits::none && limits_.hard == heap_limits::none) [[likely]] return true;
   const std::size_t used = used_bytes() + bytes;
   if (used > limits_.soft) {
-    if (!soft_reported_ && limits_.above_soft != nullptr) {
-      soft_reported_ = true;
+    if (!load_relaxed(soft_reported_) && limits_.above_soft != nullptr) {
+      store_relaxed(soft_reported_, true);
       limits_.above_soft(limits_.context, used);
     }
-  } else {
-    soft_reported_ = false;
+  } else if (load_relaxed(soft_reported_)) {
+    store_relaxed(soft_reported_, false);
   }
   return has_room_for(bytes);
 }
 
 // Tries everything that may free memory. No lock is held. Returns whether a retry makes sense.
 bool heap::reclaim(std::size_t wanted) noexcept {
+  const std::size_t used = used_bytes();
   bool any = trim() != 0;
+  any |= used_bytes() < used;
   any |= process_heaps.reclaim(wanted);
   if (!has_room_for(wanted) && limits_.at_hard != nullptr)
     any |= limits_.at_hard(limits_.context, used_bytes(), wanted);
@@ -136,7 +144,7 @@ allocation heap::allocate_from(local_heap* h, layout request, bool zero) noexcep
       const bool allowed = charge(size_classes[c].slices * slice_size);
       p = h != nullptr ? h->refill(c, request.size) : allocate_unbound(c);
       if (p == nullptr) {
-        if (attempt < 3 && reclaim(size)) continue;
+        if (attempt < 3 && reclaim(size_classes[c].slices * slice_size)) continue;
         return allocation::failed(allowed ? status::no_memory : status::over_budget);
       }
     }
@@ -169,13 +177,10 @@ void heap::deallocate_from(local_heap* h, void* p) noexcept {
   const std::uint32_t index = s->index_of(p);
   if (index >= s->capacity || s->block_at(index) != p)
     return report_fault(fault_kind::interior_free, p);
-  if (s->owner.load(std::memory_order_relaxed) == h && h != nullptr) {
+  if (h != nullptr && s->home == h->home)
     h->push(s->class_index, p);
-  } else if (h != nullptr && s->home == h->home) {
-    h->push_remote(p);
-  } else {
+  else
     put_remote(*s, p);
-  }
 }
 
 std::size_t heap::usable_size(const void* p) noexcept {
@@ -197,7 +202,6 @@ heap* heap::owner_of(const void* p) noexcept {
 
 std::size_t heap::trim(std::size_t keep) noexcept {
   if (local_heap* const h = local(); h != nullptr) {
-    h->flush_remote();
     h->flush_all();
   }
   {

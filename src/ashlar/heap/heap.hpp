@@ -40,7 +40,7 @@ struct heap_limits {
 
 struct heap_options {
   region_source source = os_region_source();
-  heap_limits limits;
+  heap_limits limits = {};
   /// Blocks never share a cache line with another block: sizes round up to multiples of 64 bytes.
   bool cache_line_aligned = false;
 };
@@ -63,7 +63,7 @@ class heap {
   heap(const heap&) = delete;
   heap& operator=(const heap&) = delete;
 
-  /// Makes a default-constructed heap ready. Errors: `no_memory`; the heap then refuses everything.
+  /// Makes a default-constructed heap ready; one that is ready is destroyed first. Errors: `no_memory`; the heap then refuses everything.
   status initialize(const heap_options& options) noexcept;
 
   /// Gives every block, slab and region back, whoever holds them. The heap may be initialised again.
@@ -84,7 +84,8 @@ class heap {
   /// Resizes a block in place. Returns false, and changes nothing, if it would have to move.
   bool try_resize(void* p, std::size_t size) noexcept;
 
-  /// Returns the usable bytes of a block of any heap; 0 if `p` is no block.
+  /// Returns the usable bytes of a block of any heap; 0 for null and for foreign pointers.
+  /// Requires: `p` does not point inside a block.
   static std::size_t usable_size(const void* p) noexcept;
   /// Returns the usable size that `allocate` would give for `size`.
   static std::size_t good_size(std::size_t size) noexcept;
@@ -103,6 +104,7 @@ class heap {
   /// Fills the parts of `s` that a heap knows. Slow: visits every slab.
   void describe(observe::snapshot& s) noexcept;
 
+  /// Requires: no other thread uses the heap meanwhile.
   void set_limits(const heap_limits& limits) noexcept { limits_ = limits; }
   std::size_t used_bytes() const noexcept { return store_.used_bytes() + load_relaxed(direct_bytes_); }
 
@@ -127,14 +129,16 @@ class heap {
   allocation reallocate_from(local_heap* h, void* p, layout request) noexcept;
 
   slab* allocate_slab(size_class c) noexcept;
-  void publish_slab(slab& s, std::uint32_t code) noexcept;
+  void publish_slab(slab& s) noexcept;
   void deallocate_slab(slab& s) noexcept;
   bool has_idle() const noexcept { return load_relaxed(idle_) != nullptr; }
   slab* take_idle_slab(size_class c, local_heap& taker) noexcept;
 
-  /// Takes every lock of this heap, for fork and for looking at it as a whole.
+  /// Takes every lock of this heap, to look at it as a whole.
   void lock_all() noexcept;
   void unlock_all() noexcept;
+  void lock_for_fork() noexcept;
+  void unlock_after_fork() noexcept;
   void repair_after_fork() noexcept;
 
   span_store& store() { return store_; }
@@ -166,6 +170,7 @@ class heap {
 
   span_store store_;
   heap_limits limits_;
+  std::uint32_t tag_ = 0;  // of all its local heaps and slabs
   bool ready_ = false;
   bool cache_line_aligned_ = false;
   bool soft_reported_ = false;
@@ -185,6 +190,7 @@ class heap {
 /// Registers `reclaim(context, wanted)`, called when memory runs out and before an allocation
 /// fails. It frees what it can and returns true if that was anything. Returns false if the table of
 /// 16 is full.
+/// `reclaim` may still be running in another thread when `unregister_reclaimer` returns.
 bool register_reclaimer(void* context, bool (*reclaim)(void* context, std::size_t wanted)) noexcept;
 void unregister_reclaimer(void* context) noexcept;
 

@@ -79,10 +79,11 @@ std::uint64_t add_slab(observe::snapshot& s, const slab& b) {
 }
 
 std::uint64_t add_large(observe::snapshot& s, const slab& b, std::uint64_t span_bytes) {
-  const std::uint64_t used = align_up(b.requested, os::page_size());
+  const std::uint64_t requested = load_relaxed(b.requested);
+  const std::uint64_t used = align_up(requested, os::page_size());
   s.large.live_blocks += 1;
-  s.large.live_bytes += b.requested;
-  s.large.slack_bytes += used - b.requested;
+  s.large.live_bytes += requested;
+  s.large.slack_bytes += used - requested;
   s.large.span_bytes += span_bytes;
   s.free += span_bytes - used;
   return used;
@@ -105,17 +106,12 @@ void add_free_span(observe::snapshot& s, cell_map& cells, const slice_record* fi
 
 void add_locals(observe::snapshot& s, const local_heap* h, request_sample* samples) {
   for (; h != nullptr; h = h->next_in_heap) {
-    (h->state == local_state::active ? s.heaps : s.idle_heaps) += 1;
+    (h->state == local_state::idle ? s.idle_heaps : s.heaps) += 1;
     for (size_class c = 0; c < class_count; ++c) {
       s.classes[c].cached_blocks += h->bins[c].count();
       samples[c].requests += load_relaxed(h->samples[c].requests);
       samples[c].bytes += load_relaxed(h->samples[c].bytes);
     }
-    // Blocks on their way home count with the bins, under the class of their slab.
-    const std::uint32_t remote = load_relaxed(h->remote_count);
-    for (std::uint32_t i = 0; i < remote; ++i)
-      if (const slab* b = process_page_map.header_of(load_relaxed(h->remote[i])); b != nullptr)
-        s.classes[b->class_index].cached_blocks += 1;
   }
 }
 
@@ -163,8 +159,12 @@ void heap::describe(observe::snapshot& s) noexcept {
         continue;
       }
       const slab* const b = process_page_map.header_acquired(r.base + at * slice_size);
-      if (b == nullptr) continue;  // between two steps of another thread
       const std::uint64_t bytes = first->length * slice_size;
+      if (b == nullptr) {  // between two steps of another thread
+        for (std::uint32_t k = 0; k < first->length; ++k) cells.add(0, slice_size, 0);
+        s.free += bytes;
+        continue;
+      }
       const std::uint64_t live = b->is_slab() ? add_slab(s, *b) : add_large(s, *b, bytes);
       for (std::uint32_t k = 0; k < first->length; ++k) {
         const std::uint64_t left = live > k * slice_size ? live - k * slice_size : 0;

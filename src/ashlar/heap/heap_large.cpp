@@ -18,6 +18,9 @@ constexpr std::size_t direct_threshold = 32_MiB;
 // Below this, copying beats moving pages (two system calls and a TLB flush).
 constexpr std::size_t move_threshold = 512_KiB;
 
+// No request above this can succeed, and below it slices fit their type.
+constexpr std::size_t most_bytes = 16_TiB;
+
 std::uint32_t slices_for(std::size_t size) {
   return static_cast<std::uint32_t>(divide_up(size, slice_size));
 }
@@ -37,7 +40,7 @@ slab* heap::new_large_header(slab_kind kind, std::byte* start, std::size_t reque
 
 allocation heap::allocate_large(layout request, bool zero) noexcept {
   if (request.alignment > max_alignment) return allocation::failed(status::bad_alignment);
-  if (request.size > max_size - request.alignment - slice_size)
+  if (request.size > most_bytes - request.alignment)
     return allocation::failed(status::too_large);
   if (!ready_) return allocation::failed(status::no_memory);
   if (request.size == 0) request.size = 1;
@@ -118,6 +121,7 @@ void heap::deallocate_large(slab& s) noexcept {
 // --- resizing ---
 
 bool heap::resize_large(slab& s, std::size_t size) noexcept {
+  if (size <= medium_limit || size > most_bytes) return false;
   if (s.kind == slab_kind::direct) {
     if (size < direct_threshold / 2) return false;
     return resize_direct(s, size);
@@ -125,14 +129,13 @@ bool heap::resize_large(slab& s, std::size_t size) noexcept {
   const std::uint32_t slices = slices_for(size);
   span memory = {s.start, s.record, s.slices};
   bool zeroed = false;
-  if (size <= medium_limit) return false;
   if (slices > s.slices) {
     if (!charge((slices - s.slices) * slice_size)) return false;
     if (!store_.try_grow(memory, slices, zeroed)) return false;
   }
   if (slices < s.slices) store_.shrink(memory, slices);
-  s.slices = slices;
-  s.requested = size;
+  store_relaxed(s.slices, slices);
+  store_relaxed(s.requested, size);
   return true;
 }
 
@@ -157,18 +160,19 @@ bool heap::move_direct(slab& s, std::size_t size) noexcept {
   const auto target = os::reserve(mapped, slice_size);
   if (!target.ok()) return false;
   unlink_direct(s);
+  // Before the pages go: afterwards another thread may get the old place and enter itself there.
+  process_page_map.set_header(s.start, nullptr);
   const bool done =
       process_page_map.prepare(target.value.data, 1).ok() &&
       os::resize_into({s.start, s.reserved_size}, target.value).ok();
   if (done) {
-    process_page_map.set_header(s.start, nullptr);
     s.start = target.value.data;
     s.reserved_size = mapped;
     s.requested = size;
-    process_page_map.set_header(s.start, &s);
   } else {
     os::release(target.value, 0);
   }
+  process_page_map.set_header(s.start, &s);
   link_direct(s);
   return done;
 }
@@ -185,7 +189,9 @@ allocation heap::move_large(slab& s, layout request) noexcept {
   allocation a = allocate_large(request, false);
   if (!a) return a;
   const slab& target = *process_page_map.header_of(a.data());
-  const std::size_t bytes = s.requested < request.size ? s.requested : request.size;
+  // All usable bytes count, not only those asked for: programs may use them.
+  const std::size_t usable = align_up(s.requested, os::page_size());
+  const std::size_t bytes = usable < request.size ? usable : request.size;
   if (s.kind == slab_kind::large && target.kind == slab_kind::large && bytes >= move_threshold &&
       target.slices >= s.slices) {
     const span from = {s.start, s.record, s.slices};
@@ -237,7 +243,7 @@ allocation heap::reallocate_from(local_heap* h, void* p, layout request) noexcep
       request.size >= direct_threshold / 2 && s->home->move_direct(*s, request.size))
     return allocation::of(s->start, usable_size(s->start));
   if (request.size > medium_limit && s->home == this) return move_large(*s, request);
-  return move_block(h, p, s->requested, request);
+  return move_block(h, p, usable_size(p), request);
 }
 
 allocation heap::reallocate(void* p, layout request) noexcept {

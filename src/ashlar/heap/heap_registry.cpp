@@ -45,36 +45,33 @@ void heap_registry::remove(heap& h) noexcept {
   if (h.next_ != nullptr) h.next_->prev_ = h.prev_;
 }
 
-std::uint32_t heap_registry::take_owner_number() noexcept {
+std::uint32_t heap_registry::take_number() noexcept {
   lock_guard guard(mutex_);
-  constexpr std::uint32_t words = page_map::owner_limit / 64;
-  for (std::uint32_t i = 0; i < words; ++i) {
-    const std::uint32_t w = (owner_hint_ + i) % words;
-    if (owners_[w] == ~std::uint64_t{0}) continue;
-    const auto bit = static_cast<std::uint32_t>(std::countr_one(owners_[w]));
+  for (std::uint32_t w = 0; w < page_map::number_limit / 64; ++w) {
+    if (numbers_[w] == ~std::uint64_t{0}) continue;
+    const auto bit = static_cast<std::uint32_t>(std::countr_one(numbers_[w]));
     const std::uint32_t number = w * 64 + bit;
-    if (number == shared_owner) continue;
-    owners_[w] |= std::uint64_t{1} << bit;
-    owner_hint_ = w;
+    if (number == no_number) break;
+    numbers_[w] |= std::uint64_t{1} << bit;
     return number;
   }
-  return shared_owner;
+  return no_number;
 }
 
-void heap_registry::give_owner_number(std::uint32_t number) noexcept {
+void heap_registry::give_number(std::uint32_t number) noexcept {
+  if (number == no_number) return;
   lock_guard guard(mutex_);
-  give_owner_number_locked(number);
-}
-
-void heap_registry::give_owner_number_locked(std::uint32_t number) noexcept {
-  if (number == shared_owner) return;
-  owners_[number / 64] &= ~(std::uint64_t{1} << (number % 64));
+  numbers_[number / 64] &= ~(std::uint64_t{1} << (number % 64));
 }
 
 bool heap_registry::reclaim(std::size_t wanted) noexcept {
   bool any = false;
-  for (const reclaimer& r : reclaimers_)
+  for (const reclaimer& entry : reclaimers_) {
+    mutex_.acquire();
+    const reclaimer r = entry;
+    mutex_.release();  // the call may allocate
     if (r.call != nullptr) any |= r.call(r.context, wanted);
+  }
   return any;
 }
 
@@ -97,20 +94,23 @@ void unregister_reclaimer(void* context) noexcept {
 // Lock order in a fork: registry, then every heap (its list, its local heaps, its store), then the
 // metadata. Everything below is a leaf.
 void heap_registry::before_fork() {
-  process_heaps.mutex_.acquire();
-  for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->lock_all();
-  process_metadata.mutex().acquire();
-  process_page_map.growth_mutex().acquire();
+  process_heaps.mutex_.acquire_for_fork();
+  for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->lock_for_fork();
+  process_metadata.mutex().acquire_for_fork();
+  process_page_map.growth_mutex().acquire_for_fork();
+  thread_is_forking = true;
 }
 
 void heap_registry::after_fork_in_parent() {
-  process_page_map.growth_mutex().release();
-  process_metadata.mutex().release();
-  for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->unlock_all();
-  process_heaps.mutex_.release();
+  thread_is_forking = false;
+  process_page_map.growth_mutex().release_after_fork();
+  process_metadata.mutex().release_after_fork();
+  for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->unlock_after_fork();
+  process_heaps.mutex_.release_after_fork();
 }
 
 void heap_registry::after_fork_in_child() {
+  thread_is_forking = false;
   process_page_map.growth_mutex().reset_after_fork();
   process_metadata.mutex().reset_after_fork();
   for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->repair_after_fork();

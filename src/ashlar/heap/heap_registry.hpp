@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What all heaps of a process share: the list of heaps, owner numbers, thread ends, reclaimers.
+// What all heaps of a process share: the list of heaps, their numbers, thread ends, reclaimers.
 //
 // Threads: thread-safe; `mutex` is the outermost lock of the library.
 #pragma once
@@ -16,9 +16,9 @@ struct local_heap;
 
 class heap_registry {
  public:
-  /// The number of threads' local heaps that exist at a time is bounded by the bits of a route.
-  /// Further ones share the last number: they work, through the slow path.
-  static constexpr std::uint32_t shared_owner = page_map::owner_limit - 1;
+  /// Heaps are numbered, for the routes of their slabs. The number of heaps with a number is bounded
+  /// by the bits of a route; further heaps share this one: they work, through the slow path.
+  static constexpr std::uint32_t no_number = page_map::number_limit - 1;
 
   /// Prepares the page map and the hooks for thread end and fork. Idempotent.
   bool start() noexcept;
@@ -29,10 +29,8 @@ class heap_registry {
   void add(heap& h) noexcept;
   void remove(heap& h) noexcept;
 
-  std::uint32_t take_owner_number() noexcept;
-  void give_owner_number(std::uint32_t number) noexcept;
-  /// As `give_owner_number`, with the mutex held.
-  void give_owner_number_locked(std::uint32_t number) noexcept;
+  std::uint32_t take_number() noexcept;
+  void give_number(std::uint32_t number) noexcept;
 
   /// Calls the reclaimers. Returns whether any freed something.
   bool reclaim(std::size_t wanted) noexcept;
@@ -59,9 +57,8 @@ class heap_registry {
   bool hooked_ = false;  // the hooks stay for the life of the process
   heap* first_ = nullptr;
   reclaimer reclaimers_[16] = {};
-  // Owner 0 means "nobody" in a route. A set bit is a number in use.
-  std::uint64_t owners_[page_map::owner_limit / 64] = {1};
-  std::uint32_t owner_hint_ = 0;
+  // Number 0 means "no route". A set bit is a number in use.
+  std::uint64_t numbers_[page_map::number_limit / 64] = {1};
 };
 
 extern constinit heap_registry process_heaps;

@@ -30,13 +30,9 @@ local_heap* heap::adopt_or_create() noexcept {
       return h;
     }
   }
-  const std::uint32_t number = process_heaps.take_owner_number();
   auto* const h = static_cast<local_heap*>(process_metadata.allocate(local_heap::total_size()));
-  if (h == nullptr) {
-    process_heaps.give_owner_number(number);
-    return nullptr;
-  }
-  h->initialize(*this, number << page_map::owner_shift);
+  if (h == nullptr) return nullptr;
+  h->initialize(*this, tag_);
   lock_guard guard(mutex_);
   h->next_in_heap = locals_;
   locals_ = h;
@@ -59,14 +55,21 @@ local_heap* heap::bind(local_heap** binding, local_heap* unbound) noexcept {
 
 local_heap* heap::local() noexcept {
   local_heap** link = &thread_locals;
-  for (local_heap* h = *link; h != nullptr; link = &h->next_of_thread, h = *link) {
-    if (h->home != this) continue;
-    if (link != &thread_locals) {  // most recently used first
+  while (local_heap* const h = *link) {
+    // acquire: pairs with the release in abandon_locals(), which is done with `h` after it.
+    heap* const home = __atomic_load_n(&h->home, __ATOMIC_ACQUIRE);
+    if (home == nullptr) {  // its heap was destroyed
       *link = h->next_of_thread;
+      process_metadata.deallocate(h, local_heap::total_size());
+      continue;
+    }
+    if (home == this) {
+      *link = h->next_of_thread;  // most recently used first
       h->next_of_thread = thread_locals;
       thread_locals = h;
+      return h;
     }
-    return h;
+    link = &h->next_of_thread;
   }
   return bind(nullptr, nullptr);
 }
@@ -86,7 +89,6 @@ void heap_registry::on_thread_exit(void*) noexcept {
 }
 
 void heap::retire(local_heap& h) noexcept {
-  h.flush_remote();
   h.binding = nullptr;
   h.next_of_thread = nullptr;
   bool keep_bins = false;
@@ -109,12 +111,12 @@ slab* heap::take_idle_slab(size_class c, local_heap& taker) noexcept {
     lock_guard owner_guard(h->mutex);
     slab* const s = h->partial[c].pop_front();
     if (s == nullptr) continue;
-    s->linked = false;
+    // `linked` stays set though it is in no list: so that a free which already finds the taker as
+    // owner neither links it nor gives it away. The taker links it when it has its own lock.
     --h->slab_count;
-    // From here on frees go to the taker; it links the slab when it has its own lock.
-    s->owner.store(&taker, std::memory_order_relaxed);
-    if (s->kind == slab_kind::small) process_page_map.set_route(s->start, {});
-    publish_slab(*s, taker.code_of(c));
+    // release: pairs with the acquire of whoever puts a block back. They lock the taker, and must
+    // see what was done under the lock of the owner before.
+    s->owner.store(&taker, std::memory_order_release);
     return s;
   }
   return nullptr;
@@ -125,7 +127,7 @@ local_heap* heap::shared_local() noexcept {
   if (shared_ != nullptr) return shared_;
   auto* const h = static_cast<local_heap*>(process_metadata.allocate(local_heap::total_size()));
   if (h == nullptr) return nullptr;
-  h->initialize(*this, heap_registry::shared_owner << page_map::owner_shift);
+  h->initialize(*this, tag_);
   h->state = local_state::shared;
   h->next_in_heap = locals_;
   locals_ = h;
@@ -145,10 +147,9 @@ void heap::abandon_locals() noexcept {
   for (local_heap* h = locals_; h != nullptr;) {
     local_heap* const next = h->next_in_heap;
     h->release_slots();
-    process_heaps.give_owner_number_locked(h->tag >> page_map::owner_shift);
     const bool mine = unlink_from_this_thread(*h);
     if (h->state == local_state::active && !mine)
-      h->home = nullptr;
+      __atomic_store_n(&h->home, nullptr, __ATOMIC_RELEASE);
     else
       process_metadata.deallocate(h, local_heap::total_size());
     h = next;
@@ -181,8 +182,20 @@ void heap::unlock_all() noexcept {
   mutex_.release();
 }
 
+void heap::lock_for_fork() noexcept {
+  mutex_.acquire_for_fork();
+  for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) h->mutex.acquire_for_fork();
+  store_.lock_for_fork();
+}
+
+void heap::unlock_after_fork() noexcept {
+  store_.mutex().release_after_fork();
+  for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) h->mutex.release_after_fork();
+  mutex_.release_after_fork();
+}
+
 // In the child only the forking thread exists. The slabs of the others are whole, for their locks
-// were held. What lay in their bins and remote buffers is not trusted: those threads were running,
+// were held. What lay in their bins is not trusted: those threads were running,
 // and the copy may have caught a bin between its stack and its top. It stays allocated for ever;
 // that is bounded by the capacity of the bins.
 void heap::repair_after_fork() noexcept {

@@ -6,7 +6,7 @@ namespace ashlar {
 
 namespace {
 
-// Blocks of `s` that lie in bins or remote buffers: taken from the slab, but not live.
+// Blocks of `s` that lie in bins: taken from the slab, but not live.
 void mark_cached(const local_heap* locals, const slab& s, std::uint64_t* marks) {
   const auto mark = [&](const void* p) {
     if (process_page_map.header_of(p) != &s) return;
@@ -17,8 +17,6 @@ void mark_cached(const local_heap* locals, const slab& s, std::uint64_t* marks) 
     const bin& b = h->bins[s.class_index];
     const std::uint32_t count = b.count();
     for (std::uint32_t i = 1; i <= count; ++i) mark(load_relaxed(b.base[i]));
-    const std::uint32_t remote = load_relaxed(h->remote_count);
-    for (std::uint32_t i = 0; i < remote; ++i) mark(load_relaxed(h->remote[i]));
   }
 }
 

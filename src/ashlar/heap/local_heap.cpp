@@ -8,6 +8,7 @@
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/os/clock.hpp"
 
 namespace ashlar {
 
@@ -33,6 +34,15 @@ constexpr std::uint32_t most_capacity(size_class c) {
   return capacity;
 }
 
+void prefetch_header(const void* p) {
+  if (const slab* const s = process_page_map.header_of(p)) prefetch_for_write(&s->summary);
+}
+
+// memmove, but for readers of statistics; slots of a bin only.
+void move_down(void** to, void** from, std::uint32_t count) {
+  for (std::uint32_t i = 0; i < count; ++i) store_relaxed(to[i], from[i]);
+}
+
 constexpr std::size_t first_slots() {
   std::size_t slots = 0;
   for (size_class c = 0; c < class_count; ++c) slots += first_capacity(c) + 1;
@@ -45,13 +55,13 @@ std::size_t local_heap::total_size() {
   return sizeof(local_heap) + first_slots() * sizeof(void*);
 }
 
-void local_heap::initialize(heap& owner_heap, std::uint32_t owner_tag) noexcept {
-  tag = owner_tag;
+void local_heap::initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept {
+  tag = heap_tag;
   home = &owner_heap;
   void** next = slots;
   for (size_class c = 0; c < class_count; ++c) {
     const std::uint32_t capacity = first_capacity(c);
-    bins[c] = {next, next + capacity, next, 0, capacity};
+    bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), false};
     next += capacity + 1;
   }
 }
@@ -63,19 +73,49 @@ void* local_heap::pop(size_class c) noexcept {
   return p;
 }
 
+void local_heap::park(bin& b) noexcept {
+  if (b.end == b.base) return;  // parked already
+  store_relaxed(b.parked, static_cast<std::uint16_t>(b.top - b.base));
+  store_relaxed(b.top, b.base);
+  b.end = b.base;
+}
+
+void local_heap::unpark(bin& b) noexcept {
+  if (b.end != b.base) return;
+  store_relaxed(b.top, b.base + b.parked);
+  b.end = b.base + b.capacity;
+  store_relaxed(b.parked, std::uint16_t{0});
+}
+
+void local_heap::tend() noexcept {
+  // Longer pauses give memory back later; shorter ones cost busy programs slow operations.
+  constexpr std::uint64_t pause_ns = 20'000'000;
+  const std::uint64_t now = os::coarse_ns();
+  if (now - tended_at < pause_ns) return;
+  tended_at = now;
+  if (!home->store().tick()) return;
+  for (bin& b : bins) park(b);
+}
+
 void* local_heap::refill(size_class c, std::size_t requested) noexcept {
   bin& b = bins[c];
+  if (b.end == b.base) {
+    unpark(b);
+    tend();
+    unpark(b);
+    if (void* const p = pop(c)) return p;
+  }
   if (b.refills != 0 && b.capacity < most_capacity(c)) grow_bin(c);
-  ++b.refills;
-  samples[c].requests += 1;
-  samples[c].bytes += requested;
-  const std::uint32_t wanted = b.capacity / 2 + 1;
+  if (b.refills != 0xffff) ++b.refills;
+  store_relaxed(samples[c].requests, samples[c].requests + 1);
+  store_relaxed(samples[c].bytes, samples[c].bytes + requested);
+  const std::uint32_t wanted = b.capacity / 2u + 1;
   mutex.acquire();
   const std::uint32_t got = take_batch(c, b.base + wanted, wanted);
   mutex.release();
   if (got == 0) return nullptr;
   if (got < wanted)  // the batch lies at the upper end: close the gap
-    std::memmove(b.base + 1, b.base + 1 + (wanted - got), got * sizeof(void*));
+    move_down(b.base + 1, b.base + 1 + (wanted - got), got);
   store_relaxed(b.top, b.base + got);
   return pop(c);
 }
@@ -103,10 +143,9 @@ std::uint32_t local_heap::take_batch(size_class c, void** slots_top,
 slab* local_heap::slab_with_free(size_class c) noexcept {
   slab* s = home->has_idle() ? steal_slab(c) : nullptr;
   if (s == nullptr) s = new_slab(c);
-  if (s != nullptr && !s->linked) {
-    partial[c].push_front(*s);
-    s->linked = true;
-  }
+  if (s == nullptr) return nullptr;
+  s->linked = true;
+  partial[c].push_front(*s);
   return s;
 }
 
@@ -115,7 +154,7 @@ slab* local_heap::new_slab(size_class c) noexcept {
   if (s == nullptr) return nullptr;
   s->owner.store(this, std::memory_order_relaxed);
   ++slab_count;
-  home->publish_slab(*s, code_of(c));
+  home->publish_slab(*s);
   return s;
 }
 
@@ -136,93 +175,94 @@ void* local_heap::take_one(size_class c) noexcept {
 
 void local_heap::grow_bin(size_class c) noexcept {
   bin& b = bins[c];
-  const std::uint32_t capacity = b.capacity * 2 + 1;
+  const std::uint32_t capacity = b.capacity * 2u + 1;
   auto* const grown =
       static_cast<void**>(process_metadata.allocate((capacity + 1) * sizeof(void*)));
   if (grown == nullptr) return;  // the smaller one will do
   const std::uint32_t count = b.count();
   std::memcpy(grown, b.base, (count + 1) * sizeof(void*));
   void** const old = b.base;
-  // A reader of statistics may see the new top with the old base: a wrong figure, no harm.
   store_relaxed(b.base, grown);
   store_relaxed(b.top, grown + count);
   b.end = grown + capacity;
   if (b.capacity != first_capacity(c))
-    process_metadata.deallocate(old, (b.capacity + 1) * sizeof(void*));
-  b.capacity = capacity;
+    process_metadata.deallocate(old, (b.capacity + 1u) * sizeof(void*));
+  store_relaxed(b.capacity, static_cast<std::uint16_t>(capacity));
 }
 
 void local_heap::push(size_class c, void* p) noexcept {
   bin& b = bins[c];
+  if (b.end == b.base) {
+    unpark(b);
+    tend();
+    unpark(b);
+  }
+  bool flushed = false;
   if (b.top == b.end) {
-    // A bin that was refilled since its last flush is in demand both ways: it is too small. One
-    // that only ever fills belongs to a program that is giving memory back.
-    if (b.refills != 0 && b.capacity < most_capacity(c)) grow_bin(c);
-    if (b.top == b.end) flush(c, b.capacity / 2 + 1);
+    // A bin that was refilled since its last flush is in demand both ways: it is too small. So is
+    // one that collects blocks of other threads: each flush takes their locks. One that only ever
+    // fills with its own belongs to a program that is giving memory back.
+    if ((b.refills != 0 || b.mostly_foreign) && b.capacity < most_capacity(c)) grow_bin(c);
+    if (b.top == b.end) {
+      flush(c, b.capacity / 2u + 1);
+      flushed = true;
+    }
     b.refills = 0;
   }
-  b.top[1] = p;
+  store_relaxed(b.top[1], p);
   store_relaxed(b.top, b.top + 1);
+  if (!flushed) return;
+  tend();
+  // Should this have been the last flush for a while, the bin's next user comes by here again.
+  if (home->store().has_idle()) park(b);
+}
+
+// Puts back those of `blocks` that `owner` owns, and moves the others to the front. Returns how many
+// are left.
+std::uint32_t local_heap::put_owned(void** blocks, std::uint32_t count, local_heap& owner) noexcept {
+  constexpr std::uint32_t ahead = 4;  // headers in flight while one is worked on
+  std::uint32_t left = 0;
+  lock_guard guard(owner.mutex);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (i + ahead < count) prefetch_header(blocks[i + ahead]);
+    void* const p = blocks[i];
+    slab* const s = process_page_map.header_of(p);
+    if (s == nullptr) [[unlikely]]  // freed twice, and its slab is gone by now
+      report_fault(fault_kind::double_free, p);
+    else if (s->owner.load(std::memory_order_acquire) == &owner)
+      put_block(*s, p);
+    else
+      store_relaxed(blocks[left++], p);
+  }
+  return left;
 }
 
 void local_heap::flush(size_class c, std::uint32_t count) noexcept {
   bin& b = bins[c];
-  constexpr std::uint32_t ahead = 4;  // headers in flight while one is worked on
-  for (std::uint32_t i = 1; i <= count && i <= ahead; ++i)
-    prefetch_for_write(&process_page_map.header_of(b.base[i])->summary);
-  mutex.acquire();
-  for (std::uint32_t i = 1; i <= count; ++i) {
-    if (i + ahead <= count)
-      prefetch_for_write(&process_page_map.header_of(b.base[i + ahead])->summary);
-    void* const p = b.base[i];
-    slab& s = *process_page_map.header_of(p);
-    if (s.owner.load(std::memory_order_relaxed) == this) [[likely]] {
-      put_block(s, p);
-    } else {  // the slab was given away while its block lay in this bin
-      mutex.release();
-      put_remote(s, p);
-      mutex.acquire();
-    }
+  void** const blocks = b.base + 1;
+  // One round for each owner: this one first, for most blocks are its own.
+  std::uint32_t left = put_owned(blocks, count, *this);
+  b.mostly_foreign = left > count / 2;
+  while (left != 0) {
+    slab* const s = process_page_map.header_of(blocks[0]);
+    // acquire: pairs with the release in take_idle_slab(). Asked again under the owner's lock.
+    left = put_owned(blocks, left, *s->owner.load(std::memory_order_acquire));
   }
-  mutex.release();
-  const std::uint32_t left = b.count() - count;
-  std::memmove(b.base + 1, b.base + 1 + count, left * sizeof(void*));
-  store_relaxed(b.top, b.base + left);
+  const std::uint32_t kept = b.count() - count;
+  move_down(blocks, blocks + count, kept);
+  store_relaxed(b.top, b.base + kept);
 }
 
 void local_heap::flush_all() noexcept {
+  for (bin& b : bins) unpark(b);
   for (size_class c = 0; c < class_count; ++c)
     if (const std::uint32_t count = bins[c].count(); count != 0) flush(c, count);
 }
 
-void local_heap::push_remote(void* p) noexcept {
-  if (remote_count == remote_capacity) flush_remote();
-  remote[remote_count] = p;
-  store_relaxed(remote_count, remote_count + 1);
-}
-
-// Runs of blocks of one owner are the rule, so the lock is kept while the owner stays the same.
-void local_heap::flush_remote() noexcept {
-  local_heap* locked = nullptr;
-  for (std::uint32_t i = 0; i < remote_count; ++i) {
-    slab& s = *process_page_map.header_of(remote[i]);
-    while (true) {
-      // relaxed: the answer is checked again under the lock of the owner.
-      local_heap* const owner = s.owner.load(std::memory_order_relaxed);
-      if (owner == locked) break;
-      if (locked != nullptr) locked->mutex.release();
-      locked = owner;
-      locked->mutex.acquire();
-    }
-    put_block(s, remote[i]);
-  }
-  if (locked != nullptr) locked->mutex.release();
-  store_relaxed(remote_count, 0u);
-}
-
 void put_remote(slab& s, void* p) noexcept {
   while (true) {
-    local_heap* const owner = s.owner.load(std::memory_order_relaxed);
+    // acquire: pairs with the release in take_idle_slab().
+    local_heap* const owner = s.owner.load(std::memory_order_acquire);
     lock_guard guard(owner->mutex);
     if (s.owner.load(std::memory_order_relaxed) != owner) continue;  // given away meanwhile
     put_block(s, p);
@@ -252,14 +292,16 @@ void put_block(slab& s, void* p) noexcept {
 }
 
 void local_heap::drop_bins() noexcept {
-  for (bin& b : bins) store_relaxed(b.top, b.base);
-  store_relaxed(remote_count, 0u);
+  for (bin& b : bins) {
+    unpark(b);
+    store_relaxed(b.top, b.base);
+  }
 }
 
 void local_heap::release_slots() noexcept {
   for (size_class c = 0; c < class_count; ++c)
     if (bins[c].capacity != first_capacity(c))
-      process_metadata.deallocate(bins[c].base, (bins[c].capacity + 1) * sizeof(void*));
+      process_metadata.deallocate(bins[c].base, (bins[c].capacity + 1u) * sizeof(void*));
 }
 
 void local_heap::release_empty_slabs() noexcept {

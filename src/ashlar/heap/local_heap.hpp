@@ -5,14 +5,18 @@
 // else happens on a hit. A bin that runs empty takes a batch from its slabs (refill), a full one
 // gives its older half back (flush). Bins start small and double while they are in demand.
 //
-// Ownership is a routing hint. A block goes into the bin of the thread that frees it only if that
-// thread owns the slab; others collect it in their `remote` buffer, which is put back into the slabs
-// in batches, under the owner's lock, by the thread that freed. So no memory waits for a thread that
+// Bins can be parked: a parked bin looks empty to malloc and full to free, so that the next operation
+// takes the slow path, which restores it. This is how a program that does next to nothing still drives
+// the purging of idle memory, at no cost to the fast path: as long as there is anything to purge, a
+// bin is parked after it was flushed, and all bins are parked once every 20 ms.
+//
+// A bin takes any block of the heap, whoever owns its slab: free is the same 20 instructions for a
+// block of another thread, and malloc reuses it while it is hot. Flushing brings blocks home: they are
+// put back into their slabs under the lock of each owner in turn. So no memory waits for a thread that
 // sleeps, and any thread may trim, walk or adopt any local heap by taking its lock.
 //
-// Invariants: (1) a block in a bin or in a remote buffer counts as allocated in its slab; (2)
-// bin.base[0] is null, so that popping an empty bin yields null; (3) base <= top <= end.
-// Threads: bins, remote buffer: the owning thread only (others read the fill level for statistics).
+// Invariants: (1) a block in a bin counts as allocated in its slab; (2) bin.base[0] is null, so that popping an empty bin yields null; (3) base <= top <= end.
+// Threads: bins: the owning thread only (others read the fill level for statistics).
 // Slab lists: whoever holds `mutex`. Lock order: one local heap at a time, then the span store.
 #pragma once
 
@@ -36,11 +40,16 @@ struct bin {
   void** top = null_slot;   // the last block pushed; base when empty
   void** end = null_slot;   // the last slot: top == end when full
   void** base = null_slot;  // base[0] is always null
-  std::uint32_t refills = 0;   // since the last flush: is the bin in demand?
-  std::uint32_t capacity = 0;  // slots behind base
+  std::uint16_t refills = 0;   // since the last flush: is the bin in demand?
+  std::uint16_t parked = 0;    // blocks of a parked bin, which shows itself empty and full
+  std::uint16_t capacity = 0;  // slots behind base
+  bool mostly_foreign = false;  // the last flush brought home blocks of other threads
 
+  /// Blocks in the bin. Another thread may ask while the bin is moved to a larger stack: it then
+  /// gets a wrong count, but never one that leads beyond `capacity`.
   std::uint32_t count() const {
-    return static_cast<std::uint32_t>(load_relaxed(top) - load_relaxed(base));
+    const std::ptrdiff_t n = load_relaxed(top) - load_relaxed(base) + load_relaxed(parked);
+    return n >= 0 && n <= load_relaxed(capacity) ? static_cast<std::uint32_t>(n) : 0;
   }
 };
 static_assert(sizeof(bin) == 32);
@@ -58,10 +67,9 @@ enum class local_state : std::uint8_t {
 };
 
 struct local_heap {
-  static constexpr std::uint32_t remote_capacity = 128;
   static constexpr std::size_t bins_offset = 64;
 
-  std::uint32_t tag = 0;  // owner number << page_map::owner_shift
+  std::uint32_t tag = 0;  // number of the heap << page_map::number_shift
   local_state state = local_state::active;
   heap* home = nullptr;
   local_heap** binding = nullptr;           // the thread's pointer to this, set to `unbound` when it ends
@@ -74,56 +82,57 @@ struct local_heap {
 
   alignas(64) lock mutex = {};
   std::uint32_t slab_count = 0;
-  std::uint32_t remote_count = 0;
   intrusive_list<slab> partial[class_count] = {};
+  std::uint64_t tended_at = 0;  // ns
   request_sample samples[class_count] = {};
-  void* remote[remote_capacity] = {};
   void* slots[];  // first slots of all bins
 
   /// Bytes of a local heap with its first slots.
   static std::size_t total_size();
   /// Sets up a zeroed piece of memory as a local heap.
-  void initialize(heap& owner_heap, std::uint32_t owner_tag) noexcept;
-
-  std::uint32_t code_of(size_class c) const {
-    return tag | static_cast<std::uint32_t>(bins_offset + c * sizeof(bin));
-  }
+  void initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept;
 
   /// Fills the empty bin of `c` and pops a block. Null if there is no memory.
   /// `requested` is the size the caller asked for, for the slack estimate.
   void* refill(size_class c, std::size_t requested) noexcept;
 
-  /// Pushes a block of this thread's own slabs, whatever the state of the bin.
+  /// Pushes a block of this heap, whatever the state of the bin.
   void push(size_class c, void* p) noexcept;
-
-  /// Keeps a block of another thread's slab, to be put back in a batch.
-  void push_remote(void* p) noexcept;
 
   /// Puts the older `count` blocks of a bin back into their slabs.
   void flush(size_class c, std::uint32_t count) noexcept;
   void flush_all() noexcept;
-  void flush_remote() noexcept;
 
   /// Takes one block straight from a slab, under the lock. For `shared` local heaps.
   void* take_one(size_class c) noexcept;
 
+  /// Lets the store purge if it is time, and parks the bins if there will be more to purge.
+  void tend() noexcept;
+
   /// Gives slabs without live blocks back to the store.
   void release_empty_slabs() noexcept;
 
-  /// Forgets the blocks in bins and remote buffer: they stay allocated for ever.
+  /// Forgets the blocks in bins: they stay allocated for ever.
   void drop_bins() noexcept;
   /// Gives the memory of grown bins back. The local heap may not be used any more.
   void release_slots() noexcept;
 
  private:
   void* pop(size_class c) noexcept;
+  static void park(bin& b) noexcept;
+  static void unpark(bin& b) noexcept;
   void grow_bin(size_class c) noexcept;
   std::uint32_t take_batch(size_class c, void** slots_top, std::uint32_t wanted) noexcept;
+  std::uint32_t put_owned(void** blocks, std::uint32_t count, local_heap& owner) noexcept;
   slab* slab_with_free(size_class c) noexcept;
   slab* new_slab(size_class c) noexcept;
   slab* steal_slab(size_class c) noexcept;
-  friend void put_block(slab& s, void* p) noexcept;
 };
+
+/// Where the bin of a class lies inside a local heap: what routes hold.
+constexpr std::size_t bin_offset_of(size_class c) {
+  return local_heap::bins_offset + c * sizeof(bin);
+}
 
 static_assert(offsetof(local_heap, bins) == local_heap::bins_offset);
 static_assert(local_heap::bins_offset + class_count * sizeof(bin) <= page_map::misfit_limit);

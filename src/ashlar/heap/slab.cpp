@@ -24,7 +24,7 @@ std::uint32_t slab::take(void** slots, std::uint32_t wanted) noexcept {
     do {
       const auto bit = static_cast<std::uint32_t>(std::countr_zero(bits));
       bits &= bits - 1;
-      *slots-- = const_cast<std::byte*>(base) + std::size_t{bit} * block_size;
+      store_relaxed<void*>(*slots--, const_cast<std::byte*>(base) + std::size_t{bit} * block_size);
     } while (--left != 0 && bits != 0);
     words[w] = bits;
     if (bits == 0) summary &= summary - 1;

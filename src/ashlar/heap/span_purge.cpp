@@ -9,112 +9,127 @@ namespace ashlar {
 
 namespace {
 
-// A tick is 100 ms, about the resolution that the cheap clock still has to spare.
+// A tick is 100 ms: the cheap clock moves every 4 ms or so.
 constexpr std::uint64_t tick_ns = 100'000'000;
 
 // Purged slices that are wanted again within ten ticks were purged too early.
 constexpr std::uint32_t regret_ticks = 10;
 
-// After this many ticks without a span operation everything idle goes: 0.8^32 is below 0.1 %.
-constexpr std::uint32_t most_ticks = 32;
+// How long the low-water mark is watched. Shorter windows take loops of the program apart that are
+// longer than that; with longer ones idle memory stays longer.
+constexpr std::uint32_t window_ticks = 5;
 
 }  // namespace
 
 void span_store::note_demand(std::uint32_t purged_slices) noexcept {
+  if (dirty_slices_ < low_water_) low_water_ = dirty_slices_;
   if (purged_slices == 0 || last_tick_ - last_purge_ > regret_ticks) return;
-  // Never more than a quarter of the peak above the start value.
-  const std::size_t most = initial_retained + peak_slices_ / 4;
-  std::size_t more = retained_ + purged_slices;
-  if (more > most) more = most;
-  if (more > retained_) retained_ = more;
+  const std::size_t most = initial_retained + peak_slices_;
+  retained_ += 2 * std::size_t{purged_slices};
+  if (retained_ > most) retained_ = most;
 }
 
 std::uint32_t span_store::current_tick() noexcept {
   return static_cast<std::uint32_t>(os::coarse_ns() / tick_ns);
 }
 
-void span_store::tick() noexcept {
+bool span_store::tick() noexcept {
+  if (source_.discard == nullptr) return false;
   const std::uint32_t now = current_tick();
   lock_guard guard(mutex_);
   decay(now);
+  return dirty_slices_ != 0;
 }
 
 // Requires the lock, and releases it around calls into the OS.
 void span_store::decay(std::uint32_t now) noexcept {
   if (source_.discard == nullptr) return;
-  if (dirty_slices_ > retained_) {
-    // Down to three quarters, so that the next free does not come back at once.
-    purge_until(retained_ - retained_ / 4, now + 1);
-  }
-  if (now == last_tick_) return;
-  const std::uint32_t elapsed = now - last_tick_;
+  // Down to three quarters, so that the next free does not come back at once.
+  if (dirty_slices_ > retained_) purge_until(retained_ - retained_ / 4);
+  // Another thread may have moved the time on while this one waited for the lock.
+  if (static_cast<std::int32_t>(now - last_tick_) <= 0) return;
   last_tick_ = now;
+  const std::uint32_t windows = (now - window_start_) / window_ticks;
+  if (windows == 0) return;
+  std::size_t kept = windows < 16 ? low_water_ >> windows : 0;
+  if (kept < 16) kept = 0;  // below 1 MiB halving would take for ever
+  if (low_water_ > kept) purge_until(dirty_slices_ - (low_water_ - kept));
   if (retained_ > initial_retained && now - last_purge_ > regret_ticks)
-    retained_ -= (retained_ - initial_retained) / 8;
-  std::size_t target = dirty_slices_;
-  for (std::uint32_t i = 0; i < elapsed && i < most_ticks; ++i) target -= target / 5 + (target != 0);
-  purge_until(target, now - 1);
+    retained_ -= (retained_ - initial_retained) / 4;
+  low_water_ = dirty_slices_;
+  window_start_ = now;
 }
 
 std::size_t span_store::purge(std::size_t target) noexcept {
   if (source_.discard == nullptr) return 0;
   lock_guard guard(mutex_);
-  return purge_until(target / slice_size, current_tick() + 1);
+  return purge_until(target / slice_size);
 }
 
-slice_record* span_store::oldest_dirty(std::uint32_t freed_before) noexcept {
+// The longest spans first: one call into the OS for many pages. Of one length, the oldest.
+slice_record* span_store::next_victim() noexcept {
   const free_lists& lists = free_[1];
   for (std::uint32_t w = list_count / 64; w-- > 0;) {
-    for (std::uint64_t bits = lists.occupied[w]; bits != 0;) {
-      const auto bit = static_cast<std::uint32_t>(63 - std::countl_zero(bits));
-      bits &= ~(std::uint64_t{1} << bit);
-      slice_record* const oldest = lists.lists[w * 64 + bit].back();
-      if (static_cast<std::int32_t>(oldest->freed_at - freed_before) < 0) return oldest;
-    }
+    if (lists.occupied[w] == 0) continue;
+    const auto bit = static_cast<std::uint32_t>(63 - std::countl_zero(lists.occupied[w]));
+    return lists.lists[w * 64 + bit].back();
   }
   return nullptr;
 }
 
 // Requires the lock; releases and takes it again around each call into the OS.
-std::size_t span_store::purge_until(std::size_t target_slices,
-                                    std::uint32_t freed_before) noexcept {
+std::size_t span_store::purge_until(std::size_t target_slices) noexcept {
   std::size_t purged = 0;
   while (dirty_slices_ > target_slices) {
-    slice_record* const victim = oldest_dirty(freed_before);
+    slice_record* const victim = next_victim();
     if (victim == nullptr) break;
-    const std::size_t dirty = victim->dirty;
-    if (!purge_span(*victim)) break;
-    purged += dirty;
+    const std::size_t before = dirty_slices_;
+    if (!purge_span(*victim, before - target_slices)) break;
+    purged += before > dirty_slices_ ? before - dirty_slices_ : 0;
   }
   if (purged != 0) last_purge_ = last_tick_;
   return purged * slice_size;
 }
 
-// The span leaves the free lists while its pages go, so that nobody hands it out meanwhile.
-bool span_store::purge_span(slice_record& first) noexcept {
-  remove(first);
-  const std::uint32_t length = first.length;
-  dirty_slices_ -= first.dirty;
-  set_length(first, length, false);
+// Discards up to `most` dirty slices, the last ones first: requests are served from the start of a
+// span, so its end is wanted last. Returns how many. No lock is held.
+std::uint32_t span_store::discard_from_end(slice_record& first, std::uint32_t length,
+                                           std::size_t most) noexcept {
   std::byte* const base = address_of_record(first);
-  mutex_.release();
-
-  bool gone = true;
-  for (std::uint32_t i = 0; i < length && gone;) {
-    if ((&first + i)->state != slice_state::dirty) {
-      ++i;
+  std::uint32_t done = 0;
+  std::uint32_t end = length;
+  while (end != 0 && done < most) {
+    if ((&first + end - 1)->state != slice_state::dirty) {
+      --end;
       continue;
     }
-    std::uint32_t end = i;
-    while (end < length && (&first + end)->state == slice_state::dirty) ++end;
-    const os::range run = {base + i * slice_size, (end - i) * slice_size};
-    gone = source_.discard(source_.context, run);
-    for (; gone && i < end; ++i) (&first + i)->state = slice_state::purged;
+    std::uint32_t begin = end;
+    while (begin != 0 && (&first + begin - 1)->state == slice_state::dirty &&
+           done + (end - begin) < most)
+      --begin;
+    if (!source_.discard(source_.context, {base + begin * slice_size, (end - begin) * slice_size}))
+      break;
+    for (std::uint32_t i = begin; i < end; ++i) (&first + i)->state = slice_state::purged;
+    done += end - begin;
+    end = begin;
   }
+  return done;
+}
 
+// The span leaves the free lists while its pages go, so that nobody hands it out meanwhile.
+// Returns whether anything went.
+bool span_store::purge_span(slice_record& first, std::size_t most) noexcept {
+  remove(first);
+  const std::uint32_t length = first.length;
+  store_relaxed(dirty_slices_, dirty_slices_ - first.dirty);
+  set_length(first, length, false);
+  purging_slices_ += length;
+  mutex_.release();
+  const std::uint32_t done = discard_from_end(first, length, most);
   mutex_.acquire();
+  purging_slices_ -= length;
   give(first, length);
-  return gone;
+  return done != 0;
 }
 
 }  // namespace ashlar

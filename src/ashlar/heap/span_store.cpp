@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/os/thread.hpp"
 
 namespace ashlar {
 
@@ -15,6 +16,13 @@ constexpr std::uint32_t smallest_commit = 16;    // 1 MiB
 constexpr std::uint32_t largest_commit = 1024;   // 64 MiB
 
 }  // namespace
+
+void span_store::initialize(const region_source& source) noexcept {
+  source_ = source;
+  // What does not read as zero cannot be told from what was given back.
+  if (!source_.zeroed) source_.discard = nullptr;
+  last_tick_ = window_start_ = current_tick();
+}
 
 std::uint32_t span_store::list_of(std::uint32_t length) {
   if (length < exact_lists) return length;
@@ -88,7 +96,7 @@ slice_record* span_store::add_region(std::uint32_t slices) noexcept {
     for (std::uint32_t i = 0; i < count; ++i) added.records[i].state = slice_state::dirty;
   set_length(first, count, true);
   first.dirty = usable ? 0 : count;
-  if (!usable) dirty_slices_ += count;
+  if (!usable) store_relaxed(dirty_slices_, dirty_slices_ + count);
   insert(first);
   return &first;
 }
@@ -119,7 +127,6 @@ bool span_store::commit_through(const slice_record& first, std::uint32_t slices)
 span span_store::take(slice_record& first, std::uint32_t skip, std::uint32_t slices) noexcept {
   remove(first);
   const std::uint32_t length = first.length;
-  const std::uint32_t freed_at = first.freed_at;
   const std::uint16_t home = first.region;
   slice_record& start = *(&first + skip);
   start.region = home;
@@ -145,27 +152,41 @@ span span_store::take(slice_record& first, std::uint32_t skip, std::uint32_t sli
     tail.region = (&tail + rest - 1)->region = home;
     set_length(tail, rest, true);
     tail.dirty = dirty_after;
-    tail.freed_at = freed_at;
     insert(tail);
   }
   set_length(start, slices, false);
   (&start + slices - 1)->region = home;
-  dirty_slices_ -= dirty;
+  store_relaxed(dirty_slices_, dirty_slices_ - dirty);
   note_demand(purged);
   store_relaxed(used_slices_, used_slices_ + slices);
   if (used_slices_ > peak_slices_) store_relaxed(peak_slices_, used_slices_);
   return {address_of_record(start), &start, slices, dirty == 0 && source_.zeroed};
 }
 
+std::uint32_t span_store::gap_before(const slice_record& first, std::uint32_t alignment) const {
+  const std::uintptr_t at = address_of(address_of_record(first)) >> slice_shift;
+  return static_cast<std::uint32_t>(align_up(at, alignment) - at);
+}
+
+// The slow search, for when no span is so long that an aligned one must fit in.
+slice_record* span_store::find_aligned(std::uint32_t slices, std::uint32_t alignment) const {
+  for (const free_lists* lists : {&free_[1], &free_[0]})
+    for (std::uint32_t l = list_of(slices); l < list_count; ++l)
+      for (slice_record* r = lists->lists[l].front(); r != nullptr; r = r->next)
+        if (r->length >= slices && r->length - slices >= gap_before(*r, alignment)) return r;
+  return nullptr;
+}
+
 span span_store::allocate(std::uint32_t slices, std::uint32_t alignment) noexcept {
+  if (slices >= most_slices || alignment >= most_slices) return {.reason = status::too_large};
   lock_guard guard(mutex_);
   const std::uint32_t needed = slices + alignment - 1;
   slice_record* first = find(free_[1], needed);
   if (first == nullptr) first = find(free_[0], needed);
+  if (first == nullptr && alignment > 1) first = find_aligned(slices, alignment);
   if (first == nullptr) first = add_region(needed);
   if (first == nullptr) return {.reason = status::no_memory};
-  const std::uintptr_t at = address_of(address_of_record(*first)) >> slice_shift;
-  const auto skip = static_cast<std::uint32_t>(align_up(at, alignment) - at);
+  const std::uint32_t skip = gap_before(*first, alignment);
   (first + skip)->region = first->region;
   if (!commit_through(*(first + skip), slices)) return {.reason = status::no_memory};
   return take(*first, skip, slices);
@@ -176,7 +197,7 @@ void span_store::give(slice_record& first, std::uint32_t slices) noexcept {
   std::uint32_t length = slices;
   std::uint32_t dirty = 0;
   for (std::uint32_t i = 0; i < slices; ++i) dirty += (&first + i)->state == slice_state::dirty;
-  dirty_slices_ += dirty;
+  store_relaxed(dirty_slices_, dirty_slices_ + dirty);
   // The sentinels at both ends of a region are never free, so coalescing needs no bounds.
   if (slice_record& before = *(start - 1); before.free) {
     slice_record& other = *(start - before.length);
@@ -193,7 +214,6 @@ void span_store::give(slice_record& first, std::uint32_t slices) noexcept {
   (start + length - 1)->region = start->region;
   set_length(*start, length, true);
   start->dirty = dirty;
-  start->freed_at = last_tick_;
   insert(*start);
 }
 
@@ -237,6 +257,15 @@ bool span_store::move_pages(const span& from, const span& to, std::size_t bytes)
          source_.move_pages(source_.context, {from.data, bytes}, {to.data, bytes});
 }
 
+void span_store::lock_for_fork() noexcept {
+  mutex_.acquire_for_fork();
+  while (purging_slices_ != 0) {
+    mutex_.release_after_fork();
+    os::yield();
+    mutex_.acquire_for_fork();
+  }
+}
+
 void span_store::release() noexcept {
   lock_guard guard(mutex_);
   for (std::uint32_t i = 0; i < region_count_; ++i) {
@@ -250,7 +279,10 @@ void span_store::release() noexcept {
   region_count_ = 0;
   for (free_lists& lists : free_) lists = {};
   store_relaxed(used_slices_, std::size_t{0});
-  dirty_slices_ = 0;
+  store_relaxed(peak_slices_, std::size_t{0});
+  store_relaxed(dirty_slices_, std::size_t{0});
+  retained_ = initial_retained;
+  low_water_ = 0;
 }
 
 span_store::totals span_store::current_totals() const noexcept {
@@ -293,7 +325,7 @@ void span_store::check_invariants() const noexcept {
     ASHLAR_CHECK(s == r.slices);
   }
   ASHLAR_CHECK(dirty_total == dirty_slices_);
-  ASHLAR_CHECK(used == used_slices_);
+  ASHLAR_CHECK(used == used_slices_ + purging_slices_);
 }
 
 }  // namespace ashlar

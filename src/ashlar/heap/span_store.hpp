@@ -11,10 +11,11 @@
 // back: reads as zero). Committing proceeds from the start of a region in growing steps.
 //
 // Purging has two bounds. `retained_` bounds the dirty bytes at once: a burst that is freed goes
-// back to the OS while it is being freed. Below that, dirty spans decay by a fifth every 100 ms.
-// Both are driven by the span operations of the program; there is no thread. The bound starts low
-// and doubles whenever purged slices are wanted again soon after, so that programs which breathe
-// with large amplitude stop paying for page faults, and others do not hold memory.
+// back to the OS while it is being freed. The bound starts low and rises when purged slices are
+// wanted again within a second, so that programs which breathe with large amplitude stop paying for
+// page faults, and others do not hold memory. Below the bound, what was not needed for half a second
+// (the low-water mark of the dirty bytes) is idle: half of it goes back, then half of the rest.
+// Both are driven by the operations of the program; there is no thread (local_heap.hpp, parking).
 //
 // Invariants: (1) records of a region alternate in spans whose lengths add up to its size; (2) no
 // two free spans touch; (3) `dirty` of a free span counts its dirty slices, and dirty_slices() is
@@ -40,7 +41,6 @@ struct slice_record {
   slice_record* prev = nullptr;
   std::uint32_t length = 0;  // slices of the span; in its first and last record
   std::uint32_t dirty = 0;   // dirty slices of the free span that starts here
-  std::uint32_t freed_at = 0;  // tick when the free span that starts here was last added to
   std::uint16_t region = 0;
   slice_state state = slice_state::fresh;
   bool free = false;  // in the first and last record of a span
@@ -69,7 +69,7 @@ class span_store {
   span_store(const span_store&) = delete;
   span_store& operator=(const span_store&) = delete;
 
-  void initialize(const region_source& source) noexcept { source_ = source; }
+  void initialize(const region_source& source) noexcept;
 
   /// Returns a span of `slices` slices at a multiple of `alignment` slices (a power of two).
   /// Cost: one lock; O(1) but for scanning one list above 31 slices; may call the OS.
@@ -89,8 +89,12 @@ class span_store {
   /// Gives dirty pages back until at most `target` bytes of them are left. Returns bytes purged.
   std::size_t purge(std::size_t target) noexcept;
 
-  /// Decays idle spans if it is time. Span operations do so on their way.
-  void tick() noexcept;
+  /// Decays idle spans if it is time. Span operations do so on their way. Returns whether there is
+  /// anything left to decay.
+  bool tick() noexcept;
+
+  /// Whether there are free spans whose pages could go back. May be out of date.
+  bool has_idle() const noexcept { return load_relaxed(dirty_slices_) != 0; }
 
   /// Gives all regions back. No span may be used any more.
   void release() noexcept;
@@ -113,6 +117,9 @@ class span_store {
   std::size_t peak_used_bytes() const noexcept { return load_relaxed(peak_slices_) * slice_size; }
   const region_source& source() const { return source_; }
   lock& mutex() { return mutex_; }
+  /// Takes the lock at a moment when no thread is giving pages back: in the child nobody would
+  /// finish that.
+  void lock_for_fork() noexcept;
   std::uint32_t region_count() const { return region_count_; }
   const region& region_at(std::uint32_t i) const { return regions_[i]; }
 
@@ -121,6 +128,7 @@ class span_store {
  private:
   static constexpr std::uint32_t exact_lists = 32;
   static constexpr std::uint32_t list_count = 128;
+  static constexpr std::uint32_t most_slices = 1u << 28;  // 16 TiB: all lengths have a list
   static constexpr std::uint32_t region_limit = 1024;
 
   struct free_lists {
@@ -131,6 +139,8 @@ class span_store {
   static std::uint32_t list_of(std::uint32_t length);
   std::byte* address_of_record(const slice_record& r) const;
   slice_record* find(const free_lists& lists, std::uint32_t slices) const;
+  slice_record* find_aligned(std::uint32_t slices, std::uint32_t alignment) const;
+  std::uint32_t gap_before(const slice_record& first, std::uint32_t alignment) const;
   void insert(slice_record& first) noexcept;
   void remove(slice_record& first) noexcept;
   slice_record* add_region(std::uint32_t slices) noexcept;
@@ -139,9 +149,10 @@ class span_store {
   void give(slice_record& first, std::uint32_t slices) noexcept;
   static std::uint32_t current_tick() noexcept;
   void decay(std::uint32_t now) noexcept;
-  slice_record* oldest_dirty(std::uint32_t freed_before) noexcept;
-  std::size_t purge_until(std::size_t target_slices, std::uint32_t freed_before) noexcept;
-  bool purge_span(slice_record& first) noexcept;
+  slice_record* next_victim() noexcept;
+  std::size_t purge_until(std::size_t target_slices) noexcept;
+  bool purge_span(slice_record& first, std::size_t most) noexcept;
+  std::uint32_t discard_from_end(slice_record& first, std::uint32_t length, std::size_t most) noexcept;
   void note_demand(std::uint32_t purged_slices) noexcept;
   void set_length(slice_record& first, std::uint32_t slices, bool free) noexcept;
 
@@ -150,7 +161,10 @@ class span_store {
   std::size_t used_slices_ = 0;
   std::size_t peak_slices_ = 0;
   std::size_t dirty_slices_ = 0;
+  std::size_t purging_slices_ = 0;  // in spans whose pages are going back right now
   std::size_t retained_ = initial_retained;  // bound of dirty slices
+  std::size_t low_water_ = 0;            // least dirty slices since the window began
+  std::uint32_t window_start_ = 0;       // tick
   std::uint32_t last_tick_ = 0;
   std::uint32_t last_purge_ = 0;
   std::uint32_t region_count_ = 0;

@@ -4,9 +4,11 @@
 // Address space passes through four states, each transition a verb of its own, so that Windows is
 // a peer and not a port:
 //
-//     (nothing) --reserve--> reserved --commit--> committed --decommit--> reserved --release--> (nothing)
+//     (nothing) --reserve--> reserved --commit--> committed --decommit--> reserved --release-->
+//     (nothing)
 //                                                  | ^
-//                                                  +-+ discard: stays committed, pages go back, reads zero
+//                                                  +-+ discard: stays committed, pages go back,
+//                                                  reads zero
 //
 // Every call is counted here and nowhere else, so `counters()` is exact: reserved and committed
 // bytes as this process asked for them through this layer.
@@ -86,8 +88,8 @@ os_error protect(range memory, access rights) noexcept;
 os_error populate(range memory) noexcept;
 
 /// Moves or resizes a range that was reserved whole by `reserve_committed`, without copying bytes.
-/// May move if `may_move`, to any multiple of a page. Returns the new range. Errors: ENOMEM, ENOSYS,
-/// EFAULT (parts of the range have been given other rights or advice): nothing has changed.
+/// May move if `may_move`, to any multiple of a page. Returns the new range. Errors: ENOMEM,
+/// ENOSYS, EFAULT (parts of the range have been given other rights or advice): nothing has changed.
 os_result<range> resize(range memory, std::size_t new_size, bool may_move) noexcept;
 
 /// Moves the range `from`, reserved whole by `reserve_committed` or `resize`, without copying bytes

@@ -18,9 +18,9 @@ class line {
   line& text(const char* words) noexcept;
   line& text(const char* words, std::size_t size) noexcept;
   line& decimal(std::uint64_t number) noexcept;
-  line& hex(std::uint64_t number) noexcept;       ///< With 0x in front.
-  line& pointer(const void* address) noexcept;    ///< As hex; null is 0x0.
-  line& bytes(std::uint64_t size) noexcept;       ///< "4096 B", "64 KiB", "1.5 GiB": cut, not rounded.
+  line& hex(std::uint64_t number) noexcept;     ///< With 0x in front.
+  line& pointer(const void* address) noexcept;  ///< As hex; null is 0x0.
+  line& bytes(std::uint64_t size) noexcept;  ///< "4096 B", "64 KiB", "1.5 GiB": cut, not rounded.
 
   /// The text so far, ended with a zero byte.
   const char* c_str() const { return buffer_; }

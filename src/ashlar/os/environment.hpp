@@ -10,7 +10,7 @@ namespace ashlar::os {
 const char* environment_variable(const char* name) noexcept;
 
 /// Says whether libc knows the environment. It does in every constructor of a library that depends
-/// on libc, and ever after; it does not while the dynamic loader itself allocates before that.
+/// on libc, and ever after; it may not while the dynamic loader itself allocates before that.
 bool environment_is_ready() noexcept;
 
 /// Says whether the program has more rights than the one who started it (setuid, capabilities), so

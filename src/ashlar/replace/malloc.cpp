@@ -19,6 +19,9 @@ ASHLAR_EXPORT void* malloc(std::size_t size) noexcept { return allocate(size); }
 
 ASHLAR_EXPORT void free(void* p) noexcept { deallocate(p); }
 
+// Gone from the headers of glibc 2.26, but old programs are still linked against it.
+ASHLAR_EXPORT void cfree(void* p) noexcept { deallocate(p); }
+
 ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
   std::size_t bytes;
   if (!checked_multiply(count, size, bytes)) {
@@ -56,7 +59,7 @@ ASHLAR_EXPORT int posix_memalign(void** result, std::size_t alignment, std::size
   void* const p = allocate_aligned(alignment, size);
   const int error = errno;
   errno = saved;
-  if (p == nullptr) return error == EINVAL ? EINVAL : ENOMEM;
+  if (p == nullptr) return error;
   *result = p;
   return 0;
 }

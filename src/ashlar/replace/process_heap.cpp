@@ -25,7 +25,7 @@ constinit never_destroyed storage;
 }  // namespace
 
 constinit heap& process_heap = storage.value;
-constinit local_heap unbound_local{.tag = heap_registry::shared_owner << page_map::owner_shift,
+constinit local_heap unbound_local{.tag = heap_registry::no_number << page_map::number_shift,
                                    .state = local_state::shared};
 constinit thread_local local_heap* current_local = &unbound_local;
 
@@ -45,8 +45,9 @@ bool start() noexcept {
   return started == start_state::started;
 }
 
-void* fail(status why) noexcept {
-  errno = why == status::bad_alignment ? EINVAL : ENOMEM;
+// A power of two that is merely too large for us is no error of the caller's.
+void* fail(status why, std::size_t alignment = default_alignment) noexcept {
+  errno = why == status::bad_alignment && !is_power_of_two(alignment) ? EINVAL : ENOMEM;
   return nullptr;
 }
 
@@ -54,7 +55,7 @@ void* serve(layout request, bool zero) noexcept {
   local_heap* const h = bound_local();
   const allocation a = process_heap.allocate_from(h, request, zero);
   publish_now_and_then();
-  return a ? a.data() : fail(a.reason);
+  return a ? a.data() : fail(a.reason, request.alignment);
 }
 
 }  // namespace

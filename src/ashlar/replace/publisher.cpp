@@ -117,7 +117,8 @@ void start_publishing(const char* folder) noexcept {
   start_ns = os::monotonic_ns();
   open_record(folder);
   if (record == nullptr) return;
-  (void)os::on_fork([] { mutex.acquire(); }, [] { mutex.release(); }, after_fork_in_child);
+  (void)os::on_fork([] { mutex.acquire_for_fork(); }, [] { mutex.release_after_fork(); },
+                   after_fork_in_child);
   publish(observe::process_state::running);
   publishing = true;
 }

@@ -6,6 +6,8 @@
 
 namespace ashlar {
 
+constinit thread_local bool thread_is_forking = false;
+
 namespace {
 
 // About 2 us on current machines: longer than our critical sections, shorter than two switches.
@@ -18,12 +20,25 @@ void lock::acquire_slow() noexcept {
     if (state_.load(std::memory_order_relaxed) == free_state && try_acquire()) return;
     cpu_pause();
   }
-  // acquire: pairs with the release in release(). From here on we cannot know whether others
-  // sleep too, so we take the lock as contended; the worst that follows is one needless wake.
-  while (state_.exchange(contended, std::memory_order_acquire) != free_state)
+  while (true) {
+    std::uint32_t seen = state_.load(std::memory_order_relaxed);
+    if (seen == held_for_fork) {
+      if (thread_is_forking) return;  // it is this thread's own
+      os::wait(state_, held_for_fork);
+      continue;
+    }
+    // From here on we cannot know whether others sleep too, so we take the lock as contended; the
+    // worst that follows is one needless wake. acquire: pairs with the release in release().
+    if (seen != contended &&
+        !state_.compare_exchange_strong(seen, contended, std::memory_order_acquire,
+                                        std::memory_order_relaxed))
+      continue;
+    if (seen == free_state) return;
     os::wait(state_, contended);
+  }
 }
 
 void lock::wake_one() noexcept { os::wake_one(state_); }
+void lock::wake_all() noexcept { os::wake_all(state_); }
 
 }  // namespace ashlar

@@ -4,7 +4,10 @@
 // Three states, after Drepper's "Futexes are tricky" (2011): free, held, held with sleepers. The
 // owner of an uncontended lock pays one compare-and-swap and one exchange. A waiter first spins:
 // our critical sections are shorter than a trip through the kernel.
-// Threads: thread-safe. Not recursive. Cost: about 20 cycles uncontended.
+// Around a fork all locks of the library are held by the forking thread. Handlers of the program that
+// run in between may allocate in that very thread; so a lock that is held for a fork lets the forking
+// thread pass, and its release is left to the end of the fork.
+// Threads: thread-safe. Not recursive otherwise. Cost: about 20 cycles uncontended.
 #pragma once
 
 #include <atomic>
@@ -13,6 +16,9 @@
 #include "ashlar/base/macros.hpp"
 
 namespace ashlar {
+
+/// Whether this thread is inside fork(), between our own handlers.
+extern thread_local constinit bool thread_is_forking __attribute__((tls_model("initial-exec")));
 
 class lock {
  public:
@@ -32,10 +38,19 @@ class lock {
   }
 
   void release() noexcept {
+    if (state_.load(std::memory_order_relaxed) == held_for_fork) [[unlikely]] return;
     // release: what was done under the lock is seen by the next owner.
     if (state_.exchange(free_state, std::memory_order_release) == contended) wake_one();
   }
 
+  void acquire_for_fork() noexcept {
+    acquire();
+    state_.store(held_for_fork, std::memory_order_relaxed);
+  }
+  void release_after_fork() noexcept {
+    state_.store(free_state, std::memory_order_release);
+    wake_all();
+  }
   /// Makes the lock free again in the child of a fork, where its sleepers do not exist.
   void reset_after_fork() noexcept { state_.store(free_state, std::memory_order_relaxed); }
 
@@ -45,9 +60,11 @@ class lock {
   static constexpr std::uint32_t free_state = 0;
   static constexpr std::uint32_t held = 1;
   static constexpr std::uint32_t contended = 2;
+  static constexpr std::uint32_t held_for_fork = 3;
 
   ASHLAR_COLD void acquire_slow() noexcept;
   ASHLAR_COLD void wake_one() noexcept;
+  ASHLAR_COLD void wake_all() noexcept;
 
   std::atomic<std::uint32_t> state_{free_state};
 };

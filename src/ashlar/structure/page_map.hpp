@@ -5,8 +5,8 @@
 // 2^31 entries of 8 bytes describe them; both are reserved once, 16 GiB each, read as zero without
 // costing memory, and become writable in steps only where heaps lie.
 //
-//   routes   for the fast path of free: who owns the blocks of this slice, and how they are cut
-//            code = owner number << 17 | offset of the bin inside the owner   (0: not simple)
+//   routes   for the fast path of free: which heap this slice belongs to, and how it is cut
+//            code = number of the heap << 17 | offset of the bin in its local heaps   (0: not simple)
 //            magic = ceil(2^32 / block size): `low16(p) * magic`, modulo 2^32, is below 2^16 if and
 //            only if p is the start of a block (below 2^16 * 2^16 / 2^32 rounding errors add up to
 //            less than 2^16; an offset inside a block leaves at least 2^32 / 2^15 = 2^17)
@@ -53,10 +53,10 @@ extern constinit std::uintptr_t route_mask __attribute__((visibility("hidden")))
 class page_map {
  public:
   static constexpr unsigned address_bits = 47;
-  static constexpr unsigned owner_shift = 17;
-  static constexpr std::uint32_t owner_limit = 1u << (32 - owner_shift);
+  static constexpr unsigned number_shift = 17;
+  static constexpr std::uint32_t number_limit = 1u << (32 - number_shift);
   /// Both parts of a fit route, code and remainder, stay at or below this.
-  static constexpr std::uint32_t misfit_limit = (1u << owner_shift) - 1;
+  static constexpr std::uint32_t misfit_limit = (1u << number_shift) - 1;
 
   /// Reserves the planes. Called once, before any other function but the lookups.
   os_error initialize() noexcept;

@@ -21,8 +21,8 @@ std::string last_line;
 /// Returns the line that a report would print.
 std::string line_of(fault_kind kind, const void* pointer, fault_detail detail = {}) {
   last_line.clear();
-  const fault_hook before = exchange_fault_hook(
-      [](fault_kind, const void*, const char* line) { last_line = line; });
+  const fault_hook before =
+      exchange_fault_hook([](fault_kind, const void*, const char* line) { last_line = line; });
   report_fault(kind, pointer, detail);
   exchange_fault_hook(before);
   return last_line;
@@ -53,8 +53,8 @@ TEST(fault, lines_name_kind_and_pointer) {
 TEST(fault, says_where_a_foreign_pointer_lies) {
   const int local = 0;
   static int global = 1;
-  EXPECT_NE(line_of(fault_kind::invalid_free, &local).find(
-                ": pointer was not allocated by ashlar (this thread's stack)"),
+  EXPECT_NE(line_of(fault_kind::invalid_free, &local)
+                .find(": pointer was not allocated by ashlar (this thread's stack)"),
             std::string::npos);
   EXPECT_NE(line_of(fault_kind::invalid_free, &global).find("(code or data of ashlar-unit-tests)"),
             std::string::npos);

@@ -54,11 +54,12 @@ TEST(address_space, reserve_aligns_up_to_1_gib) {
   }
 }
 
-TEST(address_space, regions_of_one_size_cost_one_call_each_once_the_first_is_placed) {
+TEST(address_space, regions_of_one_size_mostly_cost_one_call_each) {
   std::vector<range> regions{os::reserve(4_MiB, 4_MiB).value};
   const counter_watch watch;
-  for (int i = 0; i < 4; ++i) regions.push_back(os::reserve(4_MiB, 4_MiB).value);
-  EXPECT_EQ(watch.calls(), 4u);
+  for (int i = 0; i < 32; ++i) regions.push_back(os::reserve(4_MiB, 4_MiB).value);
+  // Where other mappings lie in the way, a region costs three. Over-reserving would cost four each.
+  EXPECT_LE(watch.calls(), 40u);
   for (const range& region : regions) os::release(region, 0);
 }
 

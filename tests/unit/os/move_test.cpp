@@ -20,7 +20,8 @@ using test::rights_at;
 
 // Fills with bytes that depend on the place, so that a shifted copy is noticed.
 void fill(range memory) {
-  for (std::size_t i = 0; i < memory.size; ++i) memory.data[i] = static_cast<std::byte>(i * 7 + i / 4096);
+  for (std::size_t i = 0; i < memory.size; ++i)
+    memory.data[i] = static_cast<std::byte>(i * 7 + i / 4096);
 }
 
 bool is_filled(range memory) {

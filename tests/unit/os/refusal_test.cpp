@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 
+#include "ashlar/base/macros.hpp"
 #include "ashlar/base/units.hpp"
 #include "ashlar/os/address_space.hpp"
 #include "ashlar/os/fault_injection.hpp"
@@ -108,6 +109,36 @@ TEST(refusal, of_a_release_gives_the_pages_back_and_the_range_later) {
   watch.expect(64_KiB, 0);
   os::release(other, 0);
   watch.expect(0, 0);
+}
+
+TEST(refusal, for_want_of_mappings_is_survived) {
+  if (ASHLAR_TSAN != 0) GTEST_SKIP() << "ThreadSanitizer's own thread needs mappings meanwhile";
+  const counter_watch watch;
+  constexpr std::size_t most = 200'000;
+  const std::size_t page = os::page_size();
+  const range memory = os::reserve_committed(most * page, page).value;
+  ASSERT_TRUE(memory);
+  // Each hole costs two mappings. The kernel's default allows 65,530 in a process.
+  std::size_t holes = 0;
+  while (2 * holes + 3 < most && os::decommit({memory.data + 2 * holes * page, page}).ok()) ++holes;
+  // Until the holes are released nobody may need a mapping: no check that could allocate is made.
+  const range rest{memory.data + 2 * holes * page, memory.size - 2 * holes * page};
+  const range middle{rest.data + page, page};
+  middle.data[0] = std::byte{1};
+  const bool is_refused = !os::decommit(middle).ok();
+  const bool is_discarded = os::discard(middle).ok() && middle.data[0] == std::byte{0};
+  os::release(middle, is_refused ? page : 0);
+  const std::size_t reserved = watch.reserved();
+  const std::size_t committed = watch.committed();
+  os::release({rest.data, page}, page);
+  os::release({middle.end(), rest.size - 2 * page}, rest.size - 2 * page);
+  os::release({memory.data, 2 * holes * page}, holes * page);
+  os::release(os::reserve(page, page).value, 0);
+  watch.expect(0, 0);
+  EXPECT_TRUE(is_discarded);
+  if (!is_refused) GTEST_SKIP() << "this system allows more mappings than the test makes";
+  EXPECT_EQ(reserved, memory.size) << "what was refused is still counted";
+  EXPECT_EQ(committed, memory.size - holes * page);
 }
 
 TEST(refusal, reports_the_error_of_the_system) {

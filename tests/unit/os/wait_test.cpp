@@ -42,7 +42,7 @@ TEST(wait, hands_a_turn_back_and_forth_with_wake_one) {
   os::wait_word turn{0};
   const auto play = [&turn](std::uint32_t mine) {
     for (std::uint32_t i = 0; i < 1000; ++i) {
-      while (turn.load() % 2 != mine) os::wait(turn, turn.load() % 2 == mine ? ~0u : turn.load());
+      for (std::uint32_t now; (now = turn.load()) % 2 != mine;) os::wait(turn, now);
       turn.fetch_add(1);
       os::wake_one(turn);
     }

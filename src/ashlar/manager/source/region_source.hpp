@@ -22,7 +22,8 @@ struct region_source {
   void (*release)(void* context, os::range region, std::size_t committed) = nullptr;
   /// Makes part of a region accessible. Null: regions are accessible as they come.
   bool (*commit)(void* context, os::range part) = nullptr;
-  /// Gives the pages of a part back; it reads as zero when touched again. Null: pages stay.
+  /// Gives the pages of a part back; it reads as zero when touched again. Null: pages stay. Used
+  /// only by sources whose memory is `zeroed`.
   bool (*discard)(void* context, os::range part) = nullptr;
   /// Moves pages between parts without copying. Null: bytes are copied.
   bool (*move_pages)(void* context, os::range from, os::range to) = nullptr;

@@ -12,8 +12,8 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/macros.hpp"
 #include "ashlar/base/units.hpp"
-#include "ashlar/os/choke_point.hpp"
 #include "ashlar/os/file.hpp"
+#include "ashlar/os/posix/choke_point.hpp"
 
 namespace ashlar::os {
 
@@ -22,8 +22,8 @@ namespace {
 constexpr int read_write = PROT_READ | PROT_WRITE;
 
 os_error advise(range memory, int advice) {
-  return {detail::error_code(detail::call(&system_calls::advise,
-                                          static_cast<void*>(memory.data), memory.size, advice))};
+  return {detail::error_code(
+      detail::call(&system_calls::advise, static_cast<void*>(memory.data), memory.size, advice))};
 }
 
 std::intptr_t remap(range from, range to, int flags) {
@@ -85,14 +85,13 @@ os_error advise_huge(range memory, bool wanted) noexcept {
 }
 
 os_error set_name(range memory, const char* name) noexcept {
-  return {detail::error_code(detail::call(&system_calls::name, static_cast<void*>(memory.data),
-                                          memory.size, name))};
+  return {detail::error_code(
+      detail::call(&system_calls::name, static_cast<void*>(memory.data), memory.size, name))};
 }
 
 os_result<range> resize(range memory, std::size_t new_size, bool may_move) noexcept {
   ASHLAR_ASSERT(new_size != 0 && is_aligned(new_size, page_size()));
-  const std::intptr_t outcome =
-      remap(memory, {nullptr, new_size}, may_move ? MREMAP_MAYMOVE : 0);
+  const std::intptr_t outcome = remap(memory, {nullptr, new_size}, may_move ? MREMAP_MAYMOVE : 0);
   if (detail::failed(outcome)) return {{}, {detail::error_code(outcome)}};
   detail::count_reserved(new_size);
   detail::count_released(memory.size);
@@ -113,8 +112,7 @@ os_error resize_into(range from, range target) noexcept {
 
 os_error move_pages(range from, range to) noexcept {
   ASHLAR_ASSERT(from.size == to.size);
-  const std::intptr_t outcome =
-      remap(from, to, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP);
+  const std::intptr_t outcome = remap(from, to, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP);
   if (!detail::failed(outcome)) return {};
   restore(to, read_write);
   // Kernels before 5.7 do not know MREMAP_DONTUNMAP, and say so with EINVAL.

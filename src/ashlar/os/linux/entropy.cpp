@@ -11,7 +11,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/os/clock.hpp"
-#include "ashlar/os/errno_guard.hpp"
+#include "ashlar/os/posix/errno_guard.hpp"
 
 namespace ashlar::os {
 

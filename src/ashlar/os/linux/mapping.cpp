@@ -81,7 +81,8 @@ mapping find_mapping(const void* address) noexcept {
     result.kind = kind_of(at, stack);
     if (result.kind == mapping_kind::anonymous && at.begin == bss_begin)
       result.kind = mapping_kind::file;
-    if (result.kind == mapping_kind::file) ::memcpy(result.name, latest_file.name, sizeof result.name);
+    if (result.kind == mapping_kind::file)
+      ::memcpy(result.name, latest_file.name, sizeof result.name);
     break;
   }
   return result;

@@ -8,7 +8,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/macros.hpp"
 #include "ashlar/os/address_space.hpp"
-#include "ashlar/os/choke_point.hpp"
+#include "ashlar/os/posix/choke_point.hpp"
 #include "ashlar/os/posix/reserve.hpp"
 
 namespace ashlar::os {

@@ -7,8 +7,8 @@
 #include <sys/sysinfo.h>
 
 #include "ashlar/os/address_space.hpp"
-#include "ashlar/os/errno_guard.hpp"
 #include "ashlar/os/file.hpp"
+#include "ashlar/os/posix/errno_guard.hpp"
 
 namespace ashlar::os {
 

@@ -8,7 +8,7 @@
 
 #include <atomic>
 
-#include "ashlar/os/errno_guard.hpp"
+#include "ashlar/os/posix/errno_guard.hpp"
 
 namespace ashlar::os {
 
@@ -45,8 +45,8 @@ std::intptr_t remap(void* address, std::size_t size, std::size_t new_size, int f
 // Kernels built without CONFIG_ANON_VMA_NAME, or older than 5.17, answer EINVAL.
 std::intptr_t name(void* address, std::size_t size, const char* text) noexcept {
   const errno_guard guard;
-  return errno_guard::outcome(
-      ::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, size, reinterpret_cast<std::uintptr_t>(text)));
+  return errno_guard::outcome(::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, size,
+                                      reinterpret_cast<std::uintptr_t>(text)));
 }
 
 std::intptr_t residency(void* address, std::size_t size, unsigned char* pages) noexcept {

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ashlar/os/errno_guard.hpp"
+#include "ashlar/os/posix/errno_guard.hpp"
 
 namespace ashlar::os {
 

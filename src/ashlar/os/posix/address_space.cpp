@@ -12,7 +12,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/macros.hpp"
-#include "ashlar/os/choke_point.hpp"
+#include "ashlar/os/posix/choke_point.hpp"
 #include "ashlar/os/posix/parked.hpp"
 #include "ashlar/os/posix/reserve.hpp"
 
@@ -22,12 +22,9 @@ namespace {
 
 constexpr int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
 
-bool is_page_range(range memory) {
-  return memory.size != 0 && is_aligned(address_of(memory.data) | memory.size, page_size());
-}
-
 void* start(range memory) {
-  ASHLAR_ASSERT(is_page_range(memory));
+  ASHLAR_ASSERT(memory.size != 0);
+  ASHLAR_ASSERT(is_aligned(address_of(memory.data) | memory.size, page_size()));
   return memory.data;
 }
 
@@ -72,9 +69,8 @@ os_error commit(range memory) noexcept {
 }
 
 os_error decommit(range memory) noexcept {
-  const std::intptr_t outcome =
-      detail::call(&system_calls::map, start(memory), memory.size, PROT_NONE,
-                   anonymous | MAP_NORESERVE | MAP_FIXED, -1);
+  const std::intptr_t outcome = detail::call(&system_calls::map, start(memory), memory.size,
+                                             PROT_NONE, anonymous | MAP_NORESERVE | MAP_FIXED, -1);
   if (detail::failed(outcome)) return {detail::error_code(outcome)};
   detail::count_decommitted(memory.size);
   detail::count_discarded(memory.size);
@@ -89,7 +85,7 @@ os_error discard(range memory) noexcept {
 }
 
 void release(range memory, std::size_t committed) noexcept {
-  ASHLAR_ASSERT(is_page_range(memory) && committed <= memory.size);
+  ASHLAR_ASSERT(committed <= memory.size);
   detail::retry_parked();
   if (detail::unmap(memory).ok()) {
     detail::count_released(memory.size);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "ashlar/base/bits.hpp"
-#include "ashlar/os/errno_guard.hpp"
+#include "ashlar/os/posix/errno_guard.hpp"
 
 namespace ashlar::os {
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ashlar/os/errno_guard.hpp"
+#include "ashlar/os/posix/errno_guard.hpp"
 
 namespace ashlar::os {
 

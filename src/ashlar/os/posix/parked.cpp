@@ -7,7 +7,7 @@
 
 #include <atomic>
 
-#include "ashlar/os/choke_point.hpp"
+#include "ashlar/os/posix/choke_point.hpp"
 #include "ashlar/os/posix/reserve.hpp"
 
 namespace ashlar::os::detail {

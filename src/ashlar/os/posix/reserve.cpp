@@ -16,7 +16,7 @@
 #include <cerrno>
 
 #include "ashlar/base/bits.hpp"
-#include "ashlar/os/choke_point.hpp"
+#include "ashlar/os/posix/choke_point.hpp"
 #include "ashlar/os/posix/parked.hpp"
 
 namespace ashlar::os::detail {

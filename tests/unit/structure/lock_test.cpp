@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// One holder at a time, nobody sleeps for ever, and what was written under the lock is seen.
+#include "ashlar/structure/lock.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "support/scale.hpp"
+
+namespace ashlar {
+namespace {
+
+TEST(lock, is_free_held_and_free_again) {
+  lock l;
+  EXPECT_FALSE(l.is_held());
+  l.acquire();
+  EXPECT_TRUE(l.is_held());
+  EXPECT_FALSE(l.try_acquire());
+  l.release();
+  EXPECT_FALSE(l.is_held());
+  EXPECT_TRUE(l.try_acquire());
+  l.release();
+}
+
+TEST(lock, guard_holds_it_for_a_scope) {
+  lock l;
+  {
+    lock_guard guard(l);
+    EXPECT_TRUE(l.is_held());
+  }
+  EXPECT_FALSE(l.is_held());
+}
+
+TEST(lock, excludes) {
+  lock l;
+  std::size_t plain = 0;  // not atomic: lost updates and TSan would tell
+  const std::size_t rounds = test::scaled(400'000);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (std::size_t i = 0; i < rounds; ++i) {
+        lock_guard guard(l);
+        ++plain;
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(plain, 4 * rounds);
+}
+
+TEST(lock, wakes_all_sleepers_one_after_the_other) {
+  lock l;
+  std::atomic<int> done{0};
+  l.acquire();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      lock_guard guard(l);
+      ++done;
+    });
+  }
+  // Long beyond the spinning: all of them sleep by then.
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(done, 0);
+  l.release();
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(done, 8);
+  EXPECT_FALSE(l.is_held());
+}
+
+TEST(lock, is_free_after_reset_though_it_was_contended) {
+  lock l;
+  l.acquire();
+  l.reset_after_fork();
+  EXPECT_TRUE(l.try_acquire());
+  l.release();
+}
+
+}  // namespace
+}  // namespace ashlar

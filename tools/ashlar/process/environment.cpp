@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "tools/ashlar/process/environment.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <string_view>
+
+namespace ashlar::tool {
+
+namespace {
+
+/// Replaces the value of `name` by what `change` makes of it; an absent variable counts as empty.
+template <class Change>
+void change_variable(std::vector<std::string>& variables, std::string_view name, Change change) {
+  const std::string prefix = std::string(name) + "=";
+  for (std::string& each : variables) {
+    if (!each.starts_with(prefix)) continue;
+    each = prefix + change(each.substr(prefix.size()));
+    return;
+  }
+  variables.push_back(prefix + change(std::string()));
+}
+
+}  // namespace
+
+std::vector<std::string> preload_environment(const std::vector<std::string>& variables,
+                                             const preload_settings& settings) {
+  std::vector<std::string> changed = variables;
+  change_variable(changed, "LD_PRELOAD", [&](const std::string& old) {
+    return settings.library.string() + (old.empty() ? "" : ":" + old);
+  });
+  change_variable(changed, "ASHLAR_OPTIONS", [&](const std::string& old) {
+    return fmt::format("{}{}snapshot={},follow={}", old, old.empty() ? "" : ",",
+                       settings.snapshot_folder.string(), settings.follow_children ? 1 : 0);
+  });
+  return changed;
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> variables;
+  for (char** each = environ; *each != nullptr; ++each) variables.emplace_back(*each);
+  return variables;
+}
+
+bool can_be_preloaded_by_path(const std::filesystem::path& library) {
+  return library.string().find_first_of(" :\t\n") == std::string::npos;
+}
+
+bool can_be_named_in_options(const std::filesystem::path& folder) {
+  return folder.string().find(',') == std::string::npos;
+}
+
+}  // namespace ashlar::tool
