@@ -21,7 +21,9 @@ LIMIT = 60  # seconds: nothing here takes one
 
 def run(program, library, options):
     environment = {**os.environ, "LD_PRELOAD": library, "ASHLAR_OPTIONS": options}
-    return subprocess.run([program], env=environment, capture_output=True, text=True, timeout=LIMIT, check=False)
+    return subprocess.run(
+        [program], env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
 
 
 def line_of(kind, text, pointer):

@@ -34,15 +34,27 @@ class Context:
 
     def environment(self, more=None):
         # Nothing of the caller's environment but the path: a result must not depend on who looks.
-        fixed = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        fixed = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
+        }
         if self.library:
             fixed["LD_PRELOAD"] = self.library
         return {**fixed, **(more or {})}
 
     def run(self, *command, stdin=None, environment=None, statuses=(0,)):
         """Runs a command to its end and returns its standard output. It must end well and hear no complaint of ours."""
-        done = subprocess.run([str(word) for word in command], cwd=self.folder, env=self.environment(environment),
-                              input=stdin or b"", capture_output=True, timeout=LIMIT, check=False)
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=self.folder,
+            env=self.environment(environment),
+            input=stdin or b"",
+            capture_output=True,
+            timeout=LIMIT,
+            check=False,
+        )
         self.check(command, done.returncode, done.stderr, statuses)
         return done.stdout
 
@@ -60,9 +72,16 @@ class Context:
             return
         with tempfile.TemporaryDirectory() as folder:
             record = os.path.join(folder, "bindings")
-            watch = {"LD_DEBUG": "bindings", "LD_DEBUG_OUTPUT": record, "LD_BIND_NOW": "1", **(environment or {})}
+            watch = {
+                "LD_DEBUG": "bindings",
+                "LD_DEBUG_OUTPUT": record,
+                "LD_BIND_NOW": "1",
+                **(environment or {}),
+            }
             self.run(*command, environment=watch)
-            text = "".join(path.read_text(errors="replace") for path in pathlib.Path(folder).iterdir())
+            text = "".join(
+                path.read_text(errors="replace") for path in pathlib.Path(folder).iterdir()
+            )
         bindings = binding.parse_bindings(text)
         strays = binding.find_strays(bindings, self.library)
         if strays or not any(symbol == "malloc" for _, _, symbol in bindings):

@@ -15,9 +15,14 @@ def fill_script():
     """Returns commands for redis-cli that store the same data in every run."""
     lines = ["FLUSHALL"]
     for i in range(3000):
-        lines += [f"SET string:{i} {'x' * (i % 500)}{i}", f"RPUSH list:{i % 97} item{i * i}",
-                  f"HSET hash:{i % 89} field{i} {i * 31}", f"SADD set:{i % 83} member{i % 1009}",
-                  f"ZADD sorted:{i % 79} {i * 7919 % 10007} element{i}", f"APPEND string:{i % 50} {'y' * 100}"]
+        lines += [
+            f"SET string:{i} {'x' * (i % 500)}{i}",
+            f"RPUSH list:{i % 97} item{i * i}",
+            f"HSET hash:{i % 89} field{i} {i * 31}",
+            f"SADD set:{i % 83} member{i % 1009}",
+            f"ZADD sorted:{i % 79} {i * 7919 % 10007} element{i}",
+            f"APPEND string:{i % 50} {'y' * 100}",
+        ]
     return "\n".join([*lines, "DEBUG DIGEST", "DBSIZE", "MEMORY PURGE", ""]).encode()
 
 
@@ -41,16 +46,51 @@ def check_mapped(context, server):
 def redis(context, _):
     context.check_served("redis-server", "--version")
     path = context.folder / "socket"
-    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no",
-               "--dir", str(context.folder), "--enable-debug-command", "local", "--loglevel", "warning",
-               "--activedefrag", "no"]
-    with subprocess.Popen(command, env=context.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as server:
+    command = [
+        "redis-server",
+        "--port",
+        "0",
+        "--unixsocket",
+        str(path),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--dir",
+        str(context.folder),
+        "--enable-debug-command",
+        "local",
+        "--loglevel",
+        "warning",
+        "--activedefrag",
+        "no",
+    ]
+    with subprocess.Popen(
+        command,
+        env=context.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as server:
         try:
             wait_for(path, server)
             check_mapped(context, server)
-            context.run("redis-benchmark", "-s", path, "-t", TESTS, "-n", "50000", "-r", "10000", "-d", "300", "-P", "16",
-                        "-q")
+            context.run(
+                "redis-benchmark",
+                "-s",
+                path,
+                "-t",
+                TESTS,
+                "-n",
+                "50000",
+                "-r",
+                "10000",
+                "-d",
+                "300",
+                "-P",
+                "16",
+                "-q",
+            )
             answers = context.run("redis-cli", "-s", path, stdin=fill_script())
         finally:
             context.run("redis-cli", "-s", path, "SHUTDOWN", "NOSAVE", statuses=(0, 1))

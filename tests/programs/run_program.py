@@ -39,13 +39,21 @@ def compare(name, library, generated):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--list", action="store_true", help="print the cases whose programs are installed")
+    parser.add_argument(
+        "--list", action="store_true", help="print the cases whose programs are installed"
+    )
     parser.add_argument("--library", type=os.path.realpath)
     parser.add_argument("--generated", help="folder of the generated headers")
     parser.add_argument("name", nargs="?", choices=table.CASES)
     arguments = parser.parse_args()
     if arguments.list:
-        print("\n".join(name for name, (needs, _) in table.CASES.items() if all(shutil.which(p) for p in needs)))
+        print(
+            "\n".join(
+                name
+                for name, (needs, _) in table.CASES.items()
+                if all(shutil.which(p) for p in needs)
+            )
+        )
         return 0
     try:
         return compare(arguments.name, arguments.library, arguments.generated)

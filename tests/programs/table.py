@@ -11,7 +11,10 @@ import redis_case
 from context import INPUTS, ROOT, Failed
 
 PYTHON = "/usr/bin/python3"
-PYTHON_ENVIRONMENT = {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}  # else python's own heap serves small blocks
+PYTHON_ENVIRONMENT = {
+    "PYTHONMALLOC": "malloc",
+    "PYTHONHASHSEED": "0",
+}  # else python's own heap serves small blocks
 PYTHON_MODULES = ("test_json", "test_re", "test_dict", "test_list", "test_threading")
 
 
@@ -19,11 +22,25 @@ def cxx(context, generated):
     """g++ compiles ashlar's heap, and links it."""
     compiler = context.run("g++", "-print-prog-name=cc1plus").decode().strip()
     context.check_served(compiler, "--version")
-    sources = sorted((ROOT / "src/ashlar").rglob("heap/*.cpp")) + sorted((ROOT / "src/ashlar").rglob("structure/*.cpp"))
+    sources = sorted((ROOT / "src/ashlar").rglob("heap/*.cpp")) + sorted(
+        (ROOT / "src/ashlar").rglob("structure/*.cpp")
+    )
     result = b""
     for source in sources:
-        context.run("g++", "-std=c++20", "-O2", "-g", "-fPIC", "-fno-exceptions", f"-I{ROOT / 'src'}", f"-I{generated}",
-                    "-c", source, "-o", f"{source.stem}.o")
+        context.run(
+            "g++",
+            "-std=c++20",
+            "-O2",
+            "-g",
+            "-fPIC",
+            "-fno-exceptions",
+            f"-I{ROOT / 'src'}",
+            f"-I{generated}",
+            "-c",
+            source,
+            "-o",
+            f"{source.stem}.o",
+        )
         result += (context.folder / f"{source.stem}.o").read_bytes()
     objects = sorted(context.folder.glob("*.o"))
     context.run("g++", "-shared", "-Wl,--build-id=none", *objects, "-o", "linked.so")
@@ -34,9 +51,14 @@ def python_module(module):
     def run(context, _):
         context.check_served(PYTHON, "--version", environment=PYTHON_ENVIRONMENT)
         # Two: some of a module's tests fail in some containers. Then they fail on glibc as well.
-        output = context.run(PYTHON, "-m", "test", "-v", module, environment=PYTHON_ENVIRONMENT, statuses=(0, 2))
-        verdicts = re.findall(rb"^(\w+ \(.+?\).*?) \.\.\. (ok|FAIL|ERROR|skipped|expected failure)", output,
-                              re.MULTILINE)
+        output = context.run(
+            PYTHON, "-m", "test", "-v", module, environment=PYTHON_ENVIRONMENT, statuses=(0, 2)
+        )
+        verdicts = re.findall(
+            rb"^(\w+ \(.+?\).*?) \.\.\. (ok|FAIL|ERROR|skipped|expected failure)",
+            output,
+            re.MULTILINE,
+        )
         counts = re.findall(rb"^Ran \d+ tests?", output, re.MULTILINE)
         if not verdicts or not counts:
             raise Failed(f"{module} printed no verdicts: {output[-2000:]!r}")
@@ -52,20 +74,29 @@ def sqlite(context, _):
     setting = ("-cmd", ".parameter init", "-cmd", ".parameter set @rows 100000")
     in_memory = context.run("sqlite3", "-batch", *setting, ":memory:", stdin=script)
     in_file = context.run("sqlite3", "-batch", *setting, "rows.db", stdin=script)
-    return in_memory + in_file + context.run("sqlite3", "rows.db", ".dump", "PRAGMA integrity_check")
+    return (
+        in_memory + in_file + context.run("sqlite3", "rows.db", ".dump", "PRAGMA integrity_check")
+    )
 
 
 def git(context, _):
     """A history of 60 commits on two branches: commit, merge, log, blame, repack, check, clone."""
     context.check_served("git", "--version")
-    who = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A",
-           "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_CONFIG_NOSYSTEM": "1"}
+    who = {
+        "GIT_AUTHOR_NAME": "A",
+        "GIT_AUTHOR_EMAIL": "a@example.org",
+        "GIT_COMMITTER_NAME": "A",
+        "GIT_COMMITTER_EMAIL": "a@example.org",
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
     folder = context.folder / "repository"
 
     def call(*words, day=1):
         dates = {"GIT_AUTHOR_DATE": f"{1_700_000_000 + day * 86_400} +0000"}
         dates["GIT_COMMITTER_DATE"] = dates["GIT_AUTHOR_DATE"]
-        return context.run("git", "-C", folder, "-c", "pack.threads=1", *words, environment={**who, **dates})
+        return context.run(
+            "git", "-C", folder, "-c", "pack.threads=1", *words, environment={**who, **dates}
+        )
 
     context.run("git", "init", "-q", "-b", "main", folder, environment=who)
     for day in range(60):
@@ -75,15 +106,27 @@ def git(context, _):
             call("checkout", "-q", "main")
         name = f"file{day % 7}{'s' if 20 <= day < 40 else ''}.txt"
         with open(folder / name, "a", encoding="utf-8") as file:
-            file.writelines(f"line {line} of day {day}: {line * day * 7919 % 1009}\n" for line in range(300))
+            file.writelines(
+                f"line {line} of day {day}: {line * day * 7919 % 1009}\n" for line in range(300)
+            )
         call("add", "-A", day=day)
         call("commit", "-q", "-m", f"Day {day}", day=day)
     call("merge", "-q", "--no-edit", "side", day=61)
-    result = call("log", "-p", "--stat", "--all") + call("blame", "file3.txt") + call("rev-list", "--objects", "--all")
+    result = (
+        call("log", "-p", "--stat", "--all")
+        + call("blame", "file3.txt")
+        + call("rev-list", "--objects", "--all")
+    )
     call("repack", "-q", "-a", "-d", "-f")
-    result += b"".join(path.read_bytes() for path in sorted((folder / ".git/objects/pack").glob("*.pack")))
+    result += b"".join(
+        path.read_bytes() for path in sorted((folder / ".git/objects/pack").glob("*.pack"))
+    )
     context.run("git", "clone", "-q", "--no-local", folder, "clone", environment=who)
-    return result + call("fsck", "--full") + context.run("git", "-C", "clone", "log", "--oneline", environment=who)
+    return (
+        result
+        + call("fsck", "--full")
+        + context.run("git", "-C", "clone", "log", "--oneline", environment=who)
+    )
 
 
 def perl(context, _):
@@ -104,8 +147,18 @@ def node(context, _):
 
 def ghostscript(context, _):
     context.check_served("gs", "--version")
-    pages = context.run("gs", "-q", "-dSAFER", "-dNOPAUSE", "-dBATCH", "-dROUNDS=20", "-sDEVICE=ppmraw", "-r100",
-                        "-sOutputFile=-", INPUTS / "drawing.ps")
+    pages = context.run(
+        "gs",
+        "-q",
+        "-dSAFER",
+        "-dNOPAUSE",
+        "-dBATCH",
+        "-dROUNDS=20",
+        "-sDEVICE=ppmraw",
+        "-r100",
+        "-sOutputFile=-",
+        INPUTS / "drawing.ps",
+    )
     return pages
 
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// After a burst of 800 MiB is freed, at most 5 % of it is left 2 s later, while the program idles along.
+// After a burst of 800 MiB is freed, at most 5 % of it is left 2 s later, while the program idles
+// along.
 #include <time.h>
 
 #include "replace/support/check.hpp"

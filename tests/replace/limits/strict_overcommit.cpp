@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// With overcommit off, the kernel charges what is writable, used or not: the heap must not reserve that way.
+// With overcommit off, the kernel charges what is writable, used or not: the heap must not reserve
+// that way.
 #include "replace/support/check.hpp"
 
 namespace {

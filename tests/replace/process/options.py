@@ -14,7 +14,14 @@ LIBRARY = ""
 def run(options, *command):
     """Returns the finished process of a command (default: true) on ashlar with these options."""
     environment = {**os.environ, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": options}
-    return subprocess.run(command or ("true",), env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command or ("true",),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 class Options(unittest.TestCase):
@@ -25,13 +32,24 @@ class Options(unittest.TestCase):
 
     def test_known_options_say_nothing(self):
         self.assert_says("")
-        self.assert_says("faults=warn,soft_limit=64M,hard_limit=2G,cgroup=0,follow=1,fail_at=0,fail_every=0")
+        self.assert_says(
+            "faults=warn,soft_limit=64M,hard_limit=2G,cgroup=0,follow=1,fail_at=0,fail_every=0"
+        )
         self.assert_says(",,faults=ignore,,")
 
     def test_an_unknown_key_gets_one_line_with_the_nearest_match(self):
-        for key, nearest in (("fault", "faults"), ("hardlimit", "hard_limit"), ("softlimt", "soft_limit"),
-                             ("release_on_exit", "release_at_exit"), ("snapshots", "snapshot"), ("fial_at", "fail_at")):
-            self.assert_says(f"{key}=1", f"ashlar: unknown option '{key}' in ASHLAR_OPTIONS; did you mean '{nearest}'?")
+        for key, nearest in (
+            ("fault", "faults"),
+            ("hardlimit", "hard_limit"),
+            ("softlimt", "soft_limit"),
+            ("release_on_exit", "release_at_exit"),
+            ("snapshots", "snapshot"),
+            ("fial_at", "fail_at"),
+        ):
+            self.assert_says(
+                f"{key}=1",
+                f"ashlar: unknown option '{key}' in ASHLAR_OPTIONS; did you mean '{nearest}'?",
+            )
 
     def test_each_unknown_key_gets_its_line_and_the_others_hold(self):
         done = run("x=1,release_at_exit=1,yy")
@@ -48,23 +66,39 @@ class Options(unittest.TestCase):
         self.assert_says("faults=off", line("off", "faults", "abort, warn or ignore"))
         self.assert_says("hard_limit=64Q", line("64Q", "hard_limit", "a size such as 64M"))
         self.assert_says("hard_limit=", line("", "hard_limit", "a size such as 64M"))
-        self.assert_says("soft_limit=99999999999G", line("99999999999G", "soft_limit", "a size such as 64M"))
+        self.assert_says(
+            "soft_limit=99999999999G", line("99999999999G", "soft_limit", "a size such as 64M")
+        )
         self.assert_says("soft_limit=-1", line("-1", "soft_limit", "a size such as 64M"))
         self.assert_says("follow=yes", line("yes", "follow", "0 or 1"))
         self.assert_says("follow", line("", "follow", "0 or 1"))
-        self.assert_says("fail_at=99999999999999999999", line("99999999999999999999", "fail_at", "a number"))
+        self.assert_says(
+            "fail_at=99999999999999999999", line("99999999999999999999", "fail_at", "a number")
+        )
 
     def test_keys_of_any_length_and_content_do_no_harm(self):
-        for options in ("k" * 10_000, "=" * 1000, "," * 10_000, "a=" + "v" * 100_000, "faults=" + "w" * 5000, "\t\n ="):
+        for options in (
+            "k" * 10_000,
+            "=" * 1000,
+            "," * 10_000,
+            "a=" + "v" * 100_000,
+            "faults=" + "w" * 5000,
+            "\t\n =",
+        ):
             done = run(options)
             self.assertEqual(done.returncode, 0)
             self.assertLessEqual(len(done.stderr.splitlines()), 2)
             self.assertLess(len(done.stderr), 2000)
 
     def test_all_memory_is_back_at_the_end(self):
-        python = ("/usr/bin/python3", "-I", "-c", "import threading, json; "
-                  "t = [threading.Thread(target=lambda: json.dumps(list(range(10**5)))) for _ in range(4)]; "
-                  "[x.start() for x in t]; [x.join() for x in t]; a = bytearray(10**8)")
+        python = (
+            "/usr/bin/python3",
+            "-I",
+            "-c",
+            "import threading, json; "
+            "t = [threading.Thread(target=lambda: json.dumps(list(range(10**5)))) for _ in range(4)]; "
+            "[x.start() for x in t]; [x.join() for x in t]; a = bytearray(10**8)",
+        )
         for command in ((), ("ls", "/"), ("perl", "-e", "my @a = (1) x 10**6"), python):
             done = run("release_at_exit=1", *command)
             self.assertEqual(done.returncode, 0)
@@ -74,7 +108,11 @@ class Options(unittest.TestCase):
 
     def test_every_request_to_the_os_may_fail(self):
         for first in range(1, 40):
-            for options in (f"fail_at={first}", f"fail_at={first},fail_every=1", f"fail_at={first},fail_every=3"):
+            for options in (
+                f"fail_at={first}",
+                f"fail_at={first},fail_every=1",
+                f"fail_at={first},fail_every=3",
+            ):
                 done = run(options, "ls", "/")
                 self.assertGreaterEqual(done.returncode, 0, f"{options}: signal; {done.stderr}")
 

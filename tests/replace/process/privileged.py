@@ -16,8 +16,17 @@ NOBODY = 65534
 
 
 def run(program, options):
-    return subprocess.run([program], env={"ASHLAR_OPTIONS": options}, user=NOBODY, group=NOBODY, extra_groups=[],
-                          capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [program],
+        env={"ASHLAR_OPTIONS": options},
+        user=NOBODY,
+        group=NOBODY,
+        extra_groups=[],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def main():

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Allocates a little and says whether the kernel counts the program as privileged. For privileged.py.
+// Allocates a little and says whether the kernel counts the program as privileged. For
+// privileged.py.
 #include <sys/auxv.h>
 
 #include "replace/support/check.hpp"

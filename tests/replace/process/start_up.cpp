@@ -2,8 +2,8 @@
 // What the library costs a program that does nothing: system calls, instructions and peak memory of
 // `true`, with and without it. Argument: the library's path.
 //
-// The program is traced: stepped through, and stopped where it ends, when the kernel still tells its
-// peak. So the figures do not depend on the machine's mood; time is the benchmark's business.
+// The program is traced: stepped through, and stopped where it ends, when the kernel still tells
+// its peak. So the figures do not depend on the machine's mood; time is the benchmark's business.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -83,7 +83,8 @@ int main() {
   expect_ashlar();
   pthread_t threads[thread_count];
   for (uintptr_t t = 0; t < thread_count; ++t)
-    expect(pthread_create(&threads[t], nullptr, allocate_all_the_time, reinterpret_cast<void*>(t)) == 0,
+    expect(pthread_create(&threads[t], nullptr, allocate_all_the_time,
+                          reinterpret_cast<void*>(t)) == 0,
            "a thread");
   for (unsigned i = 0; i < fork_count; ++i) {
     for (unsigned k = 0; k < block_count; ++k) {
