@@ -61,7 +61,7 @@ void local_heap::initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept {
   void** next = slots;
   for (size_class c = 0; c < class_count; ++c) {
     const std::uint32_t capacity = first_capacity(c);
-    bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), false};
+    bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), false, 0};
     next += capacity + 1;
   }
 }
@@ -90,10 +90,25 @@ void local_heap::unpark(bin& b) noexcept {
 void local_heap::tend() noexcept {
   // Longer pauses give memory back later; shorter ones cost busy programs slow operations.
   constexpr std::uint64_t pause_ns = 20'000'000;
+  constexpr std::uint8_t idle_limit = 10;
   const std::uint64_t now = os::coarse_ns();
   if (now - tended_at < pause_ns) return;
   tended_at = now;
-  if (!home->store().tick()) return;
+  bool more = home->store().tick();
+  for (size_class c = 0; c < class_count; ++c) {
+    bin& b = bins[c];
+    const bool untouched = b.end == b.base;
+    unpark(b);
+    const std::uint32_t count = b.count();
+    if (count == 0) continue;
+    b.idle = untouched ? static_cast<std::uint8_t>(b.idle + 1) : std::uint8_t{0};
+    if (b.idle == idle_limit) {
+      flush(c, count);
+      b.idle = 0;
+    }
+    more = true;
+  }
+  if (!more) return;
   for (bin& b : bins) park(b);
 }
 
@@ -197,24 +212,32 @@ void local_heap::push(size_class c, void* p) noexcept {
     tend();
     unpark(b);
   }
-  bool flushed = false;
-  if (b.top == b.end) {
-    // A bin that was refilled since its last flush is in demand both ways: it is too small. So is
-    // one that collects blocks of other threads: each flush takes their locks. One that only ever
-    // fills with its own belongs to a program that is giving memory back.
-    if ((b.refills != 0 || b.mostly_foreign) && b.capacity < most_capacity(c)) grow_bin(c);
-    if (b.top == b.end) {
-      flush(c, b.capacity / 2u + 1);
-      flushed = true;
-    }
-    b.refills = 0;
-  }
+  const bool full = b.top == b.end;
+  if (full) make_room(c);
   store_relaxed(b.top[1], p);
   store_relaxed(b.top, b.top + 1);
-  if (!flushed) return;
+  if (!full) return;
   tend();
   // Should this have been the last flush for a while, the bin's next user comes by here again.
-  if (home->store().has_idle()) park(b);
+  park(b);
+}
+
+// A full bin grows or is flushed. One that was refilled since its last flush is in demand both ways: it
+// is too small. So is one that collects blocks of other threads: each flush takes their locks. One that
+// only ever fills with its own belongs to a program that is giving memory back: all of it goes.
+void local_heap::make_room(size_class c) noexcept {
+  bin& b = bins[c];
+  const bool in_demand = b.refills != 0 || b.mostly_foreign;
+  b.refills = 0;
+  if (in_demand && b.capacity < most_capacity(c)) {
+    grow_bin(c);
+    if (b.top != b.end) return;
+  }
+  flush(c, in_demand ? b.capacity / 2u + 1 : b.capacity);
+  if (home->store().purge_count() == seen_purges) return;
+  flush_all();
+  release_empty_slabs();
+  seen_purges = home->store().purge_count();
 }
 
 // Puts back those of `blocks` that `owner` owns, and moves the others to the front. Returns how many
@@ -282,9 +305,12 @@ void put_block(slab& s, void* p) noexcept {
     list.push_front(s);
     s.linked = true;
   }
-  // An empty slab goes back at once unless it is the class's last one with room: that one would be
-  // fetched again by the next refill.
-  if (s.free_count == s.capacity && (s.next != nullptr || s.prev != nullptr)) {
+  // An empty slab goes back at once unless it is a small class's last one with room: that one would
+  // be fetched again by the next refill. Medium slabs are too large to keep for that. A slab on its
+  // way to a new owner is in no list yet, and stays.
+  const bool alone = s.next == nullptr && s.prev == nullptr;
+  const bool spare = !alone || (s.kind == slab_kind::medium && list.front() == &s);
+  if (s.free_count == s.capacity && spare) {
     list.remove(s);
     --owner.slab_count;
     owner.home->deallocate_slab(s);

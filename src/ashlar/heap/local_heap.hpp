@@ -7,8 +7,10 @@
 //
 // Bins can be parked: a parked bin looks empty to malloc and full to free, so that the next operation
 // takes the slow path, which restores it. This is how a program that does next to nothing still drives
-// the purging of idle memory, at no cost to the fast path: as long as there is anything to purge, a
-// bin is parked after it was flushed, and all bins are parked once every 20 ms.
+// the purging of idle memory, at no cost to the fast path: a bin is parked after it was flushed, and
+// all bins are parked once every 20 ms from then on. A bin that is found parked ten times in a row is
+// idle, and flushed, for a single block in it keeps a slab alive. For the same reason all bins are
+// flushed when the store has met its bound: then the program gives memory back in earnest.
 //
 // A bin takes any block of the heap, whoever owns its slab: free is the same 20 instructions for a
 // block of another thread, and malloc reuses it while it is hot. Flushing brings blocks home: they are
@@ -44,6 +46,7 @@ struct bin {
   std::uint16_t parked = 0;    // blocks of a parked bin, which shows itself empty and full
   std::uint16_t capacity = 0;  // slots behind base
   bool mostly_foreign = false;  // the last flush brought home blocks of other threads
+  std::uint8_t idle = 0;        // how often in a row the bin was found parked
 
   /// Blocks in the bin. Another thread may ask while the bin is moved to a larger stack: it then
   /// gets a wrong count, but never one that leads beyond `capacity`.
@@ -84,6 +87,7 @@ struct local_heap {
   std::uint32_t slab_count = 0;
   intrusive_list<slab> partial[class_count] = {};
   std::uint64_t tended_at = 0;  // ns
+  std::uint32_t seen_purges = 0;
   request_sample samples[class_count] = {};
   void* slots[];  // first slots of all bins
 
@@ -106,7 +110,7 @@ struct local_heap {
   /// Takes one block straight from a slab, under the lock. For `shared` local heaps.
   void* take_one(size_class c) noexcept;
 
-  /// Lets the store purge if it is time, and parks the bins if there will be more to purge.
+  /// Lets the store purge if it is time, flushes idle bins, and parks the others.
   void tend() noexcept;
 
   /// Gives slabs without live blocks back to the store.
@@ -119,6 +123,7 @@ struct local_heap {
 
  private:
   void* pop(size_class c) noexcept;
+  void make_room(size_class c) noexcept;
   static void park(bin& b) noexcept;
   static void unpark(bin& b) noexcept;
   void grow_bin(size_class c) noexcept;

@@ -57,7 +57,7 @@ struct span {
 };
 
 struct region {
-  std::byte* base = nullptr;
+  std::byte* base = nullptr;  // null: this place in the table is free
   slice_record* records = nullptr;  // with a sentinel before the first and after the last
   std::uint32_t slices = 0;
   std::uint32_t committed = 0;  // slices, from the start
@@ -93,8 +93,11 @@ class span_store {
   /// anything left to decay.
   bool tick() noexcept;
 
-  /// Whether there are free spans whose pages could go back. May be out of date.
-  bool has_idle() const noexcept { return load_relaxed(dirty_slices_) != 0; }
+  /// How often the bound was met. A sign that the program gives memory back in earnest.
+  std::uint32_t purge_count() const noexcept { return load_relaxed(purge_count_); }
+
+  /// Gives regions back that hold no span in use. For when address space is short.
+  void release_empty_regions() noexcept;
 
   /// Gives all regions back. No span may be used any more.
   void release() noexcept;
@@ -144,6 +147,7 @@ class span_store {
   void insert(slice_record& first) noexcept;
   void remove(slice_record& first) noexcept;
   slice_record* add_region(std::uint32_t slices) noexcept;
+  void release_region(region& r) noexcept;
   bool commit_through(const slice_record& first, std::uint32_t slices) noexcept;
   span take(slice_record& first, std::uint32_t skip, std::uint32_t slices) noexcept;
   void give(slice_record& first, std::uint32_t slices) noexcept;
@@ -167,13 +171,14 @@ class span_store {
   std::uint32_t window_start_ = 0;       // tick
   std::uint32_t last_tick_ = 0;
   std::uint32_t last_purge_ = 0;
+  std::uint32_t purge_count_ = 0;
   std::uint32_t region_count_ = 0;
   free_lists free_[2];  // [0] clean, [1] with dirty slices
   region regions_[region_limit];
 
  public:
-  // 16 MiB: 2 % of a burst of 800 MiB; more than most programs ever hold free.
-  static constexpr std::size_t initial_retained = (std::size_t{16} << 20) >> slice_shift;
+  // 12 MiB: 1.5 % of a burst of 800 MiB; more than most programs ever hold free.
+  static constexpr std::size_t initial_retained = (std::size_t{12} << 20) >> slice_shift;
 };
 
 template <class Visitor>
