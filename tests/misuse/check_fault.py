@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs one program of this folder on ashlar under each policy, and checks what it says and how it ends.
+"""Runs one program of this folder on ashlar under each policy, and checks what it says and how it
+ends.
 
     faults=abort (the default)   the one line of the table on stderr, then SIGABRT
     faults=warn                  the same line, and the program goes on: its heap is whole

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Which fault each program of this folder commits, and what the report must say about it.
 
-A program is named by its path. The text is what follows `ashlar: KIND of POINTER: `, as a regular expression: it must
-match to the end of the line.
+A program is named by its path. The text is what follows `ashlar: KIND of POINTER: `, as a regular
+expression: it must match to the end of the line.
 """
 
 FOREIGN = r"pointer was not allocated by ashlar"

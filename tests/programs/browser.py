@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""chromium, headless: prints a page as PDF, draws it as PNG, and prints the tree that its script has built.
+"""chromium, headless: prints a page as PDF, draws it as PNG, and prints the tree that its script
+has built.
 
-Debian's chromium has an allocator of its own, linked into the program: its malloc is found before any preloaded one.
-What is held here is that it and all its processes work with the library loaded; that ashlar serves it cannot be had.
+Debian's chromium has an allocator of its own, linked into the program: its malloc is found before
+any preloaded one. What is held here is that it and all its processes work with the library loaded;
+that ashlar serves it cannot be had.
 """
 
 import re

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Where and how a real program runs in these tests: an empty folder, a fixed environment, with or without ashlar."""
+"""Where and how a real program runs in these tests: an empty folder, a fixed environment, with or
+without ashlar."""
 
 import os
 import pathlib
@@ -45,7 +46,8 @@ class Context:
         return {**fixed, **(more or {})}
 
     def run(self, *command, stdin=None, environment=None, statuses=(0,)):
-        """Runs a command to its end and returns its standard output. It must end well and hear no complaint of ours."""
+        """Runs a command to its end and returns its standard output. It must end well and hear no
+        complaint of ours."""
         done = subprocess.run(
             [str(word) for word in command],
             cwd=self.folder,
@@ -66,8 +68,8 @@ class Context:
             raise Failed(f"{where} says: {errors.decode(errors='replace')[-2000:]}")
 
     def check_served(self, *command, environment=None):
-        """Raises Failed unless the dynamic linker binds malloc and free of a command to the library, and of all that
-        it loads. The command should be a short one, as `--version` is."""
+        """Raises Failed unless the dynamic linker binds malloc and free of a command to the
+        library, and of all that it loads. The command should be a short one, as `--version` is."""
         if self.library is None:
             return
         with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""redis-server under redis-benchmark, on a socket in its folder. Debian links it with libjemalloc: `check_served` holds
-that the preloaded library comes first all the same, and that the server's own calls are bound to it."""
+"""redis-server under redis-benchmark, on a socket in its folder. Debian links it with libjemalloc:
+`check_served` holds that the preloaded library comes first all the same, and that the server's own
+calls are bound to it."""
 
 import os
 import subprocess
@@ -35,7 +36,8 @@ def wait_for(path, server):
 
 
 def check_mapped(context, server):
-    """Holds that the library is in the server's memory, and that the server is really the process looked at."""
+    """Holds that the library is in the server's memory, and that the server is really the process
+    looked at."""
     if context.library is None:
         return
     with open(f"/proc/{server.pid}/maps", encoding="utf-8") as maps:

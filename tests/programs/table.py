@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The programs, as Debian ships them, and what each does. A case returns bytes: they must be the same on glibc and ashlar.
+"""The programs, as Debian ships them, and what each does. A case returns bytes: they must be the
+same on glibc and ashlar.
 
     CASES[name] = (what must be installed, the function)
 """

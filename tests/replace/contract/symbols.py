@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Holds that the drop-in replaces the whole family: a function left to glibc would serve from another heap.
+"""Holds that the drop-in replaces the whole family: a function left to glibc would serve from
+another heap.
 
-The wanted functions are listed, and whatever this machine's libc.so.6 and libstdc++.so.6 export of that kind is wanted
-besides, so that a newer libc's additions are noticed.
+The wanted functions are listed, and whatever this machine's libc.so.6 and libstdc++.so.6 export of
+that kind is wanted besides, so that a newer libc's additions are noticed.
 """
 
 import argparse
@@ -14,11 +15,13 @@ import subprocess
 import sys
 
 MALLOC_FAMILY = """
-malloc calloc realloc reallocarray free aligned_alloc memalign posix_memalign valloc pvalloc malloc_usable_size
-malloc_trim malloc_stats malloc_info mallinfo mallinfo2 mallopt free_sized free_aligned_sized
+malloc calloc realloc reallocarray free aligned_alloc memalign posix_memalign valloc pvalloc
+malloc_usable_size malloc_trim malloc_stats malloc_info mallinfo mallinfo2 mallopt free_sized
+free_aligned_sized
 """.split()
 
-# operator new, new[], delete, delete[]: plain, nothrow, aligned, sized, and what of these goes together.
+# operator new, new[], delete, delete[]: plain, nothrow, aligned, sized, and what of these goes
+# together.
 NEW = [
     f"_Z{n}m{a}{t}"
     for n in ("nw", "na")
@@ -38,8 +41,8 @@ DELETE = [
     )
 ]
 
-# What of the system's exports belongs to the family. `cfree` is only there for programs linked before 2017; names with
-# underscores are glibc's own business.
+# What of the system's exports belongs to the family. `cfree` is only there for programs linked
+# before 2017; names with underscores are glibc's own business.
 FAMILY = re.compile(
     r"(m|c|re|v|pv|aligned_|posix_mem|mem)?(alloc|align|allocarray)|free(_sized|_aligned_sized)?"
     r"|mall(oc_\w+|info2?|opt)|_Z(nw|na|dl|da)\w+"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests of ASHLAR_OPTIONS as users meet it: on programs that know nothing of ashlar. Arguments: the library's path."""
+"""Tests of ASHLAR_OPTIONS as users meet it: on programs that know nothing of ashlar. Arguments: the
+library's path."""
 
 import os
 import subprocess
@@ -61,7 +62,8 @@ class Options(unittest.TestCase):
 
     def test_a_bad_value_gets_one_line_that_says_what_is_expected(self):
         def line(value, option, expected):
-            return f"ashlar: bad value '{value}' for option '{option}' in ASHLAR_OPTIONS; expected {expected}"
+            place = f"for option '{option}' in ASHLAR_OPTIONS"
+            return f"ashlar: bad value '{value}' {place}; expected {expected}"
 
         self.assert_says("faults=off", line("off", "faults", "abort, warn or ignore"))
         self.assert_says("hard_limit=64Q", line("64Q", "hard_limit", "a size such as 64M"))
@@ -91,20 +93,27 @@ class Options(unittest.TestCase):
             self.assertLess(len(done.stderr), 2000)
 
     def test_all_memory_is_back_at_the_end(self):
-        python = (
-            "/usr/bin/python3",
-            "-I",
-            "-c",
-            "import threading, json; "
-            "t = [threading.Thread(target=lambda: json.dumps(list(range(10**5)))) for _ in range(4)]; "
-            "[x.start() for x in t]; [x.join() for x in t]; a = bytearray(10**8)",
-        )
+        script = """
+import json, threading
+threads = [threading.Thread(target=lambda: json.dumps(list(range(10**5)))) for _ in range(4)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+a = bytearray(10**8)
+"""
+        python = ("/usr/bin/python3", "-I", "-c", script)
         for command in ((), ("ls", "/"), ("perl", "-e", "my @a = (1) x 10**6"), python):
             done = run("release_at_exit=1", *command)
-            self.assertEqual(done.returncode, 0)
+            self.assertEqual(done.returncode, 0, f"{command[:1]}: {done.stderr}")
             lines = done.stderr.splitlines()
-            self.assertGreaterEqual(len(lines), 1)
+            self.assertGreaterEqual(len(lines), 1, f"{command[:1]} says nothing")
             self.assertEqual(set(lines), {"ashlar: at exit: reserved 0 bytes, committed 0 bytes"})
+
+    def test_giving_memory_back_loses_no_output(self):
+        for options in ("", "release_at_exit=1"):
+            done = run(options, "perl", "-e", "print 'x' x 1000")
+            self.assertEqual(done.stdout, "x" * 1000)
+            done = run(options, "awk", 'BEGIN { printf "x" }')
+            self.assertEqual(done.stdout, "x")
 
     def test_every_request_to_the_os_may_fail(self):
         for first in range(1, 40):

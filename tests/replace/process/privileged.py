@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Privileged programs do not take orders from the environment of whoever starts them.
 
-Needs root: it makes a copy of a program setuid root, and runs it as nobody. The loader ignores LD_PRELOAD there, so the
-program is linked with the library: statically, as a real one would be. Argument: that program (says_privileges.cpp).
+Needs root: it makes a copy of a program setuid root, and runs it as nobody. The loader ignores
+LD_PRELOAD there, so the program is linked with the library: statically, as a real one would be.
+Argument: that program (says_privileges.cpp).
 """
 
 import os
