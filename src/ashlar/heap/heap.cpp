@@ -110,11 +110,13 @@ bool heap::charge(std::size_t bytes) noexcept {
   return has_room_for(bytes);
 }
 
-// Tries everything that may free memory. No lock is held. Returns whether a retry makes sense.
+// Tries everything that may free memory or address space. No lock is held. Returns whether a retry
+// makes sense.
 bool heap::reclaim(std::size_t wanted) noexcept {
   const std::size_t used = used_bytes();
   bool any = trim() != 0;
   any |= used_bytes() < used;
+  store_.release_empty_regions();
   any |= process_heaps.reclaim(wanted);
   if (!has_room_for(wanted) && limits_.at_hard != nullptr)
     any |= limits_.at_hard(limits_.context, used_bytes(), wanted);

@@ -61,7 +61,7 @@ void local_heap::initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept {
   void** next = slots;
   for (size_class c = 0; c < class_count; ++c) {
     const std::uint32_t capacity = first_capacity(c);
-    bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), false};
+    bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), false, 0};
     next += capacity + 1;
   }
 }
@@ -90,10 +90,25 @@ void local_heap::unpark(bin& b) noexcept {
 void local_heap::tend() noexcept {
   // Longer pauses give memory back later; shorter ones cost busy programs slow operations.
   constexpr std::uint64_t pause_ns = 20'000'000;
+  constexpr std::uint8_t idle_limit = 10;
   const std::uint64_t now = os::coarse_ns();
   if (now - tended_at < pause_ns) return;
   tended_at = now;
-  if (!home->store().tick()) return;
+  bool more = home->store().tick();
+  for (size_class c = 0; c < class_count; ++c) {
+    bin& b = bins[c];
+    const bool untouched = b.end == b.base;
+    unpark(b);
+    const std::uint32_t count = b.count();
+    if (count == 0) continue;
+    b.idle = untouched ? static_cast<std::uint8_t>(b.idle + 1) : std::uint8_t{0};
+    if (b.idle == idle_limit) {
+      flush(c, count);
+      b.idle = 0;
+    }
+    more = true;
+  }
+  if (!more) return;
   for (bin& b : bins) park(b);
 }
 
@@ -214,7 +229,7 @@ void local_heap::push(size_class c, void* p) noexcept {
   if (!flushed) return;
   tend();
   // Should this have been the last flush for a while, the bin's next user comes by here again.
-  if (home->store().has_idle()) park(b);
+  park(b);
 }
 
 // Puts back those of `blocks` that `owner` owns, and moves the others to the front. Returns how many

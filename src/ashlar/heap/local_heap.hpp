@@ -7,8 +7,9 @@
 //
 // Bins can be parked: a parked bin looks empty to malloc and full to free, so that the next operation
 // takes the slow path, which restores it. This is how a program that does next to nothing still drives
-// the purging of idle memory, at no cost to the fast path: as long as there is anything to purge, a
-// bin is parked after it was flushed, and all bins are parked once every 20 ms.
+// the purging of idle memory, at no cost to the fast path: a bin is parked after it was flushed, and
+// all bins are parked once every 20 ms from then on. A bin that is found parked ten times in a row is
+// idle, and flushed, for a single block in it keeps a slab alive.
 //
 // A bin takes any block of the heap, whoever owns its slab: free is the same 20 instructions for a
 // block of another thread, and malloc reuses it while it is hot. Flushing brings blocks home: they are
@@ -44,6 +45,7 @@ struct bin {
   std::uint16_t parked = 0;    // blocks of a parked bin, which shows itself empty and full
   std::uint16_t capacity = 0;  // slots behind base
   bool mostly_foreign = false;  // the last flush brought home blocks of other threads
+  std::uint8_t idle = 0;        // how often in a row the bin was found parked
 
   /// Blocks in the bin. Another thread may ask while the bin is moved to a larger stack: it then
   /// gets a wrong count, but never one that leads beyond `capacity`.
@@ -106,7 +108,7 @@ struct local_heap {
   /// Takes one block straight from a slab, under the lock. For `shared` local heaps.
   void* take_one(size_class c) noexcept;
 
-  /// Lets the store purge if it is time, and parks the bins if there will be more to purge.
+  /// Lets the store purge if it is time, flushes idle bins, and parks the others.
   void tend() noexcept;
 
   /// Gives slabs without live blocks back to the store.

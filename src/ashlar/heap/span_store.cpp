@@ -75,7 +75,9 @@ void span_store::remove(slice_record& first) noexcept {
 }
 
 slice_record* span_store::add_region(std::uint32_t slices) noexcept {
-  if (region_count_ == region_limit) return nullptr;
+  std::uint32_t place = 0;
+  while (place < region_count_ && regions_[place].base != nullptr) ++place;
+  if (place == region_limit) return nullptr;
   const os::range memory = source_.acquire(source_.context, slices * slice_size);
   if (!memory) return nullptr;
   const auto count = static_cast<std::uint32_t>(memory.size / slice_size);
@@ -85,8 +87,9 @@ slice_record* span_store::add_region(std::uint32_t slices) noexcept {
     if (source_.release != nullptr) source_.release(source_.context, memory, 0);
     return nullptr;
   }
-  const auto index = static_cast<std::uint16_t>(region_count_);
-  region& added = regions_[region_count_++];
+  const auto index = static_cast<std::uint16_t>(place);
+  region& added = regions_[place];
+  if (place == region_count_) ++region_count_;
   added = {memory.data, records + 1, count, 0};
   slice_record& first = added.records[0];
   first.region = index;
@@ -266,16 +269,28 @@ void span_store::lock_for_fork() noexcept {
   }
 }
 
-void span_store::release() noexcept {
+void span_store::release_region(region& r) noexcept {
+  process_metadata.deallocate(r.records - 1, (std::size_t{r.slices} + 2) * sizeof(slice_record));
+  if (source_.release != nullptr)
+    source_.release(source_.context, {r.base, r.slices * slice_size}, r.committed * slice_size);
+  r = {};
+}
+
+void span_store::release_empty_regions() noexcept {
   lock_guard guard(mutex_);
   for (std::uint32_t i = 0; i < region_count_; ++i) {
     region& r = regions_[i];
-    process_metadata.deallocate(r.records - 1,
-                                (std::size_t{r.slices} + 2) * sizeof(slice_record));
-    if (source_.release != nullptr)
-      source_.release(source_.context, {r.base, r.slices * slice_size}, r.committed * slice_size);
-    r = {};
+    if (r.base == nullptr || !r.records->free || r.records->length != r.slices) continue;
+    store_relaxed(dirty_slices_, dirty_slices_ - r.records->dirty);
+    remove(*r.records);
+    release_region(r);
   }
+}
+
+void span_store::release() noexcept {
+  lock_guard guard(mutex_);
+  for (std::uint32_t i = 0; i < region_count_; ++i)
+    if (regions_[i].base != nullptr) release_region(regions_[i]);
   region_count_ = 0;
   for (free_lists& lists : free_) lists = {};
   store_relaxed(used_slices_, std::size_t{0});

@@ -57,7 +57,7 @@ struct span {
 };
 
 struct region {
-  std::byte* base = nullptr;
+  std::byte* base = nullptr;  // null: this place in the table is free
   slice_record* records = nullptr;  // with a sentinel before the first and after the last
   std::uint32_t slices = 0;
   std::uint32_t committed = 0;  // slices, from the start
@@ -93,8 +93,8 @@ class span_store {
   /// anything left to decay.
   bool tick() noexcept;
 
-  /// Whether there are free spans whose pages could go back. May be out of date.
-  bool has_idle() const noexcept { return load_relaxed(dirty_slices_) != 0; }
+  /// Gives regions back that hold no span in use. For when address space is short.
+  void release_empty_regions() noexcept;
 
   /// Gives all regions back. No span may be used any more.
   void release() noexcept;
@@ -144,6 +144,7 @@ class span_store {
   void insert(slice_record& first) noexcept;
   void remove(slice_record& first) noexcept;
   slice_record* add_region(std::uint32_t slices) noexcept;
+  void release_region(region& r) noexcept;
   bool commit_through(const slice_record& first, std::uint32_t slices) noexcept;
   span take(slice_record& first, std::uint32_t skip, std::uint32_t slices) noexcept;
   void give(slice_record& first, std::uint32_t slices) noexcept;

@@ -57,7 +57,7 @@ struct large_record {
 /// What one cell of the map holds. A cell stands for `cell_bytes` of address space.
 enum class cell_kind : std::uint8_t {
   none = 0,
-  used = 1,      // holds slabs or large blocks; `used_share` tells how much of it is live
+  used = 1,      // holds slabs or large blocks; `used_share` tells how much of it is taken
   free = 2,      // committed, in no use
   returned = 3,  // given back to the OS, ready for reuse
   reserved = 4,  // never committed
@@ -66,8 +66,8 @@ enum class cell_kind : std::uint8_t {
 
 struct cell {
   cell_kind kind;
-  std::uint8_t used_share;  // 0..255: live bytes / cell_bytes
-  std::uint8_t free_share;  // 0..255: free or cached but committed bytes / cell_bytes
+  std::uint8_t used_share;  // 0..255: live or cached bytes / cell_bytes
+  std::uint8_t free_share;  // 0..255: free committed bytes / cell_bytes
   std::uint8_t returned_share;
 };
 

@@ -18,7 +18,7 @@ struct options {
   std::size_t hard_limit = static_cast<std::size_t>(-1);
   bool release_at_exit = false;
   bool cgroup = true;
-  bool follow = false;
+  bool follow = true;
   std::uint64_t fail_at = 0;
   std::uint64_t fail_every = 0;
   char snapshot[256] = {};
@@ -46,7 +46,8 @@ inline constexpr option_description option_table[] = {
      "Give all memory back to the OS when the program ends and print what is left (0 bytes)."},
     {"snapshot", option_kind::path, "none",
      "Folder in which the process publishes `PID.ashlar`, the record that `ashlar run` reads."},
-    {"follow", option_kind::boolean, "0", "Publish for forked children too."},
+    {"follow", option_kind::boolean, "1",
+     "Publish for children too. 0: only processes whose file exists in the folder already."},
     {"fail_at", option_kind::count, "0",
      "For tests: the n-th request to the OS fails as if there were no memory. 0: none."},
     {"fail_every", option_kind::count, "0",

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "ashlar/base/build_config.hpp"
@@ -36,7 +37,9 @@ constinit std::uint64_t due_ns = 0;
 void open_record(const char* folder) {
   os::line path;
   path.text(folder).text("/").decimal(static_cast<std::uint64_t>(::getpid())).text(".ashlar");
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const int create = current_options().follow ? O_CREAT : 0;
+  const int file = ::open(path.c_str(), O_RDWR | create | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0 && create == 0 && errno == ENOENT) return;  // not asked for
   void* memory = MAP_FAILED;
   if (file >= 0) {
     if (::ftruncate(file, sizeof(observe::snapshot)) == 0)
@@ -132,7 +135,8 @@ void publish_if_due() noexcept {
 void publish_at_exit() noexcept {
   if (!publishing) return;
   lock_guard guard(mutex);
-  if (record != nullptr) publish(observe::process_state::exited);
+  // A child of vfork that ends shares this memory with its parent, and is not what the record is of.
+  if (record != nullptr && record->pid == static_cast<std::uint32_t>(::getpid())) publish(observe::process_state::exited);
 }
 
 void take_snapshot(observe::snapshot& s, observe::process_state state) noexcept {

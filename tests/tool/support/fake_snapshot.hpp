@@ -70,6 +70,12 @@ inline void add_class(observe::snapshot& record, std::uint64_t block_size, std::
   record.free += each.span_bytes - (live + cached) * block_size;
 }
 
+inline void set_large(observe::snapshot& record, const observe::large_record& large) {
+  record.large = large;
+  record.live += large.live_bytes;
+  record.slack += large.slack_bytes;
+}
+
 inline observe::cell used_cell(std::uint32_t used_share, std::uint32_t returned_share = 0) {
   const std::uint32_t rest = 255 - used_share - returned_share;
   return {observe::cell_kind::used, static_cast<std::uint8_t>(used_share),
@@ -86,9 +92,7 @@ inline observe::snapshot small_snapshot(std::uint32_t pid = 123, const char* pro
   add_class(record, 512, 1'103, 12, 37);
   add_class(record, 1'024, 402, 3, 21);
   add_class(record, 8'192, 7, 0, 1);
-  record.large = {3, 1'400'000, 9'072, 1'409'072};
-  record.live += record.large.live_bytes;
-  record.slack += record.large.slack_bytes;
+  set_large(record, {3, 1'400'000, 9'072, 1'409'072});
   record.metadata = 260 * kib;
   record.file = 5'800 * kib;
   record.untouched = 180 * kib;
@@ -140,6 +144,8 @@ inline void draw_zones(observe::snapshot& record, sequence& random) {
 inline observe::snapshot fragmented_snapshot(std::uint32_t pid = 48'213,
                                              const char* program = "game") {
   observe::snapshot record = bare_snapshot(pid, program);
+  record.heaps = 24;
+  record.idle_heaps = 3;
   record.taken_ns = record.start_ns + 92'400'000'000;
   sequence random;
   std::uint64_t size = 16;
@@ -149,9 +155,7 @@ inline observe::snapshot fragmented_snapshot(std::uint32_t pid = 48'213,
     add_class(record, size, live, blocks / 50, blocks - live);
     size += size < 128 ? 16 : size / 4 / 16 * 16;
   }
-  record.large = {1'204, 310 * mib + 12'345, 3 * mib, 313 * mib + 16'384};
-  record.live += record.large.live_bytes;
-  record.slack += record.large.slack_bytes;
+  set_large(record, {1'204, 310 * mib + 12'345, 3 * mib, 313 * mib + 16'384});
   record.metadata = 12 * mib + 100'000;
   record.file = 48 * mib;
   record.untouched = 30 * mib;
@@ -171,8 +175,6 @@ inline observe::snapshot fragmented_snapshot(std::uint32_t pid = 48'213,
   record.major_faults = 17;
   record.os_calls = 40'212;
   record.discarded = 3 * 1024 * mib;
-  record.heaps = 24;
-  record.idle_heaps = 3;
   record.user_ns = 181'610'000'000;
   record.system_ns = 12'940'000'000;
   draw_zones(record, random);

@@ -20,8 +20,8 @@ using observe::snapshot;
 
 class reader : public testing::Test {
  protected:
-  std::filesystem::path write(const snapshot& record, std::size_t size = sizeof(snapshot)) {
-    return folder.write("1.ashlar", {reinterpret_cast<const char*>(&record), size});
+  std::filesystem::path write(const snapshot& written, std::size_t size = sizeof(snapshot)) {
+    return folder.write("1.ashlar", {reinterpret_cast<const char*>(&written), size});
   }
 
   test::temporary_folder folder;

@@ -20,12 +20,13 @@ line dot(const report_format& format) {
   return line(fmt::format(" {} ", format.glyphs().dot), style::dim);
 }
 
+/// Address space and memory differ by orders of magnitude, so each size has its own unit.
 lines header(const snapshot& record, const report_format& format) {
-  const scale unit = pick_scale(record.reserved, format.units);
-  const lines items{
-      line(fmt::format("reserved {} {}", format_scaled(record.reserved, unit), unit.name)),
-      line("committed " + format_scaled(record.committed, unit)),
-      line("returned " + format_scaled(record.returned, unit))};
+  const auto item = [&](const char* name, std::uint64_t bytes) {
+    return line(fmt::format("{} {}", name, format_size(bytes, format.units)));
+  };
+  const lines items{item("reserved", record.reserved), item("committed", record.committed),
+                    item("returned", record.returned)};
   return flow(line("FRAGMENTATION   ", style::heading), items, dot(format), format.width);
 }
 
@@ -56,7 +57,7 @@ lines legend(const merged_map& map, const report_format& format) {
   for (const char* height : glyphs.map_heights) heights += height;
 
   lines items{line(fmt::format("1 cell = {}", cell_size(map.cell_bytes, format.units))),
-              line(heights, style::live).add(" live share")};
+              line(heights, style::live).add(" live or cached")};
   if (used(glyphs.free)) items.push_back(line(glyphs.free, style::free).add(" free"));
   if (used(glyphs.returned)) items.push_back(line(glyphs.returned).add(" returned to the OS"));
   if (used(glyphs.reserved)) items.push_back(line(glyphs.reserved).add(" reserved"));

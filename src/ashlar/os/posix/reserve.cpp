@@ -2,8 +2,8 @@
 // Finds address space at a multiple of an alignment, mostly with one system call.
 //
 // Three attempts, cheapest first:
-//   1. just below the last aligned range: regions of one size then lie side by side, which also
-//      lets the kernel keep them as one mapping;
+//   1. just below the last aligned range, or in the hole that was released last: regions of one
+//      size then lie side by side, which also lets the kernel keep them as one mapping;
 //   2. just below where the kernel put attempt 1: there is room more often than not;
 //   3. over-reserve by the alignment and give both ends back.
 // The first two ask for no more address space than is needed, so they work under `ulimit -v`.
@@ -23,8 +23,8 @@ namespace ashlar::os::detail {
 
 namespace {
 
-// The lowest address that an aligned reservation has got. Only a hint: relaxed is enough.
-constinit std::atomic<std::uintptr_t> lowest{0};
+// Where the next aligned reservation should end. Only a hint: relaxed is enough.
+constinit std::atomic<std::uintptr_t> next_end{0};
 
 std::uintptr_t hint_below(std::uintptr_t address, std::size_t size, std::size_t alignment) {
   return address > size ? align_down(address - size, alignment) : 0;
@@ -60,11 +60,10 @@ os_result<range> map_and_trim(std::size_t size, std::size_t alignment, int prote
 os_error unmap(range memory) noexcept {
   const std::intptr_t outcome =
       call(&system_calls::unmap, static_cast<void*>(memory.data), memory.size);
-  std::uintptr_t released = address_of(memory.data);
-  if (!failed(outcome)) {
-    // Without this a loop that reserves and releases would walk down the address space.
-    lowest.compare_exchange_strong(released, released + memory.size, std::memory_order_relaxed);
-  }
+  // The next reservation is offered this hole first. Without that a loop that reserves and releases
+  // would walk down the address space, and with it through the tables that describe it.
+  if (!failed(outcome))
+    next_end.store(address_of(memory.data) + memory.size, std::memory_order_relaxed);
   return {error_code(outcome)};
 }
 
@@ -72,7 +71,7 @@ os_result<range> map_aligned(std::size_t size, std::size_t alignment, int protec
                              int flags) noexcept {
   retry_parked();
   if (alignment <= page_size()) return map_at(0, size, protection, flags);
-  std::uintptr_t hint = hint_below(lowest.load(std::memory_order_relaxed), size, alignment);
+  std::uintptr_t hint = hint_below(next_end.load(std::memory_order_relaxed), size, alignment);
   os_result<range> result;
   for (int attempt = 0; attempt < 2; ++attempt) {
     result = map_at(hint, size, protection, flags);
@@ -83,7 +82,7 @@ os_result<range> map_aligned(std::size_t size, std::size_t alignment, int protec
     result.value = {};
   }
   if (!result.value) result = map_and_trim(size, alignment, protection, flags);
-  if (result.ok()) lowest.store(address_of(result.value.data), std::memory_order_relaxed);
+  if (result.ok()) next_end.store(address_of(result.value.data), std::memory_order_relaxed);
   return result;
 }
 
