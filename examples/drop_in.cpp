@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A program that knows nothing of ashlar and runs on it, because it is linked with ashlar::malloc.
 //
-// Whether it does shows in malloc_info, a function of glibc that ashlar replaces with the rest of the
-// family: the report names who made it.
+// Whether it does shows in malloc_info, a function of glibc that ashlar replaces with the rest of
+// the family: the report names who made it.
 #include <malloc.h>
 
 #include <cstdio>
