@@ -212,24 +212,32 @@ void local_heap::push(size_class c, void* p) noexcept {
     tend();
     unpark(b);
   }
-  bool flushed = false;
-  if (b.top == b.end) {
-    // A bin that was refilled since its last flush is in demand both ways: it is too small. So is
-    // one that collects blocks of other threads: each flush takes their locks. One that only ever
-    // fills with its own belongs to a program that is giving memory back.
-    if ((b.refills != 0 || b.mostly_foreign) && b.capacity < most_capacity(c)) grow_bin(c);
-    if (b.top == b.end) {
-      flush(c, b.capacity / 2u + 1);
-      flushed = true;
-    }
-    b.refills = 0;
-  }
+  const bool full = b.top == b.end;
+  if (full) make_room(c);
   store_relaxed(b.top[1], p);
   store_relaxed(b.top, b.top + 1);
-  if (!flushed) return;
+  if (!full) return;
   tend();
   // Should this have been the last flush for a while, the bin's next user comes by here again.
   park(b);
+}
+
+// A full bin grows or is flushed. One that was refilled since its last flush is in demand both ways: it
+// is too small. So is one that collects blocks of other threads: each flush takes their locks. One that
+// only ever fills with its own belongs to a program that is giving memory back: all of it goes.
+void local_heap::make_room(size_class c) noexcept {
+  bin& b = bins[c];
+  const bool in_demand = b.refills != 0 || b.mostly_foreign;
+  b.refills = 0;
+  if (in_demand && b.capacity < most_capacity(c)) {
+    grow_bin(c);
+    if (b.top != b.end) return;
+  }
+  flush(c, in_demand ? b.capacity / 2u + 1 : b.capacity);
+  if (home->store().purge_count() == seen_purges) return;
+  flush_all();
+  release_empty_slabs();
+  seen_purges = home->store().purge_count();
 }
 
 // Puts back those of `blocks` that `owner` owns, and moves the others to the front. Returns how many
@@ -297,9 +305,12 @@ void put_block(slab& s, void* p) noexcept {
     list.push_front(s);
     s.linked = true;
   }
-  // An empty slab goes back at once unless it is the class's last one with room: that one would be
-  // fetched again by the next refill.
-  if (s.free_count == s.capacity && (s.next != nullptr || s.prev != nullptr)) {
+  // An empty slab goes back at once unless it is a small class's last one with room: that one would
+  // be fetched again by the next refill. Medium slabs are too large to keep for that. A slab on its
+  // way to a new owner is in no list yet, and stays.
+  const bool alone = s.next == nullptr && s.prev == nullptr;
+  const bool spare = !alone || (s.kind == slab_kind::medium && list.front() == &s);
+  if (s.free_count == s.capacity && spare) {
     list.remove(s);
     --owner.slab_count;
     owner.home->deallocate_slab(s);

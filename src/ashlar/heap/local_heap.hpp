@@ -9,7 +9,8 @@
 // takes the slow path, which restores it. This is how a program that does next to nothing still drives
 // the purging of idle memory, at no cost to the fast path: a bin is parked after it was flushed, and
 // all bins are parked once every 20 ms from then on. A bin that is found parked ten times in a row is
-// idle, and flushed, for a single block in it keeps a slab alive.
+// idle, and flushed, for a single block in it keeps a slab alive. For the same reason all bins are
+// flushed when the store has met its bound: then the program gives memory back in earnest.
 //
 // A bin takes any block of the heap, whoever owns its slab: free is the same 20 instructions for a
 // block of another thread, and malloc reuses it while it is hot. Flushing brings blocks home: they are
@@ -86,6 +87,7 @@ struct local_heap {
   std::uint32_t slab_count = 0;
   intrusive_list<slab> partial[class_count] = {};
   std::uint64_t tended_at = 0;  // ns
+  std::uint32_t seen_purges = 0;
   request_sample samples[class_count] = {};
   void* slots[];  // first slots of all bins
 
@@ -121,6 +123,7 @@ struct local_heap {
 
  private:
   void* pop(size_class c) noexcept;
+  void make_room(size_class c) noexcept;
   static void park(bin& b) noexcept;
   static void unpark(bin& b) noexcept;
   void grow_bin(size_class c) noexcept;

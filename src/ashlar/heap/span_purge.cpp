@@ -45,7 +45,10 @@ bool span_store::tick() noexcept {
 void span_store::decay(std::uint32_t now) noexcept {
   if (source_.discard == nullptr) return;
   // Down to three quarters, so that the next free does not come back at once.
-  if (dirty_slices_ > retained_) purge_until(retained_ - retained_ / 4);
+  if (dirty_slices_ > retained_) {
+    store_relaxed(purge_count_, purge_count_ + 1);
+    purge_until(retained_ - retained_ / 4);
+  }
   // Another thread may have moved the time on while this one waited for the lock.
   if (static_cast<std::int32_t>(now - last_tick_) <= 0) return;
   last_tick_ = now;

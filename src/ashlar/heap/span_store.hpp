@@ -93,6 +93,9 @@ class span_store {
   /// anything left to decay.
   bool tick() noexcept;
 
+  /// How often the bound was met. A sign that the program gives memory back in earnest.
+  std::uint32_t purge_count() const noexcept { return load_relaxed(purge_count_); }
+
   /// Gives regions back that hold no span in use. For when address space is short.
   void release_empty_regions() noexcept;
 
@@ -168,13 +171,14 @@ class span_store {
   std::uint32_t window_start_ = 0;       // tick
   std::uint32_t last_tick_ = 0;
   std::uint32_t last_purge_ = 0;
+  std::uint32_t purge_count_ = 0;
   std::uint32_t region_count_ = 0;
   free_lists free_[2];  // [0] clean, [1] with dirty slices
   region regions_[region_limit];
 
  public:
-  // 16 MiB: 2 % of a burst of 800 MiB; more than most programs ever hold free.
-  static constexpr std::size_t initial_retained = (std::size_t{16} << 20) >> slice_shift;
+  // 12 MiB: 1.5 % of a burst of 800 MiB; more than most programs ever hold free.
+  static constexpr std::size_t initial_retained = (std::size_t{12} << 20) >> slice_shift;
 };
 
 template <class Visitor>
