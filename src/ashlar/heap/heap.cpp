@@ -50,7 +50,7 @@ void heap::destroy() noexcept {
 
 // --- slabs ---
 
-slab* heap::allocate_slab(size_class c) noexcept {
+slab* heap::allocate_slab(size_class c, bool populate) noexcept {
   const size_class_info& info = size_classes[c];
   if (!has_room_for(info.slices * slice_size)) return nullptr;
   const span memory = store_.allocate(info.slices);
@@ -60,6 +60,9 @@ slab* heap::allocate_slab(size_class c) noexcept {
     store_.deallocate(memory);
     return nullptr;
   }
+  if (populate && memory.zeroed && store_.source().populate != nullptr)
+    store_.source().populate(store_.source().context,
+                             {memory.data, std::size_t{info.capacity} * info.block_size});
   s->home = this;
   s->start = memory.data;
   s->record = memory.record;

@@ -128,7 +128,7 @@ class heap {
   static void deallocate_from(local_heap* h, void* p) noexcept;
   allocation reallocate_from(local_heap* h, void* p, layout request) noexcept;
 
-  slab* allocate_slab(size_class c) noexcept;
+  slab* allocate_slab(size_class c, bool populate) noexcept;
   void publish_slab(slab& s) noexcept;
   void deallocate_slab(slab& s) noexcept;
   bool has_idle() const noexcept { return load_relaxed(idle_) != nullptr; }

@@ -88,6 +88,7 @@ struct local_heap {
   intrusive_list<slab> partial[class_count] = {};
   std::uint64_t tended_at = 0;  // ns
   std::uint32_t seen_purges = 0;
+  std::uint32_t class_slabs[class_count] = {};  // how many of the slabs are of each class
   request_sample samples[class_count] = {};
   void* slots[];  // first slots of all bins
 
@@ -112,6 +113,9 @@ struct local_heap {
 
   /// Lets the store purge if it is time, flushes idle bins, and parks the others.
   void tend() noexcept;
+
+  /// Puts a slab where it belongs after blocks were put into it. Requires the lock.
+  void settle(slab& s) noexcept;
 
   /// Gives slabs without live blocks back to the store.
   void release_empty_slabs() noexcept;

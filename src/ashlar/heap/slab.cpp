@@ -33,18 +33,6 @@ std::uint32_t slab::take(void** slots, std::uint32_t wanted) noexcept {
   return wanted;
 }
 
-slab::put_result slab::put(const void* p) noexcept {
-  const std::uint32_t index = index_of(p);
-  if (index >= capacity || block_at(index) != p) return put_result::not_a_block;
-  std::uint64_t& word = words[index / 64];
-  const std::uint64_t bit = std::uint64_t{1} << (index % 64);
-  if ((word & bit) != 0) return put_result::already_free;
-  word |= bit;
-  summary |= std::uint64_t{1} << (index / 64);
-  ++free_count;
-  return put_result::done;
-}
-
 void slab::check_invariants() const noexcept {
   ASHLAR_CHECK(is_slab());
   std::uint32_t count = 0;

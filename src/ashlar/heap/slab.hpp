@@ -76,7 +76,24 @@ struct slab {
   std::uint32_t take(void** slots, std::uint32_t wanted) noexcept;
 
   enum class put_result : std::uint8_t { done, already_free, not_a_block };
-  put_result put(const void* p) noexcept;
+
+  /// Marks the block at `p` free.
+  put_result put(const void* p) noexcept {
+    const std::uint32_t index = index_of(p);
+    if (index >= capacity || block_at(index) != p) [[unlikely]] return put_result::not_a_block;
+    std::uint64_t& word = words[index / 64];
+    const std::uint64_t bit = std::uint64_t{1} << (index % 64);
+    if ((word & bit) != 0) [[unlikely]] return put_result::already_free;
+    word |= bit;
+    summary |= std::uint64_t{1} << (index / 64);
+    ++free_count;
+    return put_result::done;
+  }
+
+  bool contains(const void* p) const noexcept {
+    return static_cast<std::size_t>(static_cast<const std::byte*>(p) - start) <
+           slices * slice_size;
+  }
 
   /// Returns the index of the block that `p` lies in; `capacity` or more in the tail.
   std::uint32_t index_of(const void* p) const noexcept {

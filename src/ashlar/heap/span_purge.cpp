@@ -25,7 +25,7 @@ void span_store::note_demand(std::uint32_t purged_slices) noexcept {
   if (dirty_slices_ < low_water_) low_water_ = dirty_slices_;
   if (purged_slices == 0 || last_tick_ - last_purge_ > regret_ticks) return;
   const std::size_t most = initial_retained + peak_slices_;
-  retained_ += 2 * std::size_t{purged_slices};
+  retained_ += 8 * std::size_t{purged_slices};
   if (retained_ > most) retained_ = most;
 }
 

@@ -35,6 +35,11 @@ void release_to_os(void*, os::range region, std::size_t committed) {
 
 bool commit_pages(void*, os::range part) { return os::commit(part).ok(); }
 bool discard_pages(void*, os::range part) { return os::discard(part).ok(); }
+// To whole pages; the part of the last page beyond the range comes along.
+void populate_pages(void*, os::range part) {
+  part.size = align_up(part.size, os::page_size());
+  (void)os::populate(part);
+}
 bool move_os_pages(void*, os::range from, os::range to) { return os::move_pages(from, to).ok(); }
 
 os::range acquire_block(void* context, std::size_t size) {
@@ -58,6 +63,7 @@ region_source os_region_source() noexcept {
           .release = release_to_os,
           .commit = commit_pages,
           .discard = discard_pages,
+          .populate = populate_pages,
           .move_pages = move_os_pages,
           .zeroed = true,
           .direct_blocks = true};

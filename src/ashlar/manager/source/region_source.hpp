@@ -25,6 +25,8 @@ struct region_source {
   /// Gives the pages of a part back; it reads as zero when touched again. Null: pages stay. Used
   /// only by sources whose memory is `zeroed`.
   bool (*discard)(void* context, os::range part) = nullptr;
+  /// Brings the pages of a part in at once, for it will be used soon. A hint. Null: not done.
+  void (*populate)(void* context, os::range part) = nullptr;
   /// Moves pages between parts without copying. Null: bytes are copied.
   bool (*move_pages)(void* context, os::range from, os::range to) = nullptr;
   /// Fresh memory (never used, or discarded) reads as zero.
