@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Holds the price of malloc and free of a small block on a hit, in the library as it is shipped.
 
-For each function: as many paths without a call as there are kinds of hit, none of them with an atomic read-modify-write,
-none above the limit of instructions, counted from the entry to `ret` inclusively. Where the compiler folded two equal
-functions, the jump from one to the other comes on top.
+For each function: as many paths without a call as there are kinds of hit, none of them with an
+atomic read-modify-write, none above the limit of instructions, counted from the entry to `ret`
+inclusively. Where the compiler folded two equal functions, the jump from one to the other comes on
+top.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Reads a function's machine code with objdump, and walks every path through it that makes no call.
 
-Works on x86-64. A path ends at `ret`, or where it leaves the function: that is how hot code hands over to cold code.
+Works on x86-64. A path ends at `ret`, or where it leaves the function: that is how hot code hands
+over to cold code.
 """
 
 import dataclasses
@@ -35,7 +36,8 @@ class Instruction:
 
     @property
     def is_atomic_update(self):
-        """Whether it is an atomic read-modify-write: a lock prefix, or xchg with memory, which implies one."""
+        """Whether it is an atomic read-modify-write: a lock prefix, or xchg with memory, which
+        implies one."""
         return "lock" in self.words or (self.name == "xchg" and "(" in self.text)
 
     @property
@@ -77,7 +79,8 @@ def disassemble(objdump, library):
 
 
 def paths_to_return(function):
-    """Yields each path from the entry to a `ret` on which no instruction comes twice, as a list of instructions."""
+    """Yields each path from the entry to a `ret` on which no instruction comes twice, as a list of
+    instructions."""
     at = {instruction.address: index for index, instruction in enumerate(function)}
     pending = [(0, ())]
     while pending:

@@ -19,7 +19,8 @@ class Paths(unittest.TestCase):
 
     def test_a_branch_inside_gives_two(self):
         paths = disassembly.hit_paths(
-            function_of("test %rdi,%rdi", "je 13 <f+0x3>", "inc %rax", "ret"))
+            function_of("test %rdi,%rdi", "je 13 <f+0x3>", "inc %rax", "ret")
+        )
         self.assertEqual(sorted(len(path) for path in paths), [3, 4])
 
     def test_a_branch_out_of_the_function_gives_none_of_its_own(self):
@@ -28,7 +29,8 @@ class Paths(unittest.TestCase):
 
     def test_a_jump_back_is_followed_once(self):
         paths = disassembly.hit_paths(
-            function_of("mov %rdi,%rax", "dec %rax", "jne 11 <f+0x1>", "ret"))
+            function_of("mov %rdi,%rax", "dec %rax", "jne 11 <f+0x1>", "ret")
+        )
         self.assertEqual([len(path) for path in paths], [4])
 
     def test_a_call_takes_the_path_out(self):

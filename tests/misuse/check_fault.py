@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs one program of this folder on ashlar under each policy, and checks what it says and how it ends.
+"""Runs one program of this folder on ashlar under each policy, and checks what it says and how it
+ends.
 
     faults=abort (the default)   the one line of the table on stderr, then SIGABRT
     faults=warn                  the same line, and the program goes on: its heap is whole
@@ -21,7 +22,9 @@ LIMIT = 60  # seconds: nothing here takes one
 
 def run(program, library, options):
     environment = {**os.environ, "LD_PRELOAD": library, "ASHLAR_OPTIONS": options}
-    return subprocess.run([program], env=environment, capture_output=True, text=True, timeout=LIMIT, check=False)
+    return subprocess.run(
+        [program], env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
 
 
 def line_of(kind, text, pointer):

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What the programs of this folder share: each commits one fault, and goes on if it may.
 //
-// A program prints the pointer, commits its fault, and then, under `faults=warn` and `faults=ignore`,
-// shows that the heap is whole: that nothing was handed out twice and nothing it held was touched.
-// Threads: one. Output goes through write(2), so that no stdio buffer comes between.
+// A program prints the pointer, commits its fault, and then, under `faults=warn` and
+// `faults=ignore`, shows that the heap is whole: that nothing was handed out twice and nothing it
+// held was touched. Threads: one. Output goes through write(2), so that no stdio buffer comes
+// between.
 #pragma once
 
 #include <malloc.h>

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Which fault each program of this folder commits, and what the report must say about it.
 
-A program is named by its path. The text is what follows `ashlar: KIND of POINTER: `, as a regular expression: it must
-match to the end of the line.
+A program is named by its path. The text is what follows `ashlar: KIND of POINTER: `, as a regular
+expression: it must match to the end of the line.
 """
 
 FOREIGN = r"pointer was not allocated by ashlar"
@@ -23,11 +23,11 @@ FAULTS = {
     "free/not_canonical": ("invalid free", FOREIGN + r" \(.+\)"),
     "free/other_allocator": ("invalid free", FOREIGN + r" \(.*heap.*\)"),
     "free/operator_delete": ("invalid free", FOREIGN + r" \(.*stack.*\)"),
-    "free/interior_small": ("interior free", INTERIOR + r".*"),
-    "free/interior_odd": ("interior free", INTERIOR + r".*"),
-    "free/interior_medium": ("interior free", INTERIOR + r".*"),
-    "free/interior_large": ("(interior|invalid) free", rf"({INTERIOR}|{FOREIGN}).*"),
-    "free/interior_huge": ("(interior|invalid) free", rf"({INTERIOR}|{FOREIGN}).*"),
+    "interior/small": ("interior free", INTERIOR + r".*"),
+    "interior/one_byte": ("interior free", INTERIOR + r".*"),
+    "interior/medium": ("interior free", INTERIOR + r".*"),
+    "interior/large": ("(interior|invalid) free", rf"({INTERIOR}|{FOREIGN}).*"),
+    "interior/huge": ("(interior|invalid) free", rf"({INTERIOR}|{FOREIGN}).*"),
     "double_free/large": ("(double|invalid) free", rf"({FREE}|{FOREIGN}).*"),
     "double_free/huge": ("(double|invalid) free", rf"({FREE}|{FOREIGN}).*"),
     "double_free/small_trimmed": ("double free", FREE),

@@ -119,7 +119,7 @@ bool heap::reclaim(std::size_t wanted) noexcept {
   const std::size_t used = used_bytes();
   bool any = trim() != 0;
   any |= used_bytes() < used;
-  store_.release_empty_regions();
+  any |= store_.release_empty_regions();
   any |= process_heaps.reclaim(wanted);
   if (!has_room_for(wanted) && limits_.at_hard != nullptr)
     any |= limits_.at_hard(limits_.context, used_bytes(), wanted);

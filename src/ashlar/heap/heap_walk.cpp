@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Visiting every live block of a heap, and checking the heap as a whole.
 #include "ashlar/heap/heap.hpp"
+#include "ashlar/heap/heap_registry.hpp"
 
 namespace ashlar {
 
@@ -61,9 +62,10 @@ void heap::check_invariants() noexcept {
     if (s != nullptr && s->is_slab()) s->check_invariants();
   });
   for (const local_heap* h = locals_; h != nullptr; h = h->next_in_heap) {
+    if (h->state == local_state::active && h != thread_locals) continue;  // may be running
     for (const bin& b : h->bins) {
       ASHLAR_CHECK(*b.base == nullptr);
-      ASHLAR_CHECK(load_relaxed(b.top) >= b.base && load_relaxed(b.top) <= b.end);
+      ASHLAR_CHECK(b.top >= b.base && b.top <= b.end && b.end <= b.base + b.capacity);
     }
   }
   unlock_all();

@@ -213,15 +213,20 @@ void local_heap::grow_bin(size_class c) noexcept {
   auto* const grown =
       static_cast<void**>(process_metadata.allocate((capacity + 1) * sizeof(void*)));
   if (grown == nullptr) return;  // the smaller one will do
-  const std::uint32_t count = b.count();
-  std::memcpy(grown, b.base, (count + 1) * sizeof(void*));
   void** const old = b.base;
-  store_relaxed(b.base, grown);
-  store_relaxed(b.top, grown + count);
-  b.end = grown + capacity;
-  if (b.capacity != first_capacity(c))
-    process_metadata.deallocate(old, (b.capacity + 1u) * sizeof(void*));
-  store_relaxed(b.capacity, static_cast<std::uint16_t>(capacity));
+  const std::uint32_t count = b.count();
+  const std::uint32_t old_capacity = b.capacity;
+  {
+    // A walker holds this lock while it reads the slots.
+    lock_guard guard(mutex);
+    std::memcpy(grown, old, (count + 1) * sizeof(void*));
+    store_relaxed(b.base, grown);
+    store_relaxed(b.top, grown + count);
+    b.end = grown + capacity;
+    store_relaxed(b.capacity, static_cast<std::uint16_t>(capacity));
+  }
+  if (old_capacity != first_capacity(c))
+    process_metadata.deallocate(old, (old_capacity + 1u) * sizeof(void*));
 }
 
 void local_heap::push(size_class c, void* p) noexcept {

@@ -48,8 +48,8 @@ struct bin {
   bool mostly_foreign = false;  // the last flush brought home blocks of other threads
   std::uint8_t idle = 0;        // how often in a row the bin was found parked
 
-  /// Blocks in the bin. Another thread may ask while the bin is moved to a larger stack: it then
-  /// gets a wrong count, but never one that leads beyond `capacity`.
+  /// Blocks in the bin. Another thread may ask while the owner pops and pushes: then it gets a count
+  /// that was or will be right, but never one that leads beyond `capacity`.
   std::uint32_t count() const {
     const std::ptrdiff_t n = load_relaxed(top) - load_relaxed(base) + load_relaxed(parked);
     return n >= 0 && n <= load_relaxed(capacity) ? static_cast<std::uint32_t>(n) : 0;

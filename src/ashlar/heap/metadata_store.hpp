@@ -42,7 +42,7 @@ class metadata_store {
   static constexpr std::size_t exact_limit = 1_KiB;
   static constexpr std::size_t list_count = exact_limit / step + 7;
   // Reserved at a time; address space only. A 1 GiB heap of small blocks needs about 8 MiB.
-  static constexpr std::size_t reservation_size = 64_MiB;
+  static constexpr std::size_t reservation_size = 16_MiB;
   static constexpr std::size_t smallest_reservation = 1_MiB;
   static constexpr std::size_t commit_step = 64_KiB;
 

@@ -79,6 +79,7 @@ struct slab {
 
   /// Marks the block at `p` free.
   put_result put(const void* p) noexcept {
+    if (!contains(p)) [[unlikely]] return put_result::not_a_block;  // an address beyond the map's bits
     const std::uint32_t index = index_of(p);
     if (index >= capacity || block_at(index) != p) [[unlikely]] return put_result::not_a_block;
     std::uint64_t& word = words[index / 64];

@@ -276,15 +276,18 @@ void span_store::release_region(region& r) noexcept {
   r = {};
 }
 
-void span_store::release_empty_regions() noexcept {
+bool span_store::release_empty_regions() noexcept {
   lock_guard guard(mutex_);
+  bool any = false;
   for (std::uint32_t i = 0; i < region_count_; ++i) {
     region& r = regions_[i];
     if (r.base == nullptr || !r.records->free || r.records->length != r.slices) continue;
     store_relaxed(dirty_slices_, dirty_slices_ - r.records->dirty);
     remove(*r.records);
     release_region(r);
+    any = true;
   }
+  return any;
 }
 
 void span_store::release() noexcept {

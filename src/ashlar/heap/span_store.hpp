@@ -96,8 +96,9 @@ class span_store {
   /// How often the bound was met. A sign that the program gives memory back in earnest.
   std::uint32_t purge_count() const noexcept { return load_relaxed(purge_count_); }
 
-  /// Gives regions back that hold no span in use. For when address space is short.
-  void release_empty_regions() noexcept;
+  /// Gives regions back that hold no span in use. For when address space is short. Returns whether
+  /// there were any.
+  bool release_empty_regions() noexcept;
 
   /// Gives all regions back. No span may be used any more.
   void release() noexcept;

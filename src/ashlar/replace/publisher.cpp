@@ -31,6 +31,7 @@ constexpr std::uint64_t most_share = 50;  // one part in fifty of the time goes 
 
 constinit lock mutex;
 constinit observe::snapshot* record = nullptr;
+constinit pid_t recorded = 0;  // the process that the record is of
 constinit std::uint64_t start_ns = 0;
 constinit std::uint64_t due_ns = 0;
 
@@ -53,6 +54,7 @@ void open_record(const char* folder) {
     return;
   }
   record = static_cast<observe::snapshot*>(memory);
+  recorded = ::getpid();
 }
 
 void copy_text(char* target, std::size_t capacity, const char* text) {
@@ -136,7 +138,7 @@ void publish_at_exit() noexcept {
   if (!publishing) return;
   lock_guard guard(mutex);
   // A child of vfork that ends shares this memory with its parent, and is not what the record is of.
-  if (record != nullptr && record->pid == static_cast<std::uint32_t>(::getpid())) publish(observe::process_state::exited);
+  if (record != nullptr && recorded == ::getpid()) publish(observe::process_state::exited);
 }
 
 void take_snapshot(observe::snapshot& s, observe::process_state state) noexcept {

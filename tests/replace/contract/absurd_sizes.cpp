@@ -50,10 +50,22 @@ constexpr entry entries[] = {
 };
 
 constexpr size_t sizes[] = {
-    PTRDIFF_MAX,        size_t{PTRDIFF_MAX} + 1, size_t{PTRDIFF_MAX} - 1, PTRDIFF_MAX - 4095,
-    SIZE_MAX,           SIZE_MAX - 1,            SIZE_MAX - 7,            SIZE_MAX - 15,
-    SIZE_MAX - 16,      SIZE_MAX - 4095,         SIZE_MAX - 4096,         SIZE_MAX - 65'535,
-    SIZE_MAX - 65'536,  SIZE_MAX / 2 + 4096,     size_t{1} << 62,         size_t{1} << 48,
+    PTRDIFF_MAX,
+    size_t{PTRDIFF_MAX} + 1,
+    size_t{PTRDIFF_MAX} - 1,
+    PTRDIFF_MAX - 4095,
+    SIZE_MAX,
+    SIZE_MAX - 1,
+    SIZE_MAX - 7,
+    SIZE_MAX - 15,
+    SIZE_MAX - 16,
+    SIZE_MAX - 4095,
+    SIZE_MAX - 4096,
+    SIZE_MAX - 65'535,
+    SIZE_MAX - 65'536,
+    SIZE_MAX / 2 + 4096,
+    size_t{1} << 62,
+    size_t{1} << 48,
     (size_t{1} << 47) - 1,
 };
 
@@ -67,7 +79,8 @@ int main() {
     for (const size_t size : sizes) {
       errno = 0;
       void* const p = e.call(opaque(size));
-      if (p != nullptr || errno != ENOMEM) fprintf(stderr, "%s(%zx): errno %d\n", e.name, size, errno);
+      if (p != nullptr || errno != ENOMEM)
+        fprintf(stderr, "%s(%zx): errno %d\n", e.name, size, errno);
       expect(p == nullptr, "an absurd size gives null");
       expect(errno == ENOMEM, "an absurd size sets ENOMEM");
     }

@@ -6,9 +6,9 @@
 
 int main() {
   expect_ashlar();
-  for (const size_t alignment : {size_t{0}, size_t{3}, size_t{5}, size_t{6}, size_t{7}, size_t{12},
-                                 size_t{24}, size_t{48}, size_t{4095}, size_t{4097}, size_t{65'537},
-                                 SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2}) {
+  for (const size_t alignment :
+       {size_t{0}, size_t{3}, size_t{5}, size_t{6}, size_t{7}, size_t{12}, size_t{24}, size_t{48},
+        size_t{4095}, size_t{4097}, size_t{65'537}, SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2}) {
     errno = 0;
     expect(aligned_alloc(opaque(alignment), 100) == nullptr && errno == EINVAL, "aligned_alloc");
     errno = 0;

@@ -4,9 +4,26 @@
 
 namespace {
 
-constexpr size_t sizes[] = {1,      8,       16,      24,        100,       1000,       1025,
-                            4096,   10'000,  32'768,  32'769,    65'536,    100'000,    262'144,
-                            262'145, 1u << 20, 5'000'000, 32u << 20, (32u << 20) + 1, 40u << 20};
+constexpr size_t sizes[] = {1,
+                            8,
+                            16,
+                            24,
+                            100,
+                            1000,
+                            1025,
+                            4096,
+                            10'000,
+                            32'768,
+                            32'769,
+                            65'536,
+                            100'000,
+                            262'144,
+                            262'145,
+                            1u << 20,
+                            5'000'000,
+                            32u << 20,
+                            (32u << 20) + 1,
+                            40u << 20};
 
 /// Writes into every byte that a block has, also into those beyond what was asked for.
 void soil(void* p) { memset(p, 0xa5, malloc_usable_size(p)); }

@@ -6,8 +6,8 @@
 
 int main() {
   expect_ashlar();
-  for (const size_t size : {size_t{1}, size_t{1000}, size_t{50'000}, size_t{2'000'000},
-                            size_t{100'000'000}}) {
+  for (const size_t size :
+       {size_t{1}, size_t{1000}, size_t{50'000}, size_t{2'000'000}, size_t{100'000'000}}) {
     static void* blocks[200];
     const unsigned count = size > 1'000'000 ? 10 : 200;
     errno = 77;

@@ -13,8 +13,10 @@ struct factors {
 
 // All wrap around to something small.
 constexpr factors overflowing[] = {
-    {SIZE_MAX, 2},          {2, SIZE_MAX},           {SIZE_MAX / 2 + 1, 2}, {size_t{1} << 32, size_t{1} << 32},
-    {SIZE_MAX / 16 + 2, 16}, {SIZE_MAX, SIZE_MAX},   {3, SIZE_MAX / 3 + 1}, {(size_t{1} << 33) + 1, (size_t{1} << 31)},
+    {SIZE_MAX, 2},           {2, SIZE_MAX},
+    {SIZE_MAX / 2 + 1, 2},   {size_t{1} << 32, size_t{1} << 32},
+    {SIZE_MAX / 16 + 2, 16}, {SIZE_MAX, SIZE_MAX},
+    {3, SIZE_MAX / 3 + 1},   {(size_t{1} << 33) + 1, (size_t{1} << 31)},
 };
 
 }  // namespace
@@ -30,12 +32,14 @@ int main() {
     expect(reallocarray(nullptr, opaque(f.count), opaque(f.size)) == nullptr && errno == ENOMEM,
            "reallocarray of null refuses");
     errno = 0;
-    expect(reallocarray(opaque(kept), opaque(f.count), opaque(f.size)) == nullptr && errno == ENOMEM,
-           "reallocarray refuses");
+    expect(
+        reallocarray(opaque(kept), opaque(f.count), opaque(f.size)) == nullptr && errno == ENOMEM,
+        "reallocarray refuses");
     expect(is_filled(kept, 64, 1), "the block is unchanged");
   }
   char* const grown = static_cast<char*>(reallocarray(kept, 100, 30));
-  expect(grown != nullptr && is_filled(grown, 64, 1), "reallocarray resizes where the product fits");
+  expect(grown != nullptr && is_filled(grown, 64, 1),
+         "reallocarray resizes where the product fits");
   expect(malloc_usable_size(grown) >= 3000, "to the product");
   free(grown);
   char* const array = static_cast<char*>(calloc(100, 30));

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Holds that the drop-in replaces the whole family: a function left to glibc would serve from another heap.
+"""Holds that the drop-in replaces the whole family: a function left to glibc would serve from
+another heap.
 
-The wanted functions are listed, and whatever this machine's libc.so.6 and libstdc++.so.6 export of that kind is wanted
-besides, so that a newer libc's additions are noticed.
+The wanted functions are listed, and whatever this machine's libc.so.6 and libstdc++.so.6 export of
+that kind is wanted besides, so that a newer libc's additions are noticed.
 """
 
 import argparse
@@ -14,24 +15,45 @@ import subprocess
 import sys
 
 MALLOC_FAMILY = """
-malloc calloc realloc reallocarray free aligned_alloc memalign posix_memalign valloc pvalloc malloc_usable_size
-malloc_trim malloc_stats malloc_info mallinfo mallinfo2 mallopt free_sized free_aligned_sized
+malloc calloc realloc reallocarray free aligned_alloc memalign posix_memalign valloc pvalloc
+malloc_usable_size malloc_trim malloc_stats malloc_info mallinfo mallinfo2 mallopt free_sized
+free_aligned_sized
 """.split()
 
-# operator new, new[], delete, delete[]: plain, nothrow, aligned, sized, and what of these goes together.
-NEW = [f"_Z{n}m{a}{t}" for n in ("nw", "na") for a in ("", "St11align_val_t") for t in ("", "RKSt9nothrow_t")]
-DELETE = [f"_Z{d}Pv{rest}" for d in ("dl", "da") for rest in
-          ("", "m", "St11align_val_t", "mSt11align_val_t", "RKSt9nothrow_t", "St11align_val_tRKSt9nothrow_t")]
+# operator new, new[], delete, delete[]: plain, nothrow, aligned, sized, and what of these goes
+# together.
+NEW = [
+    f"_Z{n}m{a}{t}"
+    for n in ("nw", "na")
+    for a in ("", "St11align_val_t")
+    for t in ("", "RKSt9nothrow_t")
+]
+DELETE = [
+    f"_Z{d}Pv{rest}"
+    for d in ("dl", "da")
+    for rest in (
+        "",
+        "m",
+        "St11align_val_t",
+        "mSt11align_val_t",
+        "RKSt9nothrow_t",
+        "St11align_val_tRKSt9nothrow_t",
+    )
+]
 
-# What of the system's exports belongs to the family. `cfree` is only there for programs linked before 2017; names with
-# underscores are glibc's own business.
-FAMILY = re.compile(r"(m|c|re|v|pv|aligned_|posix_mem|mem)?(alloc|align|allocarray)|free(_sized|_aligned_sized)?"
-                    r"|mall(oc_\w+|info2?|opt)|_Z(nw|na|dl|da)\w+")
+# What of the system's exports belongs to the family. `cfree` is only there for programs linked
+# before 2017; names with underscores are glibc's own business.
+FAMILY = re.compile(
+    r"(m|c|re|v|pv|aligned_|posix_mem|mem)?(alloc|align|allocarray)|free(_sized|_aligned_sized)?"
+    r"|mall(oc_\w+|info2?|opt)|_Z(nw|na|dl|da)\w+"
+)
 
 
 def exports(nm, path, *options):
     """Returns the names of the functions that a library defines, without versions."""
-    listing = subprocess.run([nm, *options, "--defined-only", path], check=True, capture_output=True, text=True).stdout
+    listing = subprocess.run(
+        [nm, *options, "--defined-only", path], check=True, capture_output=True, text=True
+    ).stdout
     fields = (line.split() for line in listing.splitlines())
     return {field[2].split("@")[0] for field in fields if len(field) == 3 and field[1] in "TW"}
 
@@ -41,7 +63,11 @@ def loaded_path(name):
     ctypes.CDLL(name)
     with open("/proc/self/maps", encoding="utf-8") as maps:
         stem = name.split(".so")[0]
-        return next(line.split()[-1] for line in maps if os.path.basename(line.split()[-1]).startswith(stem + ".so"))
+        return next(
+            line.split()[-1]
+            for line in maps
+            if os.path.basename(line.split()[-1]).startswith(stem + ".so")
+        )
 
 
 def main():
@@ -53,13 +79,17 @@ def main():
 
     wanted = {*MALLOC_FAMILY, *NEW, *DELETE}
     for library in ("libc.so.6", "libstdc++.so.6"):
-        wanted |= {n for n in exports(arguments.nm, loaded_path(library), "-D") if FAMILY.fullmatch(n)}
+        wanted |= {
+            n for n in exports(arguments.nm, loaded_path(library), "-D") if FAMILY.fullmatch(n)
+        }
     problems = []
     for path, options in ((arguments.shared, ["-D"]), (arguments.static, [])):
         missing = wanted - exports(arguments.nm, path, *options)
         problems += [f"{path}: {name} is missing" for name in sorted(missing)]
     extra = exports(arguments.nm, arguments.shared, "-D") - wanted
-    problems += [f"{arguments.shared}: {name} is exported and should not be" for name in sorted(extra)]
+    problems += [
+        f"{arguments.shared}: {name} is exported and should not be" for name in sorted(extra)
+    ]
     print("\n".join(problems) or f"all {len(wanted)} functions are there")
     return 1 if problems else 0
 

@@ -13,7 +13,8 @@ int main() {
   void* const e = aligned_alloc(4096, opaque(size_t{0}));
   expect(e != nullptr && is_aligned(e, 4096), "aligned_alloc of nothing is aligned");
   void* f = nullptr;
-  expect(posix_memalign(&f, 256, opaque(size_t{0})) == 0 && f != nullptr, "posix_memalign(0) works");
+  expect(posix_memalign(&f, 256, opaque(size_t{0})) == 0 && f != nullptr,
+         "posix_memalign(0) works");
   void* const g = realloc(nullptr, opaque(size_t{0}));
   expect(g != nullptr, "realloc of null with 0 is malloc(0)");
   void* const h = valloc(opaque(size_t{0}));

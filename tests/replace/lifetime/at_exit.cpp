@@ -14,7 +14,8 @@ struct global {
     churn(2);
     text += " and destroyed";
     // The last word of this program: its test looks for it.
-    expect(text == "a global, long enough to live on the heap, made and destroyed", "it kept its text");
+    expect(text == "a global, long enough to live on the heap, made and destroyed",
+           "it kept its text");
     puts(text.c_str());
     fflush(stdout);
   }
@@ -31,7 +32,9 @@ void free_what_main_made() {
 }
 
 /// Handlers may register handlers.
-void nested() { atexit([] { churn(4); }); }
+void nested() {
+  atexit([] { churn(4); });
+}
 
 }  // namespace
 

@@ -38,7 +38,7 @@ constexpr entry entries[] = {
        return posix_memalign(&p, 32, 40) == 0 && is_block(p);
      }},
     {"operator new", [] { return is_block(::operator new(40)); }},
-    {"aligned operator new", [] { return is_block(::operator new(40, std::align_val_t{64})); }},
+    {"aligned operator new", [] { return is_block(::operator new (40, std::align_val_t{64})); }},
     {"free", [] { return free(nullptr), true; }},
     {"malloc_usable_size", [] { return malloc_usable_size(nullptr) == 0; }},
     {"malloc_trim", [] { return malloc_trim(0) >= 0; }},

@@ -34,7 +34,13 @@ __attribute__((constructor(101))) void register_early() {
 
 int main() {
   expect_ashlar();
-  pthread_atfork(prepare, [] { done(2); ++in_parent; }, [] { done(3); });
+  pthread_atfork(
+      prepare,
+      [] {
+        done(2);
+        ++in_parent;
+      },
+      [] { done(3); });
   for (unsigned round = 0; round < 50; ++round) {
     const pid_t child = fork();
     expect(child >= 0, "a fork");

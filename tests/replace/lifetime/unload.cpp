@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Libraries come and go with dlopen and dlclose; their blocks stay valid. Argument: the plugin's path.
+// Libraries come and go with dlopen and dlclose; their blocks stay valid. Argument: the plugin's
+// path.
 #include <pthread.h>
 
 #include "replace/lifetime/churn.hpp"

@@ -15,8 +15,9 @@ void check_block(void* p, size_t size, size_t alignment) {
 }
 
 void check_plain(size_t size) {
-  void* blocks[] = {::operator new(size),   ::operator new(size),   ::operator new(size, std::nothrow),
-                    ::operator new[](size), ::operator new[](size), ::operator new[](size, std::nothrow)};
+  void* blocks[] = {
+      ::operator new(size),   ::operator new(size),   ::operator new(size, std::nothrow),
+      ::operator new[](size), ::operator new[](size), ::operator new[](size, std::nothrow)};
   for (void* p : blocks) check_block(p, size, 16);
   ::operator delete(blocks[0]);
   ::operator delete(blocks[1], size);
@@ -60,7 +61,8 @@ int main() {
     expect(is_aligned(object, 128), "new of an aligned type is aligned");
     delete[] object;
     auto* const text = new char[100];
-    free(realloc(text, 200));  // one heap serves both, so this works, though no program should do it
+    free(
+        realloc(text, 200));  // one heap serves both, so this works, though no program should do it
   }
   ::operator delete(nullptr);
   ::operator delete[](nullptr, wide);

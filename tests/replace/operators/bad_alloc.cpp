@@ -25,13 +25,13 @@ int main() {
     const size_t n = opaque(size);
     expect(throws_bad_alloc([n] { return ::operator new(n); }), "new throws");
     expect(throws_bad_alloc([n] { return ::operator new[](n); }), "new[] throws");
-    expect(throws_bad_alloc([n] { return ::operator new(n, std::align_val_t{64}); }),
+    expect(throws_bad_alloc([n] { return ::operator new (n, std::align_val_t{64}); }),
            "aligned new throws");
     expect(throws_bad_alloc([n] { return ::operator new[](n, std::align_val_t{4096}); }),
            "aligned new[] throws");
     expect(::operator new(n, std::nothrow) == nullptr, "nothrow new gives null");
     expect(::operator new[](n, std::nothrow) == nullptr, "nothrow new[] gives null");
-    expect(::operator new(n, std::align_val_t{64}, std::nothrow) == nullptr,
+    expect(::operator new (n, std::align_val_t{64}, std::nothrow) == nullptr,
            "aligned nothrow new gives null");
     expect(::operator new[](n, std::align_val_t{64}, std::nothrow) == nullptr,
            "aligned nothrow new[] gives null");

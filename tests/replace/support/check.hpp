@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The three words that the programs of this folder are written in: no framework, which would allocate
-// through the heap under test before, between and after what is tested.
+// The three words that the programs of this folder are written in: no framework, which would
+// allocate through the heap under test before, between and after what is tested.
 //
-// Every program is built three times: plain (for preloading), linked with the shared library, linked
-// with the static one. All start with `expect_ashlar`, lest they test glibc.
+// Every program is built three times: plain (for preloading), linked with the shared library,
+// linked with the static one. All start with `expect_ashlar`, lest they test glibc.
 #pragma once
 
 #include <dlfcn.h>
@@ -20,10 +20,12 @@
 /// Ends the program with status 1 and a line that names the place, unless `holds`.
 inline void expect(bool holds, const char* what,
                    std::source_location place = std::source_location::current()) {
-  if (holds) [[likely]] return;
+  if (holds) [[likely]]
+    return;
+  fflush(stdout);
   char text[512];
-  const int size = snprintf(text, sizeof(text), "%s:%u: not so: %s\n", place.file_name(),
-                            place.line(), what);
+  const int size =
+      snprintf(text, sizeof(text), "%s:%u: not so: %s\n", place.file_name(), place.line(), what);
   if (write(STDERR_FILENO, text, static_cast<size_t>(size)) < 0) _exit(2);
   _exit(1);
 }
@@ -84,7 +86,8 @@ inline uint64_t filling(size_t index, unsigned seed) {
   return (index + seed * 0x9e37u + 1) * 0x9e3779b97f4a7c15;
 }
 
-/// Fills a block with bytes that follow from its seed, and `is_filled` tells whether they are there.
+/// Fills a block with bytes that follow from its seed, and `is_filled` tells whether they are
+/// there.
 inline void fill(void* p, size_t size, unsigned seed) {
   auto* const bytes = static_cast<unsigned char*>(p);
   for (size_t i = 0; i < size; i += 8) {

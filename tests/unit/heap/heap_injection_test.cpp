@@ -125,6 +125,12 @@ void have_what_the_process_keeps() {
 }
 
 outcome live_once(std::uint64_t n, std::uint64_t every) {
+  static const bool lived_before = [] {
+    heap h{heap_options{}};
+    script(h).run();
+    return true;
+  }();
+  EXPECT_TRUE(lived_before);
   const std::size_t committed = os::current_counters().committed;
   const std::size_t reserved = os::current_counters().reserved;
   const std::uint64_t injected = os::injected_failures();

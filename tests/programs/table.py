@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""The programs, as Debian ships them, and what each does. A case returns bytes: they must be the
+same on glibc and ashlar.
+
+    CASES[name] = (what must be installed, the function)
+"""
+
+import re
+
+import browser
+import redis_case
+from context import INPUTS, ROOT, Failed
+
+PYTHON = "/usr/bin/python3"
+PYTHON_ENVIRONMENT = {
+    "PYTHONMALLOC": "malloc",
+    "PYTHONHASHSEED": "0",
+}  # else python's own heap serves small blocks
+PYTHON_MODULES = ("test_json", "test_re", "test_dict", "test_list", "test_threading")
+
+
+def cxx(context, generated):
+    """g++ compiles ashlar's heap, and links it."""
+    compiler = context.run("g++", "-print-prog-name=cc1plus").decode().strip()
+    context.check_served(compiler, "--version")
+    sources = sorted((ROOT / "src/ashlar").rglob("heap/*.cpp")) + sorted(
+        (ROOT / "src/ashlar").rglob("structure/*.cpp")
+    )
+    result = b""
+    for source in sources:
+        context.run(
+            "g++",
+            "-std=c++20",
+            "-O2",
+            "-g",
+            "-fPIC",
+            "-fno-exceptions",
+            f"-I{ROOT / 'src'}",
+            f"-I{generated}",
+            "-c",
+            source,
+            "-o",
+            f"{source.stem}.o",
+        )
+        result += (context.folder / f"{source.stem}.o").read_bytes()
+    objects = sorted(context.folder.glob("*.o"))
+    context.run("g++", "-shared", "-Wl,--build-id=none", *objects, "-o", "linked.so")
+    return result + (context.folder / "linked.so").read_bytes()
+
+
+def python_module(module):
+    def run(context, _):
+        context.check_served(PYTHON, "--version", environment=PYTHON_ENVIRONMENT)
+        # Two: some of a module's tests fail in some containers. Then they fail on glibc as well.
+        output = context.run(
+            PYTHON, "-m", "test", "-v", module, environment=PYTHON_ENVIRONMENT, statuses=(0, 2)
+        )
+        verdicts = re.findall(
+            rb"^(\w+ \(.+?\).*?) \.\.\. (ok|FAIL|ERROR|skipped|expected failure)",
+            output,
+            re.MULTILINE,
+        )
+        counts = re.findall(rb"^Ran \d+ tests?", output, re.MULTILINE)
+        if not verdicts or not counts:
+            raise Failed(f"{module} printed no verdicts: {output[-2000:]!r}")
+        return b"\n".join(sorted(b" ".join(verdict) for verdict in verdicts) + counts)
+
+    return run
+
+
+def sqlite(context, _):
+    """Rows, indexes and groups, in memory and then in a file."""
+    context.check_served("sqlite3", "--version")
+    script = (INPUTS / "rows.sql").read_bytes()
+    setting = ("-cmd", ".parameter init", "-cmd", ".parameter set @rows 100000")
+    in_memory = context.run("sqlite3", "-batch", *setting, ":memory:", stdin=script)
+    in_file = context.run("sqlite3", "-batch", *setting, "rows.db", stdin=script)
+    return (
+        in_memory + in_file + context.run("sqlite3", "rows.db", ".dump", "PRAGMA integrity_check")
+    )
+
+
+def git(context, _):
+    """A history of 60 commits on two branches: commit, merge, log, blame, repack, check, clone."""
+    context.check_served("git", "--version")
+    who = {
+        "GIT_AUTHOR_NAME": "A",
+        "GIT_AUTHOR_EMAIL": "a@example.org",
+        "GIT_COMMITTER_NAME": "A",
+        "GIT_COMMITTER_EMAIL": "a@example.org",
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+    folder = context.folder / "repository"
+
+    def call(*words, day=1):
+        dates = {"GIT_AUTHOR_DATE": f"{1_700_000_000 + day * 86_400} +0000"}
+        dates["GIT_COMMITTER_DATE"] = dates["GIT_AUTHOR_DATE"]
+        return context.run(
+            "git", "-C", folder, "-c", "pack.threads=1", *words, environment={**who, **dates}
+        )
+
+    context.run("git", "init", "-q", "-b", "main", folder, environment=who)
+    for day in range(60):
+        if day == 20:
+            call("checkout", "-q", "-b", "side")
+        if day == 40:
+            call("checkout", "-q", "main")
+        name = f"file{day % 7}{'s' if 20 <= day < 40 else ''}.txt"
+        with open(folder / name, "a", encoding="utf-8") as file:
+            file.writelines(
+                f"line {line} of day {day}: {line * day * 7919 % 1009}\n" for line in range(300)
+            )
+        call("add", "-A", day=day)
+        call("commit", "-q", "-m", f"Day {day}", day=day)
+    call("merge", "-q", "--no-edit", "side", day=61)
+    result = (
+        call("log", "-p", "--stat", "--all")
+        + call("blame", "file3.txt")
+        + call("rev-list", "--objects", "--all")
+    )
+    call("repack", "-q", "-a", "-d", "-f")
+    result += b"".join(
+        path.read_bytes() for path in sorted((folder / ".git/objects/pack").glob("*.pack"))
+    )
+    context.run("git", "clone", "-q", "--no-local", folder, "clone", environment=who)
+    return (
+        result
+        + call("fsck", "--full")
+        + context.run("git", "-C", "clone", "log", "--oneline", environment=who)
+    )
+
+
+def perl(context, _):
+    context.check_served("perl", "--version")
+    return context.run("perl", INPUTS / "hashes.pl", "3", environment={"PERL_HASH_SEED": "0"})
+
+
+def lua(context, _):
+    context.check_served("lua5.4", "-v")
+    return context.run("lua5.4", INPUTS / "tables.lua", "3")
+
+
+def node(context, _):
+    """Objects, buffers, zlib, hashes, and worker threads."""
+    context.check_served("node", "--version")
+    return context.run("node", ROOT / "tests/programs/inputs/work.js")
+
+
+def ghostscript(context, _):
+    context.check_served("gs", "--version")
+    pages = context.run(
+        "gs",
+        "-q",
+        "-dSAFER",
+        "-dNOPAUSE",
+        "-dBATCH",
+        "-dROUNDS=20",
+        "-sDEVICE=ppmraw",
+        "-r100",
+        "-sOutputFile=-",
+        INPUTS / "drawing.ps",
+    )
+    return pages
+
+
+CASES = {
+    "cxx": (("g++",), cxx),
+    "sqlite": (("sqlite3",), sqlite),
+    "git": (("git",), git),
+    "perl": (("perl",), perl),
+    "lua": (("lua5.4",), lua),
+    "node": (("node",), node),
+    "ghostscript": (("gs",), ghostscript),
+    "redis": (("redis-server", "redis-benchmark"), redis_case.redis),
+    "chromium": (("chromium",), browser.chromium),
+    **{f"python.{module}": ((PYTHON,), python_module(module)) for module in PYTHON_MODULES},
+}
