@@ -52,7 +52,7 @@ struct walked_block {
   bool large;
 };
 
-class heap {
+class ASHLAR_EXPORT heap {
  public:
   /// Larger alignments are refused: `bad_alignment`.
   static constexpr std::size_t max_alignment = std::size_t{1} << 40;
@@ -106,6 +106,9 @@ class heap {
 
   /// Requires: no other thread uses the heap meanwhile.
   void set_limits(const heap_limits& limits) noexcept { limits_ = limits; }
+  /// Tells how many threads can run at a time (processors, or the quota of a container): that many
+  /// local heaps of ended threads keep their bins for the next threads.
+  void set_concurrency(std::uint32_t threads) noexcept { store_relaxed(idle_with_bins_, threads); }
   std::size_t used_bytes() const noexcept { return store_.used_bytes() + load_relaxed(direct_bytes_); }
 
   void check_invariants() noexcept;
@@ -181,6 +184,7 @@ class heap {
   local_heap* locals_ = nullptr;
   local_heap* idle_ = nullptr;
   std::uint32_t idle_count_ = 0;
+  std::uint32_t idle_with_bins_ = 4;
   local_heap* shared_ = nullptr;
   slab* direct_ = nullptr;  // all direct blocks, for walking and destroying
   heap* next_ = nullptr;    // all heaps of the process
@@ -191,7 +195,7 @@ class heap {
 /// fails. It frees what it can and returns true if that was anything. Returns false if the table of
 /// 16 is full.
 /// `reclaim` may still be running in another thread when `unregister_reclaimer` returns.
-bool register_reclaimer(void* context, bool (*reclaim)(void* context, std::size_t wanted)) noexcept;
-void unregister_reclaimer(void* context) noexcept;
+ASHLAR_EXPORT bool register_reclaimer(void* context, bool (*reclaim)(void* context, std::size_t wanted)) noexcept;
+ASHLAR_EXPORT void unregister_reclaimer(void* context) noexcept;
 
 }  // namespace ashlar

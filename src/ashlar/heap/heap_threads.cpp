@@ -12,14 +12,6 @@
 
 namespace ashlar {
 
-namespace {
-
-// Idle local heaps that keep what is in their bins, for the next threads to start with. More than
-// a handful only hides memory.
-constexpr std::uint32_t idle_with_bins = 4;
-
-}  // namespace
-
 local_heap* heap::adopt_or_create() noexcept {
   {
     lock_guard guard(mutex_);
@@ -94,7 +86,7 @@ void heap::retire(local_heap& h) noexcept {
   bool keep_bins = false;
   {
     lock_guard guard(mutex_);
-    keep_bins = idle_count_ < idle_with_bins;
+    keep_bins = idle_count_ < load_relaxed(idle_with_bins_);
   }
   if (!keep_bins) h.flush_all();
   lock_guard guard(mutex_);

@@ -8,7 +8,8 @@
 // Bins can be parked: a parked bin looks empty to malloc and full to free, so that the next operation
 // takes the slow path, which restores it. This is how a program that does next to nothing still drives
 // the purging of idle memory, at no cost to the fast path: a bin is parked after it was flushed, and
-// all bins are parked once every 20 ms from then on. A bin that is found parked ten times in a row is
+// all bins are parked once every 20 ms from then on, each up to 32 times in that time: a program that
+// does more is busy. A bin that is found parked ten times in a row is
 // idle, and flushed, for a single block in it keeps a slab alive. For the same reason all bins are
 // flushed when the store has met its bound: then the program gives memory back in earnest.
 //
@@ -45,8 +46,9 @@ struct bin {
   std::uint16_t refills = 0;   // since the last flush: is the bin in demand?
   std::uint16_t parked = 0;    // blocks of a parked bin, which shows itself empty and full
   std::uint16_t capacity = 0;  // slots behind base
-  bool mostly_foreign = false;  // the last flush brought home blocks of other threads
-  std::uint8_t idle = 0;        // how often in a row the bin was found parked
+  std::uint8_t mostly_foreign : 1 = 0;  // the last flush brought home blocks of other threads
+  std::uint8_t idle : 7 = 0;            // how often in a row the bin was found parked
+  std::uint8_t reparked = 0;            // how often since all bins were parked
 
   /// Blocks in the bin. Another thread may ask while the owner pops and pushes: then it gets a count
   /// that was or will be right, but never one that leads beyond `capacity`.
@@ -130,6 +132,7 @@ struct local_heap {
   void make_room(size_class c) noexcept;
   static void park(bin& b) noexcept;
   static void unpark(bin& b) noexcept;
+  static void park_again(bin& b) noexcept;
   void grow_bin(size_class c) noexcept;
   std::uint32_t take_batch(size_class c, void** slots_top, std::uint32_t wanted) noexcept;
   std::uint32_t put_owned(void** blocks, std::uint32_t count, local_heap& owner) noexcept;

@@ -159,9 +159,9 @@ namespace {
 // the loader and libc before that, with standard options.
 __attribute__((constructor(101))) void on_load() {
   (void)bound_local();  // the thread-exit key and the fork handlers want to be early
+  process_heap.set_concurrency(system_concurrency());
   const char* const text = os::environment_variable("ASHLAR_OPTIONS");
-  if (text == nullptr || os::is_privileged()) return;
-  parse_options(text, process_options);
+  if (text != nullptr && !os::is_privileged()) parse_options(text, process_options);
   set_fault_policy(process_options.faults);
   process_heap.set_limits(system_limits(process_options));
   if (process_options.fail_at != 0)

@@ -37,7 +37,7 @@ inline constexpr option_description option_table[] = {
     {"faults", option_kind::policy, "abort",
      "What follows a fault, such as a double free: `abort`, `warn` (one line, go on) or `ignore`."},
     {"soft_limit", option_kind::bytes, "none",
-     "Bytes in use above which reclaimers and idle memory are called upon."},
+     "Bytes in use above which all idle memory is given back at once."},
     {"hard_limit", option_kind::bytes, "none",
      "Bytes in use that are never exceeded: allocations fail with ENOMEM instead."},
     {"cgroup", option_kind::boolean, "1",
