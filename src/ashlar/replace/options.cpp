@@ -8,6 +8,7 @@
 #include "ashlar/os/fault_injection.hpp"
 #include "ashlar/replace/process_heap.hpp"
 #include "ashlar/replace/publisher.hpp"
+#include "ashlar/replace/release_at_exit.hpp"
 #include "ashlar/replace/system_limits.hpp"
 
 namespace ashlar::replace {
@@ -166,12 +167,10 @@ __attribute__((constructor(101))) void on_load() {
   if (process_options.fail_at != 0)
     os::fail_nth_call(process_options.fail_at, process_options.fail_every);
   if (process_options.snapshot[0] != 0) start_publishing(process_options.snapshot);
+  if (process_options.release_at_exit) release_when_all_is_over();
 }
 
-__attribute__((destructor(101))) void on_unload() {
-  publish_at_exit();
-  if (process_options.release_at_exit) release_everything();
-}
+__attribute__((destructor(101))) void on_unload() { publish_at_exit(); }
 
 }  // namespace
 

@@ -6,7 +6,6 @@
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/heap/heap_registry.hpp"
 #include "ashlar/heap/metadata_store.hpp"
-#include "ashlar/os/diagnostic.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/publisher.hpp"
 
@@ -96,7 +95,7 @@ void* reallocate(void* p, std::size_t size) noexcept {
   return a ? a.data() : fail(a.reason);
 }
 
-void release_everything() noexcept {
+os::counters release_everything() noexcept {
   current_local = &unbound_local;
   process_heap.destroy();
   process_metadata.release();
@@ -104,11 +103,7 @@ void release_everything() noexcept {
   process_heaps.stop();
   released = true;
   store_relaxed(started, start_state::fresh);  // whoever allocates from here on starts afresh
-  const os::counters left = os::current_counters();
-  os::line message;
-  message.text("ashlar: at exit: reserved ").decimal(left.reserved).text(" bytes, committed ");
-  message.decimal(left.committed).text(" bytes");
-  os::write_line(message);
+  return os::current_counters();
 }
 
 }  // namespace ashlar::replace

@@ -27,8 +27,9 @@ void* allocate_zeroed(std::size_t size) noexcept;
 ASHLAR_COLD void deallocate_slow(void* p) noexcept;
 void* reallocate(void* p, std::size_t size) noexcept;
 
-/// Gives all memory of the process heap back to the OS and says on stderr what is left.
-void release_everything() noexcept;
+/// Gives all memory of the process heap back to the OS. Returns what is left: nothing. No block may
+/// be used any more.
+os::counters release_everything() noexcept;
 
 ASHLAR_FORCE_INLINE void* allocate(std::size_t size) noexcept {
   local_heap& h = *current_local;

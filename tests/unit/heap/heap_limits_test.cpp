@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// Limits hold, their callbacks are called when the header says so, and reclaimers are asked before
+// an allocation fails.
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "ashlar/base/units.hpp"
+#include "ashlar/heap/heap.hpp"
+#include "support/fake_os.hpp"
+
+namespace ashlar {
+namespace {
+
+struct limit_record {
+  heap* subject = nullptr;
+  std::vector<void*> spare;  // freed at the hard limit
+  int soft_calls = 0;
+  int hard_calls = 0;
+  std::size_t last_used = 0;
+  std::size_t last_wanted = 0;
+
+  heap_limits limits(std::size_t soft, std::size_t hard) {
+    return {.soft = soft,
+            .hard = hard,
+            .context = this,
+            .above_soft =
+                [](void* context, std::size_t used) {
+                  auto& self = *static_cast<limit_record*>(context);
+                  ++self.soft_calls;
+                  self.last_used = used;
+                },
+            .at_hard =
+                [](void* context, std::size_t used, std::size_t wanted) {
+                  auto& self = *static_cast<limit_record*>(context);
+                  ++self.hard_calls;
+                  self.last_used = used;
+                  self.last_wanted = wanted;
+                  return self.free_spare();
+                }};
+  }
+
+  // No lock may be held, so the callback may use the heap.
+  bool free_spare() {
+    if (spare.empty()) return false;
+    subject->deallocate(spare.back());
+    spare.pop_back();
+    return true;
+  }
+};
+
+TEST(heap_limits, hard_limit_is_never_exceeded) {
+  for (const std::size_t hard : {1_MiB, 10_MiB, 10_MiB + 100, 50_MiB}) {
+    for (const std::size_t size : {100_KiB / 1024, 30_KiB, 100_KiB, 700_KiB, 40_MiB}) {
+      limit_record record;
+      heap h{{.limits = record.limits(heap_limits::none, hard)}};
+      record.subject = &h;
+      allocation a;
+      do {
+        a = h.allocate({size});
+        ASSERT_LE(h.used_bytes(), hard);
+      } while (a);
+      EXPECT_EQ(a.reason, status::over_budget) << size << " in " << hard;
+      EXPECT_GT(record.hard_calls, 0) << size << " in " << hard;
+      h.check_invariants();
+    }
+  }
+}
+
+TEST(heap_limits, at_hard_may_free_and_have_it_tried_again) {
+  for (const std::size_t size : {100_KiB, 300_KiB, 3_MiB}) {
+    limit_record record;
+    heap h{{.limits = record.limits(heap_limits::none, 16_MiB)}};
+    record.subject = &h;
+    std::vector<void*> blocks;
+    while (const allocation a = h.allocate({size})) blocks.push_back(a.data());
+    record.spare = blocks;
+    record.hard_calls = 0;
+    const std::size_t before = record.spare.size();
+    for (int i = 0; i < 3; ++i) {
+      // A medium block may share its slab, so one free may not be enough; three are tried.
+      const allocation a = h.allocate({size});
+      if (!a) continue;
+      EXPECT_LE(h.used_bytes(), 16_MiB);
+      h.deallocate(a.data());
+    }
+    EXPECT_GT(record.hard_calls, 0);
+    EXPECT_LT(record.spare.size(), before);
+  }
+}
+
+TEST(heap_limits, growth_in_place_counts) {
+  limit_record record;
+  heap h{{.limits = record.limits(heap_limits::none, 4_MiB)}};
+  record.subject = &h;
+  void* const p = h.allocate({1_MiB}).data();
+  EXPECT_TRUE(h.try_resize(p, 3_MiB));
+  EXPECT_FALSE(h.try_resize(p, 5_MiB));
+  EXPECT_FALSE(h.reallocate(p, {5_MiB}));
+  EXPECT_EQ(heap::usable_size(p), 3_MiB);
+  h.set_limits({});
+  EXPECT_TRUE(h.try_resize(p, 5_MiB));
+}
+
+TEST(heap_limits, soft_limit_is_reported_once_a_crossing) {
+  limit_record record;
+  heap h{{.limits = record.limits(4_MiB, heap_limits::none)}};
+  record.subject = &h;
+  for (int crossing = 1; crossing <= 3; ++crossing) {
+    std::vector<void*> blocks;
+    for (int i = 0; i < 10; ++i) blocks.push_back(h.allocate({1_MiB}).data());
+    EXPECT_EQ(record.soft_calls, crossing);
+    EXPECT_GT(record.last_used, 4_MiB);
+    for (void* const p : blocks) h.deallocate(p);
+    h.deallocate(h.allocate({1_MiB}).data());  // below, and seen to be
+  }
+}
+
+TEST(heap_limits, none_means_none) {
+  heap h{heap_options{}};
+  EXPECT_TRUE(h.allocate({200_MiB}));
+}
+
+// --- reclaimers ---
+
+struct reclaimer_record {
+  heap* subject;
+  std::vector<void*> spare;
+  int calls = 0;
+  std::size_t last_wanted = 0;
+
+  static bool reclaim(void* context, std::size_t wanted) {
+    auto& self = *static_cast<reclaimer_record*>(context);
+    ++self.calls;
+    self.last_wanted = wanted;
+    if (self.spare.empty()) return false;
+    for (void* const p : self.spare) self.subject->deallocate(p);
+    self.spare.clear();
+    return true;
+  }
+};
+
+TEST(reclaimers, are_asked_before_an_allocation_fails) {
+  heap h{{.limits = {.hard = 8_MiB}}};
+  reclaimer_record record{&h, {}};
+  ASSERT_TRUE(register_reclaimer(&record, reclaimer_record::reclaim));
+  while (record.spare.size() < 7) record.spare.push_back(h.allocate({1_MiB}).data());
+  const allocation a = h.allocate({5_MiB});
+  EXPECT_TRUE(a);
+  EXPECT_EQ(record.calls, 1);
+  EXPECT_GE(record.last_wanted, 5_MiB);
+  EXPECT_FALSE(h.allocate({5_MiB})) << "nothing left to reclaim";
+  EXPECT_GT(record.calls, 1);
+  const int calls = record.calls;
+  unregister_reclaimer(&record);
+  EXPECT_FALSE(h.allocate({5_MiB}));
+  EXPECT_EQ(record.calls, calls);
+}
+
+TEST(reclaimers, are_asked_when_the_os_has_no_memory) {
+  heap h{heap_options{}};
+  reclaimer_record record{&h, {}};
+  ASSERT_TRUE(h.allocate({100}));
+  ASSERT_TRUE(register_reclaimer(&record, reclaimer_record::reclaim));
+  record.spare.push_back(h.allocate({64_MiB}).data());
+  {
+    test::fake_os os;
+    os.refuse_all(test::call_kind::map);
+    EXPECT_EQ(h.allocate({40_MiB}).reason, status::no_memory);
+    EXPECT_GT(record.calls, 0);
+    EXPECT_TRUE(record.spare.empty());
+  }
+  EXPECT_TRUE(h.allocate({40_MiB}));
+  unregister_reclaimer(&record);
+}
+
+TEST(reclaimers, fit_into_a_table_of_sixteen) {
+  reclaimer_record records[17] = {};
+  for (int i = 0; i < 16; ++i)
+    EXPECT_TRUE(register_reclaimer(&records[i], reclaimer_record::reclaim));
+  EXPECT_FALSE(register_reclaimer(&records[16], reclaimer_record::reclaim));
+  unregister_reclaimer(&records[5]);
+  EXPECT_TRUE(register_reclaimer(&records[16], reclaimer_record::reclaim));
+  for (reclaimer_record& r : records) unregister_reclaimer(&r);
+}
+
+}  // namespace
+}  // namespace ashlar
