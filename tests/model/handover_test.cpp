@@ -2,8 +2,8 @@
 // How slabs change hands, in all interleavings: no block is lost, none is handed out twice, no
 // header is touched after it was given back, and nobody waits for ever.
 //
-// The model. One size class. Slab A belongs to the idle local heap X and has room; slab B belongs to
-// the running local heap T and is full. Each has two blocks. At the same time:
+// The model. One size class. Slab A belongs to the idle local heap X and has room; slab B belongs
+// to the running local heap T and is full. Each has two blocks. At the same time:
 //
 //   taker    T refills an empty bin: finds no slab with room, gives its lock up, takes A from X
 //            (heap::take_idle_slab), links it under its own lock and takes all free blocks
@@ -37,16 +37,16 @@ enum slab_name : std::uint8_t { slab_a, slab_b, slab_count, no_slab = slab_count
 /// Deviations from the protocol.
 enum class mistake {
   none,
-  unlinked_in_transit,    // the slab under way says that it is in no list: a free links it
-  no_second_look,         // the owner is not asked again under its lock
-  given_away_unlocked,    // the owner changes without the old owner's lock
-  last_slab_given_back,   // an empty slab goes back though nothing else holds it in the list
+  unlinked_in_transit,   // the slab under way says that it is in no list: a free links it
+  no_second_look,        // the owner is not asked again under its lock
+  given_away_unlocked,   // the owner changes without the old owner's lock
+  last_slab_given_back,  // an empty slab goes back though nothing else holds it in the list
 };
 
 struct slab_state {
   local_name owner;
-  bool linked;          // the flag in the header
-  bool gone;            // the header was given back
+  bool linked;  // the flag in the header
+  bool gone;    // the header was given back
   std::array<bool, 2> free;
   auto operator<=>(const slab_state&) const = default;
 };
@@ -125,9 +125,12 @@ class protocol {
 
   static bool remove(world& w, local_name h, slab_name s) {
     auto& list = w.lists[h];
-    if (list[0] == s) list = {list[1], no_slab};
-    else if (list[1] == s) list[1] = no_slab;
-    else return false;
+    if (list[0] == s)
+      list = {list[1], no_slab};
+    else if (list[1] == s)
+      list[1] = no_slab;
+    else
+      return false;
     return true;
   }
 
@@ -390,8 +393,10 @@ TEST(interleavings, of_two_counters_without_a_lock_lose_an_update) {
   };
   const auto step = [](counters& c, std::size_t actor) {
     if (c.at[actor] == 2) return step_result::done;
-    if (c.at[actor]++ == 0) c.copy[actor] = c.shared;
-    else c.shared = c.copy[actor] + 1;
+    if (c.at[actor]++ == 0)
+      c.copy[actor] = c.shared;
+    else
+      c.shared = c.copy[actor] + 1;
     return step_result::moved;
   };
   const auto problem = [](const counters& c, bool at_end) {

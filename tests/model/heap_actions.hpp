@@ -75,9 +75,9 @@ struct deallocate_all_action {
   std::string text() const { return "deallocate_all()"; }
 };
 
-using action = std::variant<allocate_action, deallocate_action, reallocate_action,
-                            try_resize_action, query_action, absurd_action, trim_action,
-                            check_action, deallocate_all_action>;
+using action =
+    std::variant<allocate_action, deallocate_action, reallocate_action, try_resize_action,
+                 query_action, absurd_action, trim_action, check_action, deallocate_all_action>;
 
 /// Numbers from bytes; zeroes behind the end.
 class byte_reader {

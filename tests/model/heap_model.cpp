@@ -27,8 +27,7 @@ bool is_filled(const live_block& b, std::size_t kept) {
   if (b.usable <= filled_whole)
     return has_pattern(b.data, kept < b.usable ? kept : b.usable, b.stamp);
   if (!has_pattern(b.data, kept < filled_end ? kept : filled_end, b.stamp)) return false;
-  return kept < b.usable ||
-         has_pattern(b.data + b.usable - filled_end, filled_end, b.stamp + 1);
+  return kept < b.usable || has_pattern(b.data + b.usable - filled_end, filled_end, b.stamp + 1);
 }
 
 std::string describe_block(const live_block& b) {

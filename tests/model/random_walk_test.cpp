@@ -44,7 +44,8 @@ void expect_walks_to_be_well(ground where, std::uint64_t first_seed, std::uint64
     const std::vector<action> walk = make_walk(seed);
     if (!fails_in_child(walk, where)) continue;
     const std::vector<action> least = shrink(
-        walk, [where](const std::vector<action>& some) { return fails_in_child(some, where); }, 300);
+        walk, [where](const std::vector<action>& some) { return fails_in_child(some, where); },
+        300);
     ADD_FAILURE() << "seed " << seed << " fails with these " << least.size() << " actions:\n"
                   << to_text(least);
     // Last, for it may be a crash.

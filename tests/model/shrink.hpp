@@ -29,8 +29,10 @@ std::vector<Step> shrink(std::vector<Step> steps, Predicate fails, std::size_t m
       }
     }
     if (attempts >= most) break;
-    if (length > 1) length /= 2;
-    else if (!has_shrunk) break;
+    if (length > 1)
+      length /= 2;
+    else if (!has_shrunk)
+      break;
   }
   return steps;
 }

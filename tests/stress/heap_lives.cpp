@@ -8,8 +8,8 @@
 #include <memory>
 #include <thread>
 
-#include "ashlar/os/address_space.hpp"
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/os/address_space.hpp"
 #include "stress/piece.hpp"
 #include "support/scale.hpp"
 #include "support/user_memory.hpp"

@@ -44,8 +44,7 @@ struct piece {
   void check(std::size_t kept) const {
     const std::size_t end = size < stamped_end ? size : stamped_end;
     if (!has_pattern(data, kept < end ? kept : end, stamp)) give_up("contents differ", data, size);
-    if (size > 2 * stamped_end && kept >= size &&
-        !has_pattern(data + size - end, end, stamp + 1))
+    if (size > 2 * stamped_end && kept >= size && !has_pattern(data + size - end, end, stamp + 1))
       give_up("contents differ at the end", data, size);
   }
   void check() const { check(size); }
@@ -53,7 +52,7 @@ struct piece {
 
 /// Takes a block of a random size, alignment and kind, and fills it.
 inline piece make_piece(heap& h, random_source& random, std::uint64_t stamp) {
-  const std::size_t limit = random.one_in(64)   ? std::size_t{4} << 20
+  const std::size_t limit = random.one_in(64)  ? std::size_t{4} << 20
                             : random.one_in(8) ? std::size_t{64} << 10
                                                : std::size_t{2} << 10;
   layout request = {random.log_uniform(limit)};
@@ -72,7 +71,8 @@ inline piece make_piece(heap& h, random_source& random, std::uint64_t stamp) {
 }
 
 inline void resize_piece(heap& h, random_source& random, piece& p, std::uint64_t stamp) {
-  const std::size_t size = random.log_uniform(random.one_in(32) ? std::size_t{4} << 20 : p.size * 2);
+  const std::size_t size =
+      random.log_uniform(random.one_in(32) ? std::size_t{4} << 20 : p.size * 2);
   const allocation a = h.reallocate(p.data, {size});
   if (!a) give_up("out of memory", p.data, size);
   p.data = static_cast<std::byte*>(a.data());

@@ -83,8 +83,10 @@ class worker {
   void take_inbox() {
     for (const piece& p : traffic_.inboxes[lane_].take_all()) {
       p.check();
-      if (random_.one_in(3)) mine_.push_back(p);
-      else free_piece(traffic_.shared, p);
+      if (random_.one_in(3))
+        mine_.push_back(p);
+      else
+        free_piece(traffic_.shared, p);
     }
   }
 

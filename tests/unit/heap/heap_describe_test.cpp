@@ -174,8 +174,10 @@ TEST(walk, visits_each_live_block_once_and_nothing_else) {
   std::set<void*> live;
   for (std::size_t i = 0; i < 3000; ++i) {
     void* const p = h.allocate({i * 13 % 5000}).data();
-    if (i % 3 == 0) live.insert(p);
-    else h.deallocate(p);
+    if (i % 3 == 0)
+      live.insert(p);
+    else
+      h.deallocate(p);
   }
   for (const std::size_t size : {100_KiB, 300_KiB, 2_MiB, 33_MiB})
     live.insert(h.allocate({size}).data());
@@ -183,8 +185,10 @@ TEST(walk, visits_each_live_block_once_and_nothing_else) {
   std::thread([&] {
     for (std::size_t i = 0; i < 500; ++i) {
       void* const p = h.allocate({i * 10}).data();
-      if (i % 2 == 0) live.insert(p);
-      else h.deallocate(p);
+      if (i % 2 == 0)
+        live.insert(p);
+      else
+        h.deallocate(p);
     }
   }).join();
   visited v;

@@ -5,15 +5,13 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cstring>
 #include <memory>
-#include <thread>
+#include <vector>
 
 #include "ashlar/base/units.hpp"
 #include "ashlar/heap/size_class.hpp"
 #include "support/counters.hpp"
-#include "support/fault_log.hpp"
 #include "support/pattern.hpp"
 #include "support/user_memory.hpp"
 
@@ -142,121 +140,6 @@ TEST(heap, can_live_twice) {
   }
 }
 
-// --- resizing ---
-
-TEST(heap, reallocate_keeps_contents_whatever_the_sizes) {
-  heap h{heap_options{}};
-  const std::size_t sizes[] = {1,       100,     1000,   5000,   30'000, 200'000, 300'001,
-                               700'000, 3 << 20, 9 << 20, 33 << 20, 70 << 20};
-  for (const std::size_t from : sizes) {
-    for (const std::size_t to : sizes) {
-      const allocation a = h.allocate({from});
-      ASSERT_TRUE(a);
-      fill_pattern(a.data(), a.size(), from);
-      const allocation b = h.reallocate(a.data(), {to});
-      ASSERT_TRUE(b) << from << " to " << to;
-      EXPECT_GE(b.size(), to);
-      EXPECT_TRUE(has_pattern(b.data(), a.size() < to ? a.size() : to, from)) << from << " to " << to;
-      EXPECT_EQ(heap::usable_size(b.data()), b.size());
-      h.deallocate(b.data());
-    }
-  }
-  h.check_invariants();
-}
-
-TEST(heap, reallocate_meets_the_alignment_asked_for) {
-  heap h{heap_options{}};
-  for (const std::size_t size : {100_KiB / 1024, 20_KiB, 400_KiB, 40_MiB}) {
-    for (std::size_t alignment = 16; alignment <= 4_MiB; alignment *= 4) {
-      void* const p = h.allocate({size}).data();
-      fill_pattern(p, size, size);
-      const allocation a = h.reallocate(p, {size + 100, alignment});
-      ASSERT_TRUE(a);
-      EXPECT_TRUE(is_aligned(address_of(a.data()), alignment));
-      EXPECT_TRUE(has_pattern(a.data(), size, size));
-      h.deallocate(a.data());
-    }
-  }
-}
-
-TEST(heap, reallocate_of_null_allocates_and_a_refusal_changes_nothing) {
-  heap h{heap_options{}};
-  const allocation a = h.reallocate(nullptr, {1000});
-  ASSERT_TRUE(a);
-  fill_pattern(a.data(), a.size(), 1);
-  EXPECT_EQ(h.reallocate(a.data(), {max_size + 1}).reason, status::too_large);
-  EXPECT_EQ(h.reallocate(a.data(), {1000, 3}).reason, status::bad_alignment);
-  EXPECT_FALSE(h.reallocate(a.data(), {std::size_t{1} << 46}));
-  EXPECT_TRUE(has_pattern(a.data(), a.size(), 1));
-  h.deallocate(a.data());
-}
-
-TEST(heap, huge_sizes_are_refused_for_large_blocks_too) {
-  heap h{heap_options{}};
-  for (const std::size_t size : {1_MiB, 40_MiB}) {
-    const allocation a = h.allocate({size});
-    ASSERT_TRUE(a);
-    // The count of 64 KiB slices of these has 32 low bits that look harmless.
-    for (const std::size_t high : {48, 49, 56, 62}) {
-      const std::size_t absurd = (std::size_t{1} << high) + size;
-      EXPECT_FALSE(h.try_resize(a.data(), absurd));
-      EXPECT_FALSE(h.reallocate(a.data(), {absurd}));
-      EXPECT_FALSE(h.allocate({absurd}));
-    }
-    EXPECT_EQ(heap::usable_size(a.data()), a.size());
-    h.deallocate(a.data());
-  }
-}
-
-TEST(heap, large_blocks_grow_and_shrink_where_they_are) {
-  heap h{heap_options{}};
-  void* const p = h.allocate({1_MiB}).data();
-  fill_pattern(p, 1_MiB, 5);
-  EXPECT_TRUE(h.try_resize(p, 8_MiB));
-  EXPECT_TRUE(has_pattern(p, 1_MiB, 5));
-  EXPECT_EQ(heap::usable_size(p), 8_MiB);
-  EXPECT_EQ(h.used_bytes(), 8_MiB);
-  EXPECT_TRUE(h.try_resize(p, 400_KiB));
-  EXPECT_EQ(h.used_bytes(), 448_KiB);
-  void* const fence = h.allocate({1_MiB}).data();
-  EXPECT_TRUE(has_pattern(p, 400_KiB, 5));
-  h.deallocate(fence);
-  h.deallocate(p);
-  h.check_invariants();
-}
-
-TEST(heap, try_resize_changes_nothing_where_it_cannot) {
-  heap h{heap_options{}};
-  void* const small = h.allocate({100}).data();
-  EXPECT_TRUE(h.try_resize(small, heap::usable_size(small)));
-  EXPECT_FALSE(h.try_resize(small, heap::usable_size(small) + 1));
-  void* const a = h.allocate({1_MiB}).data();
-  void* const fence = h.allocate({1_MiB}).data();
-  EXPECT_FALSE(h.try_resize(a, 20_MiB));
-  EXPECT_EQ(heap::usable_size(a), 1_MiB);
-  EXPECT_FALSE(h.try_resize(nullptr, 1));
-  for (void* const p : {small, a, fence}) h.deallocate(p);
-}
-
-TEST(heap, blocks_with_mappings_of_their_own_move_without_copying) {
-  heap h{heap_options{}};
-  allocation a = h.allocate({40_MiB});
-  ASSERT_TRUE(a);
-  static_cast<std::byte*>(a.data())[7] = std::byte{9};
-  for (std::size_t size = 50_MiB; size <= 400_MiB; size += 50_MiB) {
-    a = h.reallocate(a.data(), {size});
-    ASSERT_TRUE(a);
-    EXPECT_EQ(static_cast<std::byte*>(a.data())[7], std::byte{9});
-    EXPECT_EQ(h.used_bytes(), size);
-    EXPECT_LE(os::resident_bytes({static_cast<std::byte*>(a.data()), size}), 64_KiB);
-    EXPECT_EQ(heap::owner_of(a.data()), &h);
-  }
-  a = h.reallocate(a.data(), {20_MiB});
-  EXPECT_EQ(h.used_bytes(), 20_MiB);
-  h.deallocate(a.data());
-  EXPECT_EQ(h.used_bytes(), 0u);
-}
-
 // --- options ---
 
 TEST(heap, cache_line_option_keeps_blocks_apart) {
@@ -370,7 +253,10 @@ TEST(heap, trim_gives_everything_idle_back) {
 }
 
 TEST(heap, destroy_gives_everything_back) {
-  { heap first{heap_options{}}; EXPECT_TRUE(first.allocate({1})); }
+  {
+    heap first{heap_options{}};
+    EXPECT_TRUE(first.allocate({1}));
+  }
   const test::counter_watch watch;
   for (int i = 0; i < 20; ++i) {
     heap h{heap_options{}};
@@ -380,57 +266,6 @@ TEST(heap, destroy_gives_everything_back) {
   // The process keeps its metadata: one reservation at most, and no more for twenty heaps.
   EXPECT_LE(watch.reserved(), 64_MiB);
   EXPECT_LE(watch.committed(), 2_MiB);
-}
-
-// --- faults ---
-
-TEST(heap, foreign_and_interior_pointers_are_faults) {
-  heap h{heap_options{}};
-  test::fault_log faults;
-  int on_stack = 0;
-  h.deallocate(&on_stack);
-  EXPECT_TRUE(faults.took(fault_kind::invalid_free, &on_stack));
-  for (const std::size_t size : {24_KiB / 1024, 3000 + 0_KiB, 100_KiB, 1_MiB, 40_MiB}) {
-    auto* const p = static_cast<std::byte*>(h.allocate({size}).data());
-    fill_pattern(p, size, 3);
-    for (const std::size_t offset : {1, 8, 16}) {
-      h.deallocate(p + offset);
-      EXPECT_TRUE(faults.took(fault_kind::interior_free, p + offset)) << size << " + " << offset;
-    }
-    EXPECT_FALSE(h.reallocate(p + 8, {10}));
-    EXPECT_TRUE(faults.took(fault_kind::invalid_resize, p + 8));
-    EXPECT_TRUE(has_pattern(p, size, 3));
-    h.deallocate(p);
-    EXPECT_EQ(faults.count(), 0u);
-  }
-  EXPECT_FALSE(h.reallocate(&on_stack, {10}));
-  EXPECT_TRUE(faults.took(fault_kind::invalid_resize, &on_stack));
-  h.check_invariants();
-}
-
-TEST(heap, large_blocks_freed_twice_are_faults) {
-  heap h{heap_options{}};
-  test::fault_log faults;
-  for (const std::size_t size : {1_MiB, 40_MiB}) {
-    void* const p = h.allocate({size}).data();
-    h.deallocate(p);
-    h.deallocate(p);
-    EXPECT_TRUE(faults.took(fault_kind::invalid_free, p));
-  }
-}
-
-TEST(heap, small_blocks_freed_twice_are_faults_when_they_leave_the_bin) {
-  heap h{heap_options{}};
-  test::fault_log faults;
-  void* const kept = h.allocate({64}).data();  // so that the slab stays
-  void* const p = h.allocate({64}).data();
-  h.deallocate(p);
-  h.deallocate(p);
-  h.trim(0);
-  EXPECT_TRUE(faults.took(fault_kind::double_free, p));
-  h.deallocate(kept);
-  h.trim(0);
-  h.check_invariants();
 }
 
 }  // namespace

@@ -80,7 +80,8 @@ TEST(metadata_store, pieces_never_overlap) {
 TEST(metadata_store, gives_everything_back) {
   const test::counter_watch watch;
   metadata_store store;
-  for (int i = 0; i < 3000; ++i) ASSERT_NE(store.allocate(64_KiB), nullptr);  // several reservations
+  for (int i = 0; i < 3000; ++i)
+    ASSERT_NE(store.allocate(64_KiB), nullptr);  // several reservations
   EXPECT_GT(watch.committed(), 3000 * 64_KiB);
   store.release();
   watch.expect(0, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every size finds the smallest class that holds it, and arithmetic on blocks is exact: not sampled,
-// but tried for every size and every offset.
+// Every size finds the smallest class that holds it, and arithmetic on blocks is exact: not
+// sampled, but tried for every size and every offset.
 #include "ashlar/heap/size_class.hpp"
 
 #include <gtest/gtest.h>

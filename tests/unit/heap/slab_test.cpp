@@ -93,8 +93,8 @@ TEST(slab, knows_what_is_no_block) {
 
 TEST(slab, survives_a_random_walk) {
   test::random_source random(7);
-  for (const size_class c : {size_class{0}, size_class{5}, size_class{21}, size_class{40},
-                             small_class_count + 3}) {
+  for (const size_class c :
+       {size_class{0}, size_class{5}, size_class{21}, size_class{40}, small_class_count + 3}) {
     bare_slab memory(c);
     slab& s = memory.get();
     std::vector<bool> is_taken(s.capacity);

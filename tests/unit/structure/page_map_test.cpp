@@ -40,8 +40,8 @@ void expect_nothing_at(const void* p) {
 
 void expect_headers_to_be_kept() {
   // The first and last slices of steps and leaves, and of the address space.
-  const std::uintptr_t places[] = {slice_size,        512_MiB - slice_size, 512_MiB, 4_GiB - slice_size,
-                                   4_GiB,             0x5555'5555'0000,     top_address};
+  const std::uintptr_t places[] = {slice_size, 512_MiB - slice_size, 512_MiB,    4_GiB - slice_size,
+                                   4_GiB,      0x5555'5555'0000,     top_address};
   std::uintptr_t n = 1;
   for (const std::uintptr_t place : places) {
     ASSERT_TRUE(process_page_map.prepare(at_address(place), slice_size).ok());

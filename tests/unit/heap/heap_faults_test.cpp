@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// What a heap does with pointers that it never gave out, or took back already: one fault, no harm.
+#include <gtest/gtest.h>
+
+#include "ashlar/base/units.hpp"
+#include "ashlar/heap/heap.hpp"
+#include "support/fault_log.hpp"
+#include "support/pattern.hpp"
+
+namespace ashlar {
+namespace {
+
+using test::fill_pattern;
+using test::has_pattern;
+
+TEST(heap_faults, foreign_and_interior_pointers_are_faults) {
+  heap h{heap_options{}};
+  test::fault_log faults;
+  int on_stack = 0;
+  h.deallocate(&on_stack);
+  EXPECT_TRUE(faults.took(fault_kind::invalid_free, &on_stack));
+  for (const std::size_t size : {24_KiB / 1024, 3000 + 0_KiB, 100_KiB, 1_MiB, 40_MiB}) {
+    auto* const p = static_cast<std::byte*>(h.allocate({size}).data());
+    fill_pattern(p, size, 3);
+    for (const std::size_t offset : {1, 8, 16}) {
+      h.deallocate(p + offset);
+      EXPECT_TRUE(faults.took(fault_kind::interior_free, p + offset)) << size << " + " << offset;
+    }
+    EXPECT_FALSE(h.reallocate(p + 8, {10}));
+    EXPECT_TRUE(faults.took(fault_kind::invalid_resize, p + 8));
+    EXPECT_TRUE(has_pattern(p, size, 3));
+    h.deallocate(p);
+    EXPECT_EQ(faults.count(), 0u);
+  }
+  EXPECT_FALSE(h.reallocate(&on_stack, {10}));
+  EXPECT_TRUE(faults.took(fault_kind::invalid_resize, &on_stack));
+  h.check_invariants();
+}
+
+TEST(heap_faults, large_blocks_freed_twice_are_faults) {
+  heap h{heap_options{}};
+  test::fault_log faults;
+  for (const std::size_t size : {1_MiB, 40_MiB}) {
+    void* const p = h.allocate({size}).data();
+    h.deallocate(p);
+    h.deallocate(p);
+    EXPECT_TRUE(faults.took(fault_kind::invalid_free, p));
+  }
+}
+
+TEST(heap_faults, small_blocks_freed_twice_are_faults_when_they_leave_the_bin) {
+  heap h{heap_options{}};
+  test::fault_log faults;
+  void* const kept = h.allocate({64}).data();  // so that the slab stays
+  void* const p = h.allocate({64}).data();
+  h.deallocate(p);
+  h.deallocate(p);
+  h.trim(0);
+  EXPECT_TRUE(faults.took(fault_kind::double_free, p));
+  h.deallocate(kept);
+  h.trim(0);
+  h.check_invariants();
+}
+
+}  // namespace
+}  // namespace ashlar
