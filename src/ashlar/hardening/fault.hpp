@@ -58,7 +58,8 @@ ASHLAR_EXPORT const char* fault_name(fault_kind kind) noexcept;
 ASHLAR_EXPORT const char* fault_text(fault_kind kind) noexcept;
 
 /// Reports that `pointer` broke a rule. Returns only if the policy, or a hook, says to go on.
-ASHLAR_EXPORT void report_fault(fault_kind kind, const void* pointer, fault_detail detail = {}) noexcept;
+ASHLAR_EXPORT void report_fault(fault_kind kind, const void* pointer,
+                                fault_detail detail = {}) noexcept;
 
 ASHLAR_EXPORT fault_policy current_fault_policy() noexcept;
 ASHLAR_EXPORT void set_fault_policy(fault_policy policy) noexcept;

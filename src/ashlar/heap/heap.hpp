@@ -48,7 +48,7 @@ struct heap_options {
 /// One block as seen by a walk.
 struct walked_block {
   void* data;
-  std::size_t size;   ///< usable bytes
+  std::size_t size;  ///< usable bytes
   bool large;
 };
 
@@ -63,10 +63,12 @@ class ASHLAR_EXPORT heap {
   heap(const heap&) = delete;
   heap& operator=(const heap&) = delete;
 
-  /// Makes a default-constructed heap ready; one that is ready is destroyed first. Errors: `no_memory`; the heap then refuses everything.
+  /// Makes a default-constructed heap ready; one that is ready is destroyed first. Errors:
+  /// `no_memory`; the heap then refuses everything.
   status initialize(const heap_options& options) noexcept;
 
-  /// Gives every block, slab and region back, whoever holds them. The heap may be initialised again.
+  /// Gives every block, slab and region back, whoever holds them. The heap may be initialised
+  /// again.
   void destroy() noexcept;
 
   /// Returns a block of at least `request.size` bytes, or the reason why not.
@@ -109,7 +111,9 @@ class ASHLAR_EXPORT heap {
   /// Tells how many threads can run at a time (processors, or the quota of a container): that many
   /// local heaps of ended threads keep their bins for the next threads.
   void set_concurrency(std::uint32_t threads) noexcept { store_relaxed(idle_with_bins_, threads); }
-  std::size_t used_bytes() const noexcept { return store_.used_bytes() + load_relaxed(direct_bytes_); }
+  std::size_t used_bytes() const noexcept {
+    return store_.used_bytes() + load_relaxed(direct_bytes_);
+  }
 
   void check_invariants() noexcept;
 
@@ -195,7 +199,8 @@ class ASHLAR_EXPORT heap {
 /// fails. It frees what it can and returns true if that was anything. Returns false if the table of
 /// 16 is full.
 /// `reclaim` may still be running in another thread when `unregister_reclaimer` returns.
-ASHLAR_EXPORT bool register_reclaimer(void* context, bool (*reclaim)(void* context, std::size_t wanted)) noexcept;
+ASHLAR_EXPORT bool register_reclaimer(void* context,
+                                      bool (*reclaim)(void* context, std::size_t wanted)) noexcept;
 ASHLAR_EXPORT void unregister_reclaimer(void* context) noexcept;
 
 }  // namespace ashlar

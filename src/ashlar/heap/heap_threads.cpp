@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // How threads come by their local heaps, what becomes of these when threads end, and fork.
 //
-// A thread binds a local heap at its first slow operation: one left behind by a thread that ended if
-// there is any (its bins still filled), else a new one. When a thread ends, its local heap becomes
-// idle: other threads free into its slabs as before, may take slabs with room from it, and the next
-// new thread adopts it whole. Only the first few idle ones keep their bins.
+// A thread binds a local heap at its first slow operation: one left behind by a thread that ended
+// if there is any (its bins still filled), else a new one. When a thread ends, its local heap
+// becomes idle: other threads free into its slabs as before, may take slabs with room from it, and
+// the next new thread adopts it whole. Only the first few idle ones keep their bins.
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/heap_registry.hpp"
 #include "ashlar/heap/metadata_store.hpp"

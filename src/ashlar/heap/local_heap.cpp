@@ -34,15 +34,16 @@ constexpr std::uint32_t most_capacity(size_class c) {
   return capacity;
 }
 
-// A thread that has this many slabs of a class will fill the next one too, so its pages are brought in
-// by one call instead of a fault each. Fewer, and programs with little memory pay for pages that they
-// never touch; at 8 the waste is 6 % of the class on average.
-// Blocks larger than a quarter of a page may be used in part only.
+// A thread that has this many slabs of a class will fill the next one too, so its pages are brought
+// in by one call instead of a fault each. Fewer, and programs with little memory pay for pages that
+// they never touch; at 8 the waste is 6 % of the class on average. Blocks larger than a quarter of
+// a page may be used in part only.
 constexpr std::uint32_t slabs_before_populating = 8;
 constexpr std::uint32_t largest_populated = 1024;
 
 void report_unless_done(slab::put_result result, const void* p) {
-  if (result == slab::put_result::done) [[likely]] return;
+  if (result == slab::put_result::done) [[likely]]
+    return;
   report_fault(result == slab::put_result::already_free ? fault_kind::double_free
                                                         : fault_kind::interior_free,
                p);
@@ -65,9 +66,7 @@ constexpr std::size_t first_slots() {
 
 }  // namespace
 
-std::size_t local_heap::total_size() {
-  return sizeof(local_heap) + first_slots() * sizeof(void*);
-}
+std::size_t local_heap::total_size() { return sizeof(local_heap) + first_slots() * sizeof(void*); }
 
 void local_heap::initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept {
   tag = heap_tag;
@@ -260,9 +259,10 @@ void local_heap::push(size_class c, void* p) noexcept {
   }
 }
 
-// A full bin grows or is flushed. One that was refilled since its last flush is in demand both ways: it
-// is too small. So is one that collects blocks of other threads: each flush takes their locks. One that
-// only ever fills with its own belongs to a program that is giving memory back: all of it goes.
+// A full bin grows or is flushed. One that was refilled since its last flush is in demand both
+// ways: it is too small. So is one that collects blocks of other threads: each flush takes their
+// locks. One that only ever fills with its own belongs to a program that is giving memory back: all
+// of it goes.
 void local_heap::make_room(size_class c) noexcept {
   bin& b = bins[c];
   const bool in_demand = b.refills != 0 || b.mostly_foreign != 0;
@@ -278,9 +278,10 @@ void local_heap::make_room(size_class c) noexcept {
   seen_purges = home->store().purge_count();
 }
 
-// Puts back those of `blocks` that `owner` owns, and moves the others to the front. Returns how many
-// are left. Neighbours in a bin often come from one slab, which is looked up and settled once.
-std::uint32_t local_heap::put_owned(void** blocks, std::uint32_t count, local_heap& owner) noexcept {
+// Puts back those of `blocks` that `owner` owns, and moves the others to the front. Returns how
+// many are left. Neighbours in a bin often come from one slab, which is looked up and settled once.
+std::uint32_t local_heap::put_owned(void** blocks, std::uint32_t count,
+                                    local_heap& owner) noexcept {
   constexpr std::uint32_t ahead = 4;  // headers in flight while one is worked on
   std::uint32_t left = 0;
   slab* current = nullptr;  // owned by `owner`; not settled yet
@@ -346,10 +347,10 @@ void put_block(slab& s, void* p) noexcept {
   s.owner.load(std::memory_order_relaxed)->settle(s);
 }
 
-// After blocks were put into `s`: it belongs into the list of slabs with room, or, when it is empty,
-// back to the store. It stays if it is a small class's last one with room: that one would be fetched
-// again by the next refill. Medium slabs are too large to keep for that. A slab on its way to a new
-// owner is in no list yet, and stays too.
+// After blocks were put into `s`: it belongs into the list of slabs with room, or, when it is
+// empty, back to the store. It stays if it is a small class's last one with room: that one would be
+// fetched again by the next refill. Medium slabs are too large to keep for that. A slab on its way
+// to a new owner is in no list yet, and stays too.
 void local_heap::settle(slab& s) noexcept {
   intrusive_list<slab>& list = partial[s.class_index];
   if (!s.linked && s.free_count != 0) {

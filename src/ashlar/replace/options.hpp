@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Run-time options of the drop-in: ASHLAR_OPTIONS="key=value,key=value", read from one table.
 //
-// The table also generates docs/reference/options.md. An unknown key or a bad value gets one line on
-// stderr with the nearest match and changes nothing else. Ignored in privileged (setuid) programs.
+// The table also generates docs/reference/options.md. An unknown key or a bad value gets one line
+// on stderr with the nearest match and changes nothing else. Ignored in privileged (setuid)
+// programs.
 #pragma once
 
 #include <cstddef>

@@ -3,8 +3,9 @@
 //
 // A table of functions, so that C programs can fill it in too. Regions are multiples of 64 KiB, at
 // addresses that are multiples of 64 KiB, and are used exclusively by the heap until released.
-// Threads: `acquire`, `release` and `commit` are called under a lock of the heap; `discard`, `populate`
-// and `move_pages` are not, but never for the same part at a time. None may call into that heap.
+// Threads: `acquire`, `release` and `commit` are called under a lock of the heap; `discard`,
+// `populate` and `move_pages` are not, but never for the same part at a time. None may call into
+// that heap.
 #pragma once
 
 #include <cstddef>
