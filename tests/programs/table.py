@@ -80,26 +80,28 @@ def sqlite(context, _):
     )
 
 
-def git(context, _):
-    """A history of 60 commits on two branches: commit, merge, log, blame, repack, check, clone."""
-    context.check_served("git", "--version")
-    who = {
-        "GIT_AUTHOR_NAME": "A",
-        "GIT_AUTHOR_EMAIL": "a@example.org",
-        "GIT_COMMITTER_NAME": "A",
-        "GIT_COMMITTER_EMAIL": "a@example.org",
-        "GIT_CONFIG_NOSYSTEM": "1",
-    }
-    folder = context.folder / "repository"
+GIT_WHO = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.org",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.org",
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+
+
+def git_in(context, folder):
+    """Returns a function that runs git in a folder, with everything that enters a hash fixed."""
 
     def call(*words, day=1):
-        dates = {"GIT_AUTHOR_DATE": f"{1_700_000_000 + day * 86_400} +0000"}
-        dates["GIT_COMMITTER_DATE"] = dates["GIT_AUTHOR_DATE"]
-        return context.run(
-            "git", "-C", folder, "-c", "pack.threads=1", *words, environment={**who, **dates}
-        )
+        date = f"{1_700_000_000 + day * 86_400} +0000"
+        fixed = {**GIT_WHO, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+        return context.run("git", "-C", folder, "-c", "pack.threads=1", *words, environment=fixed)
 
-    context.run("git", "init", "-q", "-b", "main", folder, environment=who)
+    return call
+
+
+def make_history(folder, call):
+    """Sixty commits on two branches, and their merge."""
     for day in range(60):
         if day == 20:
             call("checkout", "-q", "-b", "side")
@@ -107,27 +109,26 @@ def git(context, _):
             call("checkout", "-q", "main")
         name = f"file{day % 7}{'s' if 20 <= day < 40 else ''}.txt"
         with open(folder / name, "a", encoding="utf-8") as file:
-            file.writelines(
-                f"line {line} of day {day}: {line * day * 7919 % 1009}\n" for line in range(300)
-            )
+            file.writelines(f"line {n} of day {day}: {n * day * 7919 % 1009}\n" for n in range(300))
         call("add", "-A", day=day)
         call("commit", "-q", "-m", f"Day {day}", day=day)
     call("merge", "-q", "--no-edit", "side", day=61)
-    result = (
-        call("log", "-p", "--stat", "--all")
-        + call("blame", "file3.txt")
-        + call("rev-list", "--objects", "--all")
-    )
+
+
+def git(context, _):
+    """Commits, merges, shows, blames, repacks, checks and clones."""
+    context.check_served("git", "--version")
+    folder = context.folder / "repository"
+    context.run("git", "init", "-q", "-b", "main", folder, environment=GIT_WHO)
+    call = git_in(context, folder)
+    make_history(folder, call)
+    result = call("log", "-p", "--stat", "--all") + call("blame", "file3.txt")
     call("repack", "-q", "-a", "-d", "-f")
-    result += b"".join(
-        path.read_bytes() for path in sorted((folder / ".git/objects/pack").glob("*.pack"))
-    )
-    context.run("git", "clone", "-q", "--no-local", folder, "clone", environment=who)
-    return (
-        result
-        + call("fsck", "--full")
-        + context.run("git", "-C", "clone", "log", "--oneline", environment=who)
-    )
+    packs = sorted((folder / ".git/objects/pack").glob("*.pack"))
+    result += call("rev-list", "--objects", "--all") + b"".join(p.read_bytes() for p in packs)
+    context.run("git", "clone", "-q", "--no-local", folder, "clone", environment=GIT_WHO)
+    cloned = git_in(context, context.folder / "clone")
+    return result + call("fsck", "--full") + cloned("log", "--oneline")
 
 
 def perl(context, _):

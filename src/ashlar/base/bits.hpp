@@ -27,7 +27,9 @@ constexpr std::size_t divide_up(std::size_t n, std::size_t divisor) {
   return n / divisor + (n % divisor != 0);
 }
 
-constexpr unsigned log2_floor(std::size_t n) { return static_cast<unsigned>(std::bit_width(n)) - 1; }
+constexpr unsigned log2_floor(std::size_t n) {
+  return static_cast<unsigned>(std::bit_width(n)) - 1;
+}
 
 /// Stores `a * b` in `product`. Returns false, leaving it unspecified, if the product overflows.
 constexpr bool checked_multiply(std::size_t a, std::size_t b, std::size_t& product) {

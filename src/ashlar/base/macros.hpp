@@ -49,9 +49,10 @@
 #define ASHLAR_ASSERT(condition) static_cast<void>(sizeof(!(condition)))
 #endif
 /// An internal invariant that is cheap enough to be checked in every build.
-#define ASHLAR_CHECK(condition)                                          \
-  (__builtin_expect(static_cast<bool>(condition), 1) ? static_cast<void>(0) \
-                                                     : ::ashlar::panic(#condition, __FILE__, __LINE__))
+#define ASHLAR_CHECK(condition)                      \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? static_cast<void>(0)                        \
+       : ::ashlar::panic(#condition, __FILE__, __LINE__))
 
 namespace ashlar {
 

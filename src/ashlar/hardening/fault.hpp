@@ -14,6 +14,8 @@
 
 #include <cstddef>
 
+#include "ashlar/base/macros.hpp"
+
 namespace ashlar {
 
 enum class fault_kind : unsigned char {
@@ -50,21 +52,22 @@ struct fault_detail {
 };
 
 /// Returns the short name of a kind: "invalid free".
-const char* fault_name(fault_kind kind) noexcept;
+ASHLAR_EXPORT const char* fault_name(fault_kind kind) noexcept;
 
 /// Returns the sentence that explains a kind: "pointer was not allocated by ashlar".
-const char* fault_text(fault_kind kind) noexcept;
+ASHLAR_EXPORT const char* fault_text(fault_kind kind) noexcept;
 
 /// Reports that `pointer` broke a rule. Returns only if the policy, or a hook, says to go on.
-void report_fault(fault_kind kind, const void* pointer, fault_detail detail = {}) noexcept;
+ASHLAR_EXPORT void report_fault(fault_kind kind, const void* pointer,
+                                fault_detail detail = {}) noexcept;
 
-fault_policy current_fault_policy() noexcept;
-void set_fault_policy(fault_policy policy) noexcept;
+ASHLAR_EXPORT fault_policy current_fault_policy() noexcept;
+ASHLAR_EXPORT void set_fault_policy(fault_policy policy) noexcept;
 
 /// Called with the finished line instead of printing and aborting, whatever the policy.
 using fault_hook = void (*)(fault_kind kind, const void* pointer, const char* line);
 
 /// Installs a hook (null: none) and returns the one before.
-fault_hook exchange_fault_hook(fault_hook hook) noexcept;
+ASHLAR_EXPORT fault_hook exchange_fault_hook(fault_hook hook) noexcept;
 
 }  // namespace ashlar

@@ -6,11 +6,11 @@
 //   deallocate(h, p)    page map -> bin -> push                20 instructions as free, no call
 //     `-> ..._slow      null, full bin, medium, large, another heap's, foreign
 //
-// One branch answers three questions about a freed pointer. The route of its slice, taken exclusive-or
-// with the heap's tag, is the offset of the bin if the slab belongs to this heap, and large otherwise.
-// The offset inside the slice times the route's magic is small if a block starts there, and large
-// otherwise. So "either is large" means: not simple, leave it to the slow path. Null and foreign
-// pointers have no route and fall out the same way.
+// One branch answers three questions about a freed pointer. The route of its slice, taken
+// exclusive-or with the heap's tag, is the offset of the bin if the slab belongs to this heap, and
+// large otherwise. The offset inside the slice times the route's magic is small if a block starts
+// there, and large otherwise. So "either is large" means: not simple, leave it to the slow path.
+// Null and foreign pointers have no route and fall out the same way.
 //
 // tests/codegen holds the counts above. A change here shows its numbers first.
 #pragma once
@@ -30,7 +30,8 @@ ASHLAR_FORCE_INLINE bin& bin_at(local_heap& h, std::size_t offset) {
 ASHLAR_FORCE_INLINE void* pop_block(local_heap& h, std::size_t offset) {
   void** const top = bin_at(h, offset).top;
   void* const p = *top;
-  if (p == nullptr) [[unlikely]] return nullptr;
+  if (p == nullptr) [[unlikely]]
+    return nullptr;
   forget(offset);
   store_relaxed(bin_at(h, offset).top, top - 1);
   return p;
@@ -45,11 +46,13 @@ ASHLAR_FORCE_INLINE bool push_block(local_heap& h, void* p) {
       static_cast<std::uint16_t>(address) * load_relaxed(routes[index].magic);
   forget(index);
   const std::uint32_t code = load_relaxed(routes[index].code) ^ h.tag;
-  if ((misfit | code) > page_map::misfit_limit) [[unlikely]] return false;
+  if ((misfit | code) > page_map::misfit_limit) [[unlikely]]
+    return false;
   std::size_t offset = code;
   void** const top = bin_at(h, offset).top;
   forget(offset);
-  if (top == bin_at(h, offset).end) [[unlikely]] return false;
+  if (top == bin_at(h, offset).end) [[unlikely]]
+    return false;
   store_relaxed(top[1], p);
   forget(offset);
   store_relaxed(bin_at(h, offset).top, top + 1);

@@ -100,7 +100,8 @@ bool heap::has_room_for(std::size_t bytes) noexcept {
 
 // Called before memory is taken, with no lock held. Reports the soft limit once a crossing.
 bool heap::charge(std::size_t bytes) noexcept {
-  if (limits_.soft == heap_limits::none && limits_.hard == heap_limits::none) [[likely]] return true;
+  if (limits_.soft == heap_limits::none && limits_.hard == heap_limits::none) [[likely]]
+    return true;
   const std::size_t used = used_bytes() + bytes;
   if (used > limits_.soft) {
     if (!load_relaxed(soft_reported_) && limits_.above_soft != nullptr) {

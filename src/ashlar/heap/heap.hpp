@@ -48,11 +48,11 @@ struct heap_options {
 /// One block as seen by a walk.
 struct walked_block {
   void* data;
-  std::size_t size;   ///< usable bytes
+  std::size_t size;  ///< usable bytes
   bool large;
 };
 
-class heap {
+class ASHLAR_EXPORT heap {
  public:
   /// Larger alignments are refused: `bad_alignment`.
   static constexpr std::size_t max_alignment = std::size_t{1} << 40;
@@ -63,10 +63,12 @@ class heap {
   heap(const heap&) = delete;
   heap& operator=(const heap&) = delete;
 
-  /// Makes a default-constructed heap ready; one that is ready is destroyed first. Errors: `no_memory`; the heap then refuses everything.
+  /// Makes a default-constructed heap ready; one that is ready is destroyed first. Errors:
+  /// `no_memory`; the heap then refuses everything.
   status initialize(const heap_options& options) noexcept;
 
-  /// Gives every block, slab and region back, whoever holds them. The heap may be initialised again.
+  /// Gives every block, slab and region back, whoever holds them. The heap may be initialised
+  /// again.
   void destroy() noexcept;
 
   /// Returns a block of at least `request.size` bytes, or the reason why not.
@@ -106,7 +108,12 @@ class heap {
 
   /// Requires: no other thread uses the heap meanwhile.
   void set_limits(const heap_limits& limits) noexcept { limits_ = limits; }
-  std::size_t used_bytes() const noexcept { return store_.used_bytes() + load_relaxed(direct_bytes_); }
+  /// Tells how many threads can run at a time (processors, or the quota of a container): that many
+  /// local heaps of ended threads keep their bins for the next threads.
+  void set_concurrency(std::uint32_t threads) noexcept { store_relaxed(idle_with_bins_, threads); }
+  std::size_t used_bytes() const noexcept {
+    return store_.used_bytes() + load_relaxed(direct_bytes_);
+  }
 
   void check_invariants() noexcept;
 
@@ -181,6 +188,7 @@ class heap {
   local_heap* locals_ = nullptr;
   local_heap* idle_ = nullptr;
   std::uint32_t idle_count_ = 0;
+  std::uint32_t idle_with_bins_ = 4;
   local_heap* shared_ = nullptr;
   slab* direct_ = nullptr;  // all direct blocks, for walking and destroying
   heap* next_ = nullptr;    // all heaps of the process
@@ -191,7 +199,8 @@ class heap {
 /// fails. It frees what it can and returns true if that was anything. Returns false if the table of
 /// 16 is full.
 /// `reclaim` may still be running in another thread when `unregister_reclaimer` returns.
-bool register_reclaimer(void* context, bool (*reclaim)(void* context, std::size_t wanted)) noexcept;
-void unregister_reclaimer(void* context) noexcept;
+ASHLAR_EXPORT bool register_reclaimer(void* context,
+                                      bool (*reclaim)(void* context, std::size_t wanted)) noexcept;
+ASHLAR_EXPORT void unregister_reclaimer(void* context) noexcept;
 
 }  // namespace ashlar

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What a heap holds, counted from its structures: nothing here can drift, for nothing is kept.
 //
-// All locks of the heap are held while counting, so that slabs and spans agree with each other; bins
-// of running threads are read as they are. The slack of small blocks cannot be known without a size
-// in each block; it is estimated from the sizes that were asked for when bins ran empty, which is a
-// sample of all requests that costs the fast path nothing.
+// All locks of the heap are held while counting, so that slabs and spans agree with each other;
+// bins of running threads are read as they are. The slack of small blocks cannot be known without a
+// size in each block; it is estimated from the sizes that were asked for when bins ran empty, which
+// is a sample of all requests that costs the fast path nothing.
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/observe/snapshot.hpp"
@@ -45,10 +45,10 @@ class cell_map {
     c.used_share = share(live_);
     c.free_share = share(free_);
     c.returned_share = share(returned_);
-    c.kind = live_ != 0                ? observe::cell_kind::used
-             : returned_ > free_       ? observe::cell_kind::returned
-             : free_ != 0              ? observe::cell_kind::free
-                                       : observe::cell_kind::reserved;
+    c.kind = live_ != 0          ? observe::cell_kind::used
+             : returned_ > free_ ? observe::cell_kind::returned
+             : free_ != 0        ? observe::cell_kind::free
+                                 : observe::cell_kind::reserved;
     slices_ = live_ = free_ = returned_ = 0;
   }
 
@@ -168,8 +168,9 @@ void heap::describe(observe::snapshot& s) noexcept {
       const std::uint64_t live = b->is_slab() ? add_slab(s, *b) : add_large(s, *b, bytes);
       for (std::uint32_t k = 0; k < first->length; ++k) {
         const std::uint64_t left = live > k * slice_size ? live - k * slice_size : 0;
-        const std::uint64_t here = b->is_slab() ? live / first->length
-                                   : left > slice_size ? slice_size : left;
+        const std::uint64_t here = b->is_slab()        ? live / first->length
+                                   : left > slice_size ? slice_size
+                                                       : left;
         cells.add(here, slice_size - here, 0);
       }
     }

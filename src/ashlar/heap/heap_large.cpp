@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Large blocks: a span of the store each, or a mapping of its own above 32 MiB; and resizing of all.
+// Large blocks: a span of the store each, or a mapping of its own above 32 MiB; and resizing of
+// all.
 #include <cstring>
 
 #include "ashlar/hardening/fault.hpp"
@@ -40,8 +41,7 @@ slab* heap::new_large_header(slab_kind kind, std::byte* start, std::size_t reque
 
 allocation heap::allocate_large(layout request, bool zero) noexcept {
   if (request.alignment > max_alignment) return allocation::failed(status::bad_alignment);
-  if (request.size > most_bytes - request.alignment)
-    return allocation::failed(status::too_large);
+  if (request.size > most_bytes - request.alignment) return allocation::failed(status::too_large);
   if (!ready_) return allocation::failed(status::no_memory);
   if (request.size == 0) request.size = 1;
   const bool direct = store_.source().direct_blocks &&
@@ -162,9 +162,8 @@ bool heap::move_direct(slab& s, std::size_t size) noexcept {
   unlink_direct(s);
   // Before the pages go: afterwards another thread may get the old place and enter itself there.
   process_page_map.set_header(s.start, nullptr);
-  const bool done =
-      process_page_map.prepare(target.value.data, 1).ok() &&
-      os::resize_into({s.start, s.reserved_size}, target.value).ok();
+  const bool done = process_page_map.prepare(target.value.data, 1).ok() &&
+                    os::resize_into({s.start, s.reserved_size}, target.value).ok();
   if (done) {
     s.start = target.value.data;
     s.reserved_size = mapped;
@@ -222,10 +221,9 @@ allocation heap::reallocate_from(local_heap* h, void* p, layout request) noexcep
     return allocation::failed(request.size > max_size ? status::too_large : status::bad_alignment);
   }
   slab* const s = process_page_map.header_of(p);
-  const bool is_block =
-      s != nullptr && (s->is_slab() ? s->index_of(p) < s->capacity &&
-                                          s->block_at(s->index_of(p)) == p
-                                    : p == s->start);
+  const bool is_block = s != nullptr && (s->is_slab() ? s->index_of(p) < s->capacity &&
+                                                            s->block_at(s->index_of(p)) == p
+                                                      : p == s->start);
   if (!is_block) {
     report_fault(fault_kind::invalid_resize, p);
     return allocation::failed(status::unsupported);

@@ -16,8 +16,9 @@ struct local_heap;
 
 class heap_registry {
  public:
-  /// Heaps are numbered, for the routes of their slabs. The number of heaps with a number is bounded
-  /// by the bits of a route; further heaps share this one: they work, through the slow path.
+  /// Heaps are numbered, for the routes of their slabs. The number of heaps with a number is
+  /// bounded by the bits of a route; further heaps share this one: they work, through the slow
+  /// path.
   static constexpr std::uint32_t no_number = page_map::number_limit - 1;
 
   /// Prepares the page map and the hooks for thread end and fork. Idempotent.

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: MIT
 // How threads come by their local heaps, what becomes of these when threads end, and fork.
 //
-// A thread binds a local heap at its first slow operation: one left behind by a thread that ended if
-// there is any (its bins still filled), else a new one. When a thread ends, its local heap becomes
-// idle: other threads free into its slabs as before, may take slabs with room from it, and the next
-// new thread adopts it whole. Only the first few idle ones keep their bins.
+// A thread binds a local heap at its first slow operation: one left behind by a thread that ended
+// if there is any (its bins still filled), else a new one. When a thread ends, its local heap
+// becomes idle: other threads free into its slabs as before, may take slabs with room from it, and
+// the next new thread adopts it whole. Only the first few idle ones keep their bins.
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/heap_registry.hpp"
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/os/thread_exit.hpp"
 
 namespace ashlar {
-
-namespace {
-
-// Idle local heaps that keep what is in their bins, for the next threads to start with. More than
-// a handful only hides memory.
-constexpr std::uint32_t idle_with_bins = 4;
-
-}  // namespace
 
 local_heap* heap::adopt_or_create() noexcept {
   {
@@ -94,7 +86,7 @@ void heap::retire(local_heap& h) noexcept {
   bool keep_bins = false;
   {
     lock_guard guard(mutex_);
-    keep_bins = idle_count_ < idle_with_bins;
+    keep_bins = idle_count_ < load_relaxed(idle_with_bins_);
   }
   if (!keep_bins) h.flush_all();
   lock_guard guard(mutex_);

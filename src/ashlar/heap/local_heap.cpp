@@ -34,15 +34,16 @@ constexpr std::uint32_t most_capacity(size_class c) {
   return capacity;
 }
 
-// A thread that has this many slabs of a class will fill the next one too, so its pages are brought in
-// by one call instead of a fault each. Fewer, and programs with little memory pay for pages that they
-// never touch; at 8 the waste is 6 % of the class on average.
-// Blocks larger than a quarter of a page may be used in part only.
+// A thread that has this many slabs of a class will fill the next one too, so its pages are brought
+// in by one call instead of a fault each. Fewer, and programs with little memory pay for pages that
+// they never touch; at 8 the waste is 6 % of the class on average. Blocks larger than a quarter of
+// a page may be used in part only.
 constexpr std::uint32_t slabs_before_populating = 8;
 constexpr std::uint32_t largest_populated = 1024;
 
 void report_unless_done(slab::put_result result, const void* p) {
-  if (result == slab::put_result::done) [[likely]] return;
+  if (result == slab::put_result::done) [[likely]]
+    return;
   report_fault(result == slab::put_result::already_free ? fault_kind::double_free
                                                         : fault_kind::interior_free,
                p);
@@ -65,9 +66,7 @@ constexpr std::size_t first_slots() {
 
 }  // namespace
 
-std::size_t local_heap::total_size() {
-  return sizeof(local_heap) + first_slots() * sizeof(void*);
-}
+std::size_t local_heap::total_size() { return sizeof(local_heap) + first_slots() * sizeof(void*); }
 
 void local_heap::initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept {
   tag = heap_tag;
@@ -75,7 +74,7 @@ void local_heap::initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept {
   void** next = slots;
   for (size_class c = 0; c < class_count; ++c) {
     const std::uint32_t capacity = first_capacity(c);
-    bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), false, 0};
+    bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), 0, 0, 0};
     next += capacity + 1;
   }
 }
@@ -101,6 +100,13 @@ void local_heap::unpark(bin& b) noexcept {
   store_relaxed(b.parked, std::uint16_t{0});
 }
 
+void local_heap::park_again(bin& b) noexcept {
+  constexpr std::uint8_t limit = 32;
+  if (b.reparked == limit) return;
+  ++b.reparked;
+  park(b);
+}
+
 void local_heap::tend() noexcept {
   // Longer pauses give memory back later; shorter ones cost busy programs slow operations.
   constexpr std::uint64_t pause_ns = 20'000'000;
@@ -115,7 +121,8 @@ void local_heap::tend() noexcept {
     unpark(b);
     const std::uint32_t count = b.count();
     if (count == 0) continue;
-    b.idle = untouched ? static_cast<std::uint8_t>(b.idle + 1) : std::uint8_t{0};
+    b.idle = untouched ? (b.idle + 1) & 0x7f : 0;
+    b.reparked = 0;
     if (b.idle == idle_limit) {
       flush(c, count);
       b.idle = 0;
@@ -132,7 +139,10 @@ void* local_heap::refill(size_class c, std::size_t requested) noexcept {
     unpark(b);
     tend();
     unpark(b);
-    if (void* const p = pop(c)) return p;
+    if (void* const p = pop(c)) {
+      park_again(b);
+      return p;
+    }
   }
   if (b.refills != 0 && b.capacity < most_capacity(c)) grow_bin(c);
   if (b.refills != 0xffff) ++b.refills;
@@ -231,7 +241,8 @@ void local_heap::grow_bin(size_class c) noexcept {
 
 void local_heap::push(size_class c, void* p) noexcept {
   bin& b = bins[c];
-  if (b.end == b.base) {
+  const bool was_parked = b.end == b.base;
+  if (was_parked) {
     unpark(b);
     tend();
     unpark(b);
@@ -240,18 +251,21 @@ void local_heap::push(size_class c, void* p) noexcept {
   if (full) make_room(c);
   store_relaxed(b.top[1], p);
   store_relaxed(b.top, b.top + 1);
-  if (!full) return;
-  tend();
-  // Should this have been the last flush for a while, the bin's next user comes by here again.
-  park(b);
+  if (full) {
+    tend();
+    park(b);
+  } else if (was_parked) {
+    park_again(b);
+  }
 }
 
-// A full bin grows or is flushed. One that was refilled since its last flush is in demand both ways: it
-// is too small. So is one that collects blocks of other threads: each flush takes their locks. One that
-// only ever fills with its own belongs to a program that is giving memory back: all of it goes.
+// A full bin grows or is flushed. One that was refilled since its last flush is in demand both
+// ways: it is too small. So is one that collects blocks of other threads: each flush takes their
+// locks. One that only ever fills with its own belongs to a program that is giving memory back: all
+// of it goes.
 void local_heap::make_room(size_class c) noexcept {
   bin& b = bins[c];
-  const bool in_demand = b.refills != 0 || b.mostly_foreign;
+  const bool in_demand = b.refills != 0 || b.mostly_foreign != 0;
   b.refills = 0;
   if (in_demand && b.capacity < most_capacity(c)) {
     grow_bin(c);
@@ -264,9 +278,10 @@ void local_heap::make_room(size_class c) noexcept {
   seen_purges = home->store().purge_count();
 }
 
-// Puts back those of `blocks` that `owner` owns, and moves the others to the front. Returns how many
-// are left. Neighbours in a bin often come from one slab, which is looked up and settled once.
-std::uint32_t local_heap::put_owned(void** blocks, std::uint32_t count, local_heap& owner) noexcept {
+// Puts back those of `blocks` that `owner` owns, and moves the others to the front. Returns how
+// many are left. Neighbours in a bin often come from one slab, which is looked up and settled once.
+std::uint32_t local_heap::put_owned(void** blocks, std::uint32_t count,
+                                    local_heap& owner) noexcept {
   constexpr std::uint32_t ahead = 4;  // headers in flight while one is worked on
   std::uint32_t left = 0;
   slab* current = nullptr;  // owned by `owner`; not settled yet
@@ -298,11 +313,12 @@ void local_heap::flush(size_class c, std::uint32_t count) noexcept {
   void** const blocks = b.base + 1;
   // One round for each owner: this one first, for most blocks are its own.
   std::uint32_t left = put_owned(blocks, count, *this);
-  b.mostly_foreign = left > count / 2;
+  b.mostly_foreign = left > count / 2 ? 1 : 0;
   while (left != 0) {
     slab* const s = process_page_map.header_of(blocks[0]);
     // acquire: pairs with the release in take_idle_slab(). Asked again under the owner's lock.
-    left = put_owned(blocks, left, *s->owner.load(std::memory_order_acquire));
+    local_heap* const owner = s == nullptr ? this : s->owner.load(std::memory_order_acquire);
+    left = put_owned(blocks, left, *owner);
   }
   const std::uint32_t kept = b.count() - count;
   move_down(blocks, blocks + count, kept);
@@ -331,10 +347,10 @@ void put_block(slab& s, void* p) noexcept {
   s.owner.load(std::memory_order_relaxed)->settle(s);
 }
 
-// After blocks were put into `s`: it belongs into the list of slabs with room, or, when it is empty,
-// back to the store. It stays if it is a small class's last one with room: that one would be fetched
-// again by the next refill. Medium slabs are too large to keep for that. A slab on its way to a new
-// owner is in no list yet, and stays too.
+// After blocks were put into `s`: it belongs into the list of slabs with room, or, when it is
+// empty, back to the store. It stays if it is a small class's last one with room: that one would be
+// fetched again by the next refill. Medium slabs are too large to keep for that. A slab on its way
+// to a new owner is in no list yet, and stays too.
 void local_heap::settle(slab& s) noexcept {
   intrusive_list<slab>& list = partial[s.class_index];
   if (!s.linked && s.free_count != 0) {

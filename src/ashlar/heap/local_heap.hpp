@@ -5,21 +5,23 @@
 // else happens on a hit. A bin that runs empty takes a batch from its slabs (refill), a full one
 // gives its older half back (flush). Bins start small and double while they are in demand.
 //
-// Bins can be parked: a parked bin looks empty to malloc and full to free, so that the next operation
-// takes the slow path, which restores it. This is how a program that does next to nothing still drives
-// the purging of idle memory, at no cost to the fast path: a bin is parked after it was flushed, and
-// all bins are parked once every 20 ms from then on. A bin that is found parked ten times in a row is
-// idle, and flushed, for a single block in it keeps a slab alive. For the same reason all bins are
+// Bins can be parked: a parked bin looks empty to malloc and full to free, so that the next
+// operation takes the slow path, which restores it. This is how a program that does next to nothing
+// still drives the purging of idle memory, at no cost to the fast path: a bin is parked after it
+// was flushed, and all bins are parked once every 20 ms from then on, each up to 32 times in that
+// time: a program that does more is busy. A bin that is found parked ten times in a row is idle,
+// and flushed, for a single block in it keeps a slab alive. For the same reason all bins are
 // flushed when the store has met its bound: then the program gives memory back in earnest.
 //
 // A bin takes any block of the heap, whoever owns its slab: free is the same 20 instructions for a
-// block of another thread, and malloc reuses it while it is hot. Flushing brings blocks home: they are
-// put back into their slabs under the lock of each owner in turn. So no memory waits for a thread that
-// sleeps, and any thread may trim, walk or adopt any local heap by taking its lock.
+// block of another thread, and malloc reuses it while it is hot. Flushing brings blocks home: they
+// are put back into their slabs under the lock of each owner in turn. So no memory waits for a
+// thread that sleeps, and any thread may trim, walk or adopt any local heap by taking its lock.
 //
-// Invariants: (1) a block in a bin counts as allocated in its slab; (2) bin.base[0] is null, so that popping an empty bin yields null; (3) base <= top <= end.
-// Threads: bins: the owning thread only (others read the fill level for statistics).
-// Slab lists: whoever holds `mutex`. Lock order: one local heap at a time, then the span store.
+// Invariants: (1) a block in a bin counts as allocated in its slab; (2) bin.base[0] is null, so
+// that popping an empty bin yields null; (3) base <= top <= end. Threads: bins: the owning thread
+// only (others read the fill level for statistics). Slab lists: whoever holds `mutex`. Lock order:
+// one local heap at a time, then the span store.
 #pragma once
 
 #include <atomic>
@@ -39,17 +41,18 @@ class heap;
 inline constinit void* null_slot[1] = {nullptr};
 
 struct bin {
-  void** top = null_slot;   // the last block pushed; base when empty
-  void** end = null_slot;   // the last slot: top == end when full
-  void** base = null_slot;  // base[0] is always null
-  std::uint16_t refills = 0;   // since the last flush: is the bin in demand?
-  std::uint16_t parked = 0;    // blocks of a parked bin, which shows itself empty and full
-  std::uint16_t capacity = 0;  // slots behind base
-  bool mostly_foreign = false;  // the last flush brought home blocks of other threads
-  std::uint8_t idle = 0;        // how often in a row the bin was found parked
+  void** top = null_slot;               // the last block pushed; base when empty
+  void** end = null_slot;               // the last slot: top == end when full
+  void** base = null_slot;              // base[0] is always null
+  std::uint16_t refills = 0;            // since the last flush: is the bin in demand?
+  std::uint16_t parked = 0;             // blocks of a parked bin, which shows itself empty and full
+  std::uint16_t capacity = 0;           // slots behind base
+  std::uint8_t mostly_foreign : 1 = 0;  // the last flush brought home blocks of other threads
+  std::uint8_t idle : 7 = 0;            // how often in a row the bin was found parked
+  std::uint8_t reparked = 0;            // how often since all bins were parked
 
-  /// Blocks in the bin. Another thread may ask while the owner pops and pushes: then it gets a count
-  /// that was or will be right, but never one that leads beyond `capacity`.
+  /// Blocks in the bin. Another thread may ask while the owner pops and pushes: then it gets a
+  /// count that was or will be right, but never one that leads beyond `capacity`.
   std::uint32_t count() const {
     const std::ptrdiff_t n = load_relaxed(top) - load_relaxed(base) + load_relaxed(parked);
     return n >= 0 && n <= load_relaxed(capacity) ? static_cast<std::uint32_t>(n) : 0;
@@ -75,10 +78,10 @@ struct local_heap {
   std::uint32_t tag = 0;  // number of the heap << page_map::number_shift
   local_state state = local_state::active;
   heap* home = nullptr;
-  local_heap** binding = nullptr;           // the thread's pointer to this, set to `unbound` when it ends
+  local_heap** binding = nullptr;  // the thread's pointer to this, set to `unbound` when it ends
   local_heap* unbound = nullptr;
-  local_heap* next_of_thread = nullptr;     // other heaps' local heaps of the same thread
-  local_heap* next_in_heap = nullptr;       // all local heaps of `home`
+  local_heap* next_of_thread = nullptr;  // other heaps' local heaps of the same thread
+  local_heap* next_in_heap = nullptr;    // all local heaps of `home`
   local_heap* next_idle = nullptr;
 
   alignas(64) bin bins[class_count] = {};
@@ -130,6 +133,7 @@ struct local_heap {
   void make_room(size_class c) noexcept;
   static void park(bin& b) noexcept;
   static void unpark(bin& b) noexcept;
+  static void park_again(bin& b) noexcept;
   void grow_bin(size_class c) noexcept;
   std::uint32_t take_batch(size_class c, void** slots_top, std::uint32_t wanted) noexcept;
   std::uint32_t put_owned(void** blocks, std::uint32_t count, local_heap& owner) noexcept;

@@ -53,11 +53,13 @@ void metadata_store::deallocate(void* p, std::size_t size) noexcept {
 
 void* metadata_store::bump(std::size_t size) noexcept {
   if (newest_ == nullptr || next_ + size > reinterpret_cast<std::byte*>(newest_) + newest_->size) {
-    if (!add_reservation(reservation_size) && !add_reservation(smallest_reservation)) return nullptr;
+    if (!add_reservation(reservation_size) && !add_reservation(smallest_reservation))
+      return nullptr;
   }
   std::byte* const frontier = reinterpret_cast<std::byte*>(newest_) + newest_->committed;
   if (next_ + size > frontier) {
-    const std::size_t more = align_up(static_cast<std::size_t>(next_ + size - frontier), commit_step);
+    const std::size_t more =
+        align_up(static_cast<std::size_t>(next_ + size - frontier), commit_step);
     if (!os::commit({frontier, more}).ok()) return nullptr;
     newest_->committed += more;
   }

@@ -8,11 +8,11 @@
 //   medium   40 KiB .. 256 KiB, 4 a doubling   12           slabs of several slices
 //   large    beyond: whole pages, a span of its own
 //
-// Eight a doubling above 1 KiB, because there a byte of slack costs real memory and a slab holds few
-// blocks anyway; four below, because each class in use keeps a slab of its own partly empty.
+// Eight a doubling above 1 KiB, because there a byte of slack costs real memory and a slab holds
+// few blocks anyway; four below, because each class in use keeps a slab of its own partly empty.
 // All small sizes are multiples of 16, and of 128 above 1 KiB: two tables answer every request.
-// A class of a power-of-two size exists in each doubling; blocks lie at multiples of their size from
-// an aligned slab, so a block is aligned to every power of two that divides its size.
+// A class of a power-of-two size exists in each doubling; blocks lie at multiples of their size
+// from an aligned slab, so a block is aligned to every power of two that divides its size.
 #pragma once
 
 #include <array>
@@ -36,9 +36,9 @@ inline constexpr size_class class_count = 68;
 /// What is known about a class at compile time.
 struct size_class_info {
   std::uint32_t block_size = 0;
-  std::uint32_t magic = 0;      ///< ceil(2^32 / block_size); small classes only
-  std::uint32_t slices = 0;     ///< of one slab
-  std::uint32_t capacity = 0;   ///< blocks in one slab
+  std::uint32_t magic = 0;     ///< ceil(2^32 / block_size); small classes only
+  std::uint32_t slices = 0;    ///< of one slab
+  std::uint32_t capacity = 0;  ///< blocks in one slab
 };
 
 namespace detail {
@@ -63,9 +63,12 @@ constexpr std::array<size_class_info, class_count> make_classes() {
     if (size <= small_limit)
       info.magic = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + size - 1) / size);
     const std::uint32_t doubling = std::uint32_t{1} << log2_floor(size);
-    if (size < 128) size += 16;
-    else if (size < 1_KiB || size >= 16_KiB) size += doubling / 4;
-    else size += doubling / 8;
+    if (size < 128)
+      size += 16;
+    else if (size < 1_KiB || size >= 16_KiB)
+      size += doubling / 4;
+    else
+      size += doubling / 8;
   }
   return table;
 }

@@ -2,10 +2,10 @@
 // The header of a slab or of a large block, kept outside of the memory that it describes.
 //
 // A slab is a span cut into equal blocks. Which of them are free stands in a bitmap behind the
-// header: nothing is ever written into a free block, so a program that writes after free cannot harm
-// the heap, freeing a block that is cold in the cache does not load it, and freshly mapped pages stay
-// untouched until the program uses them. Blocks are handed out lowest address first, which keeps the
-// touched pages dense.
+// header: nothing is ever written into a free block, so a program that writes after free cannot
+// harm the heap, freeing a block that is cold in the cache does not load it, and freshly mapped
+// pages stay untouched until the program uses them. Blocks are handed out lowest address first,
+// which keeps the touched pages dense.
 //
 // Blocks in a thread's bins count as allocated here. So statistics, walking and trimming by other
 // threads need nothing but the lock of the owner.
@@ -79,12 +79,15 @@ struct slab {
 
   /// Marks the block at `p` free.
   put_result put(const void* p) noexcept {
-    if (!contains(p)) [[unlikely]] return put_result::not_a_block;  // an address beyond the map's bits
+    if (!contains(p)) [[unlikely]]
+      return put_result::not_a_block;  // an address beyond the map's bits
     const std::uint32_t index = index_of(p);
-    if (index >= capacity || block_at(index) != p) [[unlikely]] return put_result::not_a_block;
+    if (index >= capacity || block_at(index) != p) [[unlikely]]
+      return put_result::not_a_block;
     std::uint64_t& word = words[index / 64];
     const std::uint64_t bit = std::uint64_t{1} << (index % 64);
-    if ((word & bit) != 0) [[unlikely]] return put_result::already_free;
+    if ((word & bit) != 0) [[unlikely]]
+      return put_result::already_free;
     word |= bit;
     summary |= std::uint64_t{1} << (index / 64);
     ++free_count;
@@ -92,8 +95,7 @@ struct slab {
   }
 
   bool contains(const void* p) const noexcept {
-    return static_cast<std::size_t>(static_cast<const std::byte*>(p) - start) <
-           slices * slice_size;
+    return static_cast<std::size_t>(static_cast<const std::byte*>(p) - start) < slices * slice_size;
   }
 
   /// Returns the index of the block that `p` lies in; `capacity` or more in the tail.

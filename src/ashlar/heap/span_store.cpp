@@ -12,8 +12,8 @@ namespace {
 
 // Committing ahead saves system calls; under strict overcommit it costs charge. An eighth of what
 // the region has committed keeps both small.
-constexpr std::uint32_t smallest_commit = 16;    // 1 MiB
-constexpr std::uint32_t largest_commit = 1024;   // 64 MiB
+constexpr std::uint32_t smallest_commit = 16;   // 1 MiB
+constexpr std::uint32_t largest_commit = 1024;  // 64 MiB
 
 }  // namespace
 

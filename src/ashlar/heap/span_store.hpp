@@ -7,15 +7,16 @@
 // a doubling), one set of lists for spans with dirty slices and one for clean ones; a request takes
 // the best fit, dirty first: its pages are there already.
 //
-// A slice is fresh (never used: reads as zero), dirty (used: pages may be resident) or purged (given
-// back: reads as zero). Committing proceeds from the start of a region in growing steps.
+// A slice is fresh (never used: reads as zero), dirty (used: pages may be resident) or purged
+// (given back: reads as zero). Committing proceeds from the start of a region in growing steps.
 //
 // Purging has two bounds. `retained_` bounds the dirty bytes at once: a burst that is freed goes
 // back to the OS while it is being freed. The bound starts low and rises when purged slices are
 // wanted again within a second, so that programs which breathe with large amplitude stop paying for
-// page faults, and others do not hold memory. Below the bound, what was not needed for half a second
-// (the low-water mark of the dirty bytes) is idle: half of it goes back, then half of the rest.
-// Both are driven by the operations of the program; there is no thread (local_heap.hpp, parking).
+// page faults, and others do not hold memory. Below the bound, what was not needed for half a
+// second (the low-water mark of the dirty bytes) is idle: half of it goes back, then half of the
+// rest. Both are driven by the operations of the program; there is no thread (local_heap.hpp,
+// parking).
 //
 // Invariants: (1) records of a region alternate in spans whose lengths add up to its size; (2) no
 // two free spans touch; (3) `dirty` of a free span counts its dirty slices, and dirty_slices() is
@@ -52,12 +53,12 @@ struct span {
   std::byte* data = nullptr;
   slice_record* record = nullptr;  // of its first slice
   std::uint32_t slices = 0;
-  bool zeroed = false;  // every byte is known to be zero
+  bool zeroed = false;              // every byte is known to be zero
   status reason = status::success;  // why `data` is null
 };
 
 struct region {
-  std::byte* base = nullptr;  // null: this place in the table is free
+  std::byte* base = nullptr;        // null: this place in the table is free
   slice_record* records = nullptr;  // with a sentinel before the first and after the last
   std::uint32_t slices = 0;
   std::uint32_t committed = 0;  // slices, from the start
@@ -157,7 +158,8 @@ class span_store {
   slice_record* next_victim() noexcept;
   std::size_t purge_until(std::size_t target_slices) noexcept;
   bool purge_span(slice_record& first, std::size_t most) noexcept;
-  std::uint32_t discard_from_end(slice_record& first, std::uint32_t length, std::size_t most) noexcept;
+  std::uint32_t discard_from_end(slice_record& first, std::uint32_t length,
+                                 std::size_t most) noexcept;
   void note_demand(std::uint32_t purged_slices) noexcept;
   void set_length(slice_record& first, std::uint32_t slices, bool free) noexcept;
 
@@ -166,10 +168,10 @@ class span_store {
   std::size_t used_slices_ = 0;
   std::size_t peak_slices_ = 0;
   std::size_t dirty_slices_ = 0;
-  std::size_t purging_slices_ = 0;  // in spans whose pages are going back right now
+  std::size_t purging_slices_ = 0;           // in spans whose pages are going back right now
   std::size_t retained_ = initial_retained;  // bound of dirty slices
-  std::size_t low_water_ = 0;            // least dirty slices since the window began
-  std::uint32_t window_start_ = 0;       // tick
+  std::size_t low_water_ = 0;                // least dirty slices since the window began
+  std::uint32_t window_start_ = 0;           // tick
   std::uint32_t last_tick_ = 0;
   std::uint32_t last_purge_ = 0;
   std::uint32_t purge_count_ = 0;

@@ -9,7 +9,8 @@
 //
 //     resident = live + slack + free + cached + metadata + file - untouched + unexplained
 //
-// live       what callers asked for and hold. slack: rounding of live blocks up to their class (exact
+// live       what callers asked for and hold. slack: rounding of live blocks up to their class
+// (exact
 //            for large blocks, estimated from sampled requests for small ones).
 // free       free blocks in slabs, tails of slabs, and free spans not yet returned.
 // cached     blocks in the bins of threads, ready to be handed out.
@@ -36,13 +37,13 @@ enum class process_state : std::uint32_t { running = 1, exited = 2, replaced_by_
 
 /// One size class, summed over all threads.
 struct size_class_record {
-  std::uint64_t block_size;      // bytes of one block
-  std::uint64_t slabs;           // slabs of this class
-  std::uint64_t span_bytes;      // address space of these slabs
-  std::uint64_t live_blocks;     // held by the program
-  std::uint64_t cached_blocks;   // in bins of threads
-  std::uint64_t free_blocks;     // free in slabs
-  std::uint64_t slack_bytes;     // estimated rounding loss of the live blocks
+  std::uint64_t block_size;        // bytes of one block
+  std::uint64_t slabs;             // slabs of this class
+  std::uint64_t span_bytes;        // address space of these slabs
+  std::uint64_t live_blocks;       // held by the program
+  std::uint64_t cached_blocks;     // in bins of threads
+  std::uint64_t free_blocks;       // free in slabs
+  std::uint64_t slack_bytes;       // estimated rounding loss of the live blocks
   std::uint64_t requests_sampled;  // requests that the slack estimate rests on
 };
 
@@ -79,9 +80,9 @@ struct snapshot {
   process_state state;
   std::uint32_t pid;
   std::uint32_t parent_pid;
-  char program[64];         // file name of the executable, cut, null-terminated
+  char program[64];  // file name of the executable, cut, null-terminated
   char library_version[16];
-  std::uint64_t start_ns;   // CLOCK_MONOTONIC
+  std::uint64_t start_ns;  // CLOCK_MONOTONIC
   std::uint64_t taken_ns;
 
   // The sum. Units: bytes.
@@ -96,25 +97,25 @@ struct snapshot {
   std::uint64_t untouched;
   std::uint64_t returned;  // given back to the OS and not in use again; no part of the sum
 
-  std::uint64_t reserved;         // address space
-  std::uint64_t committed;        // accessible
+  std::uint64_t reserved;   // address space
+  std::uint64_t committed;  // accessible
   std::uint64_t peak_committed;
   std::uint64_t peak_live_spans;  // most bytes ever in slabs and large blocks
 
   // Fragmentation.
-  std::uint64_t total_free;        // free + cached + returned, in bytes
-  std::uint64_t unused;            // total_free + slack
-  std::uint64_t largest_free;      // largest block that fits without asking the OS
-  std::uint64_t free_ranges;       // number of free ranges and free blocks
+  std::uint64_t total_free;                // free + cached + returned, in bytes
+  std::uint64_t unused;                    // total_free + slack
+  std::uint64_t largest_free;              // largest block that fits without asking the OS
+  std::uint64_t free_ranges;               // number of free ranges and free blocks
   std::uint64_t fits[snapshot_fit_sizes];  // bytes of total_free in ranges of at least that size
 
   std::uint64_t minor_faults;
   std::uint64_t major_faults;
   std::uint64_t os_calls;
-  std::uint64_t discarded;  // bytes ever given back
-  std::uint64_t heaps;      // thread-local heaps in use
-  std::uint64_t idle_heaps; // left behind by threads that ended
-  std::uint64_t user_ns;    // processor time of the process
+  std::uint64_t discarded;   // bytes ever given back
+  std::uint64_t heaps;       // thread-local heaps in use
+  std::uint64_t idle_heaps;  // left behind by threads that ended
+  std::uint64_t user_ns;     // processor time of the process
   std::uint64_t system_ns;
 
   std::uint32_t class_count;

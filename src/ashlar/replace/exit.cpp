@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// _exit and _Exit: programs that end this way run no destructors, so the last record is published here.
+// _exit and _Exit: programs that end this way run no destructors, so the last record is published
+// here.
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -20,7 +20,8 @@ using namespace ashlar::replace;
 
 namespace {
 
-// A record is too large for the stack of a small thread, and must not come from the heap it tells of.
+// A record is too large for the stack of a small thread, and must not come from the heap it tells
+// of.
 class scratch_snapshot {
  public:
   scratch_snapshot() : s_(static_cast<observe::snapshot*>(process_metadata.allocate(sizeof(*s_)))) {
@@ -64,9 +65,10 @@ ASHLAR_EXPORT struct mallinfo2 mallinfo2() noexcept {
 // Kept for old programs; its fields are too narrow, so large figures stop at INT_MAX.
 ASHLAR_EXPORT struct mallinfo mallinfo() noexcept {
   const struct mallinfo2 wide = mallinfo2();
-  return {clamped(wide.arena),   clamped(wide.ordblks), clamped(wide.smblks), clamped(wide.hblks),
-          clamped(wide.hblkhd),  clamped(wide.usmblks), clamped(wide.fsmblks),
-          clamped(wide.uordblks), clamped(wide.fordblks), clamped(wide.keepcost)};
+  return {clamped(wide.arena),   clamped(wide.ordblks),  clamped(wide.smblks),
+          clamped(wide.hblks),   clamped(wide.hblkhd),   clamped(wide.usmblks),
+          clamped(wide.fsmblks), clamped(wide.uordblks), clamped(wide.fordblks),
+          clamped(wide.keepcost)};
 }
 
 ASHLAR_EXPORT int malloc_trim(std::size_t pad) noexcept { return process_heap.trim(pad) != 0; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The malloc family, as glibc 2.36 exports it, and the sized frees of C23.
 //
-// Every function is one line over process_heap.hpp plus what its standard says about errors. errno is
-// set only where a function fails.
+// Every function is one line over process_heap.hpp plus what its standard says about errors. errno
+// is set only where a function fails.
 #include <cerrno>
 #include <cstddef>
 #include <cstring>

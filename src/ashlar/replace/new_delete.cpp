@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Every operator new and delete of C++17.
 //
-// The library links no libstdc++, since C programs that preload it have none. What C++ programs need
-// of it when memory runs out, the new-handler and bad_alloc, is looked up weakly: a program that uses
-// operator new has it.
+// The library links no libstdc++, since C programs that preload it have none. What C++ programs
+// need of it when memory runs out, the new-handler and bad_alloc, is looked up weakly: a program
+// that uses operator new has it.
 #include <cstddef>
 #include <new>
 
@@ -34,7 +34,8 @@ ASHLAR_COLD void* retry(std::size_t size, std::size_t alignment) {
 
 [[noreturn]] ASHLAR_COLD void throw_bad_alloc() {
   if (&std::__throw_bad_alloc != nullptr) std::__throw_bad_alloc();
-  panic("operator new: out of memory, and no libstdc++ to throw bad_alloc with", __FILE__, __LINE__);
+  panic("operator new: out of memory, and no libstdc++ to throw bad_alloc with", __FILE__,
+        __LINE__);
 }
 
 ASHLAR_COLD void* new_slow(std::size_t size, std::size_t alignment) {
@@ -72,7 +73,8 @@ ASHLAR_EXPORT void* operator new(std::size_t n, const std::nothrow_t&) noexcept 
 ASHLAR_EXPORT void* operator new[](std::size_t n, const std::nothrow_t& t) noexcept {
   return operator new(n, t);
 }
-ASHLAR_EXPORT void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+ASHLAR_EXPORT void* operator new(std::size_t n, std::align_val_t a,
+                                 const std::nothrow_t&) noexcept {
   void* const p = allocate_aligned(static_cast<std::size_t>(a), n);
   return p != nullptr ? p : retry(n, static_cast<std::size_t>(a));
 }

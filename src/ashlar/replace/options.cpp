@@ -81,9 +81,12 @@ bool parse_bytes(word value, std::size_t& bytes) {
   if (value.size == 0) return false;
   unsigned shift = 0;
   switch (value.data[value.size - 1]) {
-    case 'k': case 'K': shift = 10; break;
-    case 'm': case 'M': shift = 20; break;
-    case 'g': case 'G': shift = 30; break;
+    case 'k':
+    case 'K': shift = 10; break;
+    case 'm':
+    case 'M': shift = 20; break;
+    case 'g':
+    case 'G': shift = 30; break;
     default: break;
   }
   std::uint64_t number = 0;
@@ -100,10 +103,14 @@ bool parse_boolean(word value, bool& flag) {
 }
 
 bool parse_policy(word value, fault_policy& policy) {
-  if (value.is("abort")) policy = fault_policy::abort;
-  else if (value.is("warn")) policy = fault_policy::warn;
-  else if (value.is("ignore")) policy = fault_policy::ignore;
-  else return false;
+  if (value.is("abort"))
+    policy = fault_policy::abort;
+  else if (value.is("warn"))
+    policy = fault_policy::warn;
+  else if (value.is("ignore"))
+    policy = fault_policy::ignore;
+  else
+    return false;
   return true;
 }
 
@@ -142,8 +149,8 @@ void parse_options(const char* text, options& o) noexcept {
     const std::size_t size = std::strcspn(text, ",");
     const std::size_t key_size = std::strcspn(text, "=,");
     if (size != 0) {
-      const word value = key_size < size ? word{text + key_size + 1, size - key_size - 1}
-                                         : word{text + size, 0};
+      const word value =
+          key_size < size ? word{text + key_size + 1, size - key_size - 1} : word{text + size, 0};
       parse_one({text, key_size}, value, o);
     }
     text += size;
@@ -159,9 +166,9 @@ namespace {
 // the loader and libc before that, with standard options.
 __attribute__((constructor(101))) void on_load() {
   (void)bound_local();  // the thread-exit key and the fork handlers want to be early
+  process_heap.set_concurrency(system_concurrency());
   const char* const text = os::environment_variable("ASHLAR_OPTIONS");
-  if (text == nullptr || os::is_privileged()) return;
-  parse_options(text, process_options);
+  if (text != nullptr && !os::is_privileged()) parse_options(text, process_options);
   set_fault_policy(process_options.faults);
   process_heap.set_limits(system_limits(process_options));
   if (process_options.fail_at != 0)

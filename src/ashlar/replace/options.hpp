@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Run-time options of the drop-in: ASHLAR_OPTIONS="key=value,key=value", read from one table.
 //
-// The table also generates docs/reference/options.md. An unknown key or a bad value gets one line on
-// stderr with the nearest match and changes nothing else. Ignored in privileged (setuid) programs.
+// The table also generates docs/reference/options.md. An unknown key or a bad value gets one line
+// on stderr with the nearest match and changes nothing else. Ignored in privileged (setuid)
+// programs.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +38,7 @@ inline constexpr option_description option_table[] = {
     {"faults", option_kind::policy, "abort",
      "What follows a fault, such as a double free: `abort`, `warn` (one line, go on) or `ignore`."},
     {"soft_limit", option_kind::bytes, "none",
-     "Bytes in use above which reclaimers and idle memory are called upon."},
+     "Bytes in use above which all idle memory is given back at once."},
     {"hard_limit", option_kind::bytes, "none",
      "Bytes in use that are never exceeded: allocations fail with ENOMEM instead."},
     {"cgroup", option_kind::boolean, "1",

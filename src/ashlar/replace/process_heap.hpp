@@ -44,7 +44,8 @@ ASHLAR_FORCE_INLINE void* allocate(std::size_t size) noexcept {
 }
 
 ASHLAR_FORCE_INLINE void deallocate(void* p) noexcept {
-  if (!push_block(*current_local, p)) [[unlikely]] deallocate_slow(p);
+  if (!push_block(*current_local, p)) [[unlikely]]
+    deallocate_slow(p);
 }
 
 }  // namespace ashlar::replace

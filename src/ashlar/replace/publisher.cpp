@@ -44,7 +44,8 @@ void open_record(const char* folder) {
   void* memory = MAP_FAILED;
   if (file >= 0) {
     if (::ftruncate(file, sizeof(observe::snapshot)) == 0)
-      memory = ::mmap(nullptr, sizeof(observe::snapshot), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+      memory =
+          ::mmap(nullptr, sizeof(observe::snapshot), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     ::close(file);
   }
   if (memory == MAP_FAILED) {
@@ -123,7 +124,7 @@ void start_publishing(const char* folder) noexcept {
   open_record(folder);
   if (record == nullptr) return;
   (void)os::on_fork([] { mutex.acquire_for_fork(); }, [] { mutex.release_after_fork(); },
-                   after_fork_in_child);
+                    after_fork_in_child);
   publish(observe::process_state::running);
   publishing = true;
 }
@@ -137,7 +138,8 @@ void publish_if_due() noexcept {
 void publish_at_exit() noexcept {
   if (!publishing) return;
   lock_guard guard(mutex);
-  // A child of vfork that ends shares this memory with its parent, and is not what the record is of.
+  // A child of vfork that ends shares this memory with its parent, and is not what the record is
+  // of.
   if (record != nullptr && recorded == ::getpid()) publish(observe::process_state::exited);
 }
 

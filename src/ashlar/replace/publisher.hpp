@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Publishes this process's snapshot (observe/snapshot.hpp) in a file that another process reads.
 //
-// Off unless the option `snapshot` names a folder. The record is renewed at slow operations, at most
-// every 100 ms and at most a fiftieth of the time, and once more when the program ends.
+// Off unless the option `snapshot` names a folder. The record is renewed at slow operations, at
+// most every 100 ms and at most a fiftieth of the time, and once more when the program ends.
 #pragma once
 
 #include "ashlar/base/macros.hpp"
@@ -18,7 +18,8 @@ void publish_if_due() noexcept;
 
 /// Called on slow paths. Cost when off: one load.
 ASHLAR_FORCE_INLINE void publish_now_and_then() noexcept {
-  if (publishing) [[unlikely]] publish_if_due();
+  if (publishing) [[unlikely]]
+    publish_if_due();
 }
 
 void publish_at_exit() noexcept;

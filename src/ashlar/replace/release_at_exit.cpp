@@ -17,9 +17,9 @@ namespace {
 
 constinit int message_file = -1;
 
-// Exit handlers run in reverse order. This one is registered before main and before the loader's own,
-// so it comes last: nothing but the flushing of stdio would follow, which it therefore does itself.
-// After the release there is no way back into libc, whose buffers are gone.
+// Exit handlers run in reverse order. This one is registered before main and before the loader's
+// own, so it comes last: nothing but the flushing of stdio would follow, which it therefore does
+// itself. After the release there is no way back into libc, whose buffers are gone.
 void release_and_exit(int status, void*) {
   std::fflush(nullptr);
   const os::counters left = release_everything();

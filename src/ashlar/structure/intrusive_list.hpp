@@ -17,24 +17,32 @@ class intrusive_list {
   void push_front(T& element) {
     element.prev = nullptr;
     element.next = front_;
-    if (front_ != nullptr) front_->prev = &element;
-    else back_ = &element;
+    if (front_ != nullptr)
+      front_->prev = &element;
+    else
+      back_ = &element;
     front_ = &element;
   }
 
   void push_back(T& element) {
     element.next = nullptr;
     element.prev = back_;
-    if (back_ != nullptr) back_->next = &element;
-    else front_ = &element;
+    if (back_ != nullptr)
+      back_->next = &element;
+    else
+      front_ = &element;
     back_ = &element;
   }
 
   void remove(T& element) {
-    if (element.prev != nullptr) element.prev->next = element.next;
-    else front_ = element.next;
-    if (element.next != nullptr) element.next->prev = element.prev;
-    else back_ = element.prev;
+    if (element.prev != nullptr)
+      element.prev->next = element.next;
+    else
+      front_ = element.next;
+    if (element.next != nullptr)
+      element.next->prev = element.prev;
+    else
+      back_ = element.prev;
     element.next = element.prev = nullptr;
   }
 

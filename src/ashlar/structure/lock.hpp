@@ -4,10 +4,10 @@
 // Three states, after Drepper's "Futexes are tricky" (2011): free, held, held with sleepers. The
 // owner of an uncontended lock pays one compare-and-swap and one exchange. A waiter first spins:
 // our critical sections are shorter than a trip through the kernel.
-// Around a fork all locks of the library are held by the forking thread. Handlers of the program that
-// run in between may allocate in that very thread; so a lock that is held for a fork lets the forking
-// thread pass, and its release is left to the end of the fork.
-// Threads: thread-safe. Not recursive otherwise. Cost: about 20 cycles uncontended.
+// Around a fork all locks of the library are held by the forking thread. Handlers of the program
+// that run in between may allocate in that very thread; so a lock that is held for a fork lets the
+// forking thread pass, and its release is left to the end of the fork. Threads: thread-safe. Not
+// recursive otherwise. Cost: about 20 cycles uncontended.
 #pragma once
 
 #include <atomic>
@@ -38,7 +38,8 @@ class lock {
   }
 
   void release() noexcept {
-    if (state_.load(std::memory_order_relaxed) == held_for_fork) [[unlikely]] return;
+    if (state_.load(std::memory_order_relaxed) == held_for_fork) [[unlikely]]
+      return;
     // release: what was done under the lock is seen by the next owner.
     if (state_.exchange(free_state, std::memory_order_release) == contended) wake_one();
   }

@@ -132,7 +132,8 @@ void page_map::set_route(const void* p, route r) noexcept {
   if (is_compact()) return;
   route& entry = const_cast<route&>(routes[address_of(p) >> slice_shift]);
   // The code goes first when the route closes and last when it opens, so that a racing reader with
-  // a dangling pointer meets a misfit rather than a wrong cut. For valid pointers order is no issue.
+  // a dangling pointer meets a misfit rather than a wrong cut. For valid pointers order is no
+  // issue.
   if (r.code == 0) store_relaxed(entry.code, r.code);
   store_relaxed(entry.magic, r.magic);
   if (r.code != 0) store_relaxed(entry.code, r.code);
@@ -145,7 +146,8 @@ std::size_t page_map::resident_bytes() const noexcept {
   std::size_t bytes = 0;
   if (is_compact()) {
     for (slab** const leaf : growth.leaves)
-      if (leaf != nullptr) bytes += os::resident_bytes({reinterpret_cast<std::byte*>(leaf), leaf_size});
+      if (leaf != nullptr)
+        bytes += os::resident_bytes({reinterpret_cast<std::byte*>(leaf), leaf_size});
     return bytes;
   }
   auto* const route_plane = reinterpret_cast<std::byte*>(const_cast<route*>(routes));

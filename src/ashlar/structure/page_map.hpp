@@ -6,20 +6,21 @@
 // costing memory, and become writable in steps only where heaps lie.
 //
 //   routes   for the fast path of free: which heap this slice belongs to, and how it is cut
-//            code = number of the heap << 17 | offset of the bin in its local heaps   (0: not simple)
-//            magic = ceil(2^32 / block size): `low16(p) * magic`, modulo 2^32, is below 2^16 if and
-//            only if p is the start of a block (below 2^16 * 2^16 / 2^32 rounding errors add up to
-//            less than 2^16; an offset inside a block leaves at least 2^32 / 2^15 = 2^17)
+//            code = number of the heap << 17 | offset of the bin in its local heaps   (0: not
+//            simple) magic = ceil(2^32 / block size): `low16(p) * magic`, modulo 2^32, is below
+//            2^16 if and only if p is the start of a block (below 2^16 * 2^16 / 2^32 rounding
+//            errors add up to less than 2^16; an offset inside a block leaves at least 2^32 / 2^15
+//            = 2^17)
 //   headers  for everything else: the header of the slab or large block
 //
-// Where 32 GiB of address space cannot be had (`ulimit -v`), the map works in compact mode: the mask
-// is zero, so that every route lookup reads one empty entry and takes the slow path, and headers come
-// from a two-level table. Slower, and never wrong.
+// Where 32 GiB of address space cannot be had (`ulimit -v`), the map works in compact mode: the
+// mask is zero, so that every route lookup reads one empty entry and takes the slow path, and
+// headers come from a two-level table. Slower, and never wrong.
 //
 // Invariants: (1) a slice without blocks of ours has a zero header and a zero route; (2) a route is
 // non-zero only if the header is, and names a slab of blocks of at most 32 KiB.
-// Threads: lookups need no lock; changes are made by whoever owns the slices, with relaxed stores: a
-// pointer to a block reaches another thread only through that program's own synchronisation.
+// Threads: lookups need no lock; changes are made by whoever owns the slices, with relaxed stores:
+// a pointer to a block reaches another thread only through that program's own synchronisation.
 #pragma once
 
 #include <cstddef>
@@ -72,7 +73,8 @@ class page_map {
   /// Returns the header for any address, or null. Cost: one or two loads.
   ASHLAR_FORCE_INLINE slab* header_of(const void* p) const {
     const std::uintptr_t slice = address_of(p) >> slice_shift;
-    if (slice >= slice_limit_) [[unlikely]] return header_slow(slice);
+    if (slice >= slice_limit_) [[unlikely]]
+      return header_slow(slice);
     return load_relaxed(headers_[slice]);
   }
 

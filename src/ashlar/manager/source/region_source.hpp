@@ -3,12 +3,14 @@
 //
 // A table of functions, so that C programs can fill it in too. Regions are multiples of 64 KiB, at
 // addresses that are multiples of 64 KiB, and are used exclusively by the heap until released.
-// Threads: the functions are called under the lock of one heap, so a table that serves one heap
-// needs no lock of its own. They must not call into that heap.
+// Threads: `acquire`, `release` and `commit` are called under a lock of the heap; `discard`,
+// `populate` and `move_pages` are not, but never for the same part at a time. None may call into
+// that heap.
 #pragma once
 
 #include <cstddef>
 
+#include "ashlar/base/macros.hpp"
 #include "ashlar/os/address_space.hpp"
 
 namespace ashlar {
@@ -36,7 +38,7 @@ struct region_source {
 };
 
 /// Regions reserved from the OS and committed step by step; pages go back to the OS.
-region_source os_region_source() noexcept;
+ASHLAR_EXPORT region_source os_region_source() noexcept;
 
 /// One block of memory that belongs to the caller and outlives the heap. The part of it between
 /// multiples of 64 KiB is used; it never grows and nothing of it goes back to the OS.
@@ -47,6 +49,6 @@ struct user_block {
 };
 
 /// Returns a source over `block`, which must outlive it.
-region_source user_block_source(user_block& block) noexcept;
+ASHLAR_EXPORT region_source user_block_source(user_block& block) noexcept;
 
 }  // namespace ashlar
