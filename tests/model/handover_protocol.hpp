@@ -91,7 +91,9 @@ inline world first_world() {
 /// The protocol, with one mistake in it or none.
 class protocol {
  public:
-  explicit protocol(mistake wrong) : wrong_(wrong) {}
+  /// `gives_last`: of medium slabs the last one with room goes back too, if it is in the list.
+  explicit protocol(mistake wrong, bool gives_last = false)
+      : wrong_(wrong), gives_last_(gives_last) {}
 
   step_result operator()(world& w, std::size_t actor) const {
     if (w.at[actor] == finished) return step_result::done;
@@ -157,8 +159,9 @@ class protocol {
     }
     const bool is_listed = list[0] == s || list[1] == s;
     const bool has_neighbour = is_listed && list[1] != no_slab;
-    if (is_empty(slab) && (has_neighbour || wrong_ == mistake::last_slab_given_back))
-      give_back(w, s);
+    const bool may_go =
+        has_neighbour || (gives_last_ && list[0] == s) || wrong_ == mistake::last_slab_given_back;
+    if (is_empty(slab) && may_go) give_back(w, s);
   }
 
   // take_batch(): everything that the first slab in the list has.
@@ -333,6 +336,7 @@ class protocol {
   }
 
   mistake wrong_;
+  bool gives_last_;
 };
 
 inline std::string problem_in(const world& w, bool at_end) {

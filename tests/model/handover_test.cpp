@@ -10,8 +10,9 @@ namespace {
 
 using namespace handover;
 
-exploration explore(mistake wrong) {
-  return explorer<world, protocol, decltype(&problem_in)>(actor_count, protocol(wrong), problem_in)
+exploration explore(mistake wrong, bool gives_last = false) {
+  return explorer<world, protocol, decltype(&problem_in)>(actor_count, protocol(wrong, gives_last),
+                                                          problem_in)
       .run(first_world());
 }
 
@@ -19,6 +20,10 @@ TEST(handover, keeps_all_blocks_in_all_interleavings) {
   const exploration e = explore(mistake::none);
   EXPECT_EQ(e.problem, "");
   EXPECT_GT(e.worlds, 10'000u) << "the model has shrunk to nothing";
+}
+
+TEST(handover, keeps_all_blocks_of_medium_slabs_too) {
+  EXPECT_EQ(explore(mistake::none, true).problem, "");
 }
 
 TEST(handover, a_slab_in_transit_that_can_be_linked_is_found_to_be_wrong) {

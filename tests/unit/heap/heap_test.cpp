@@ -189,6 +189,22 @@ TEST(heap, does_not_take_a_users_block_for_zero) {
     EXPECT_EQ(test::first_nonzero(h.allocate_zeroed({size}).data(), size), size);
 }
 
+TEST(heap, does_not_take_a_users_zeroed_block_for_zero_once_it_was_used) {
+  const test::user_memory memory(4_MiB);
+  std::memset(memory.all().data, 0, memory.all().size);
+  user_block block{memory.all(), true};
+  heap h{{.source = user_block_source(block)}};
+  for (int round = 0; round < 3; ++round) {
+    const allocation a = h.allocate_zeroed({3_MiB});
+    ASSERT_TRUE(a);
+    EXPECT_EQ(test::first_nonzero(a.data(), 3_MiB), 3_MiB) << "round " << round;
+    std::memset(a.data(), 0xff, 3_MiB);
+    h.deallocate(a.data());
+    // A refusal makes the heap look for memory everywhere, in its empty regions too.
+    EXPECT_FALSE(h.allocate({100_MiB}));
+  }
+}
+
 TEST(heap, lives_on_an_interface_of_the_user) {
   test::user_interface interface;
   interface.budget = 64_MiB;
