@@ -85,8 +85,13 @@ os_error advise_huge(range memory, bool wanted) noexcept {
 }
 
 os_error set_name(range memory, const char* name) noexcept {
-  return {detail::error_code(
-      detail::call(&system_calls::name, static_cast<void*>(memory.data), memory.size, name))};
+  // A kernel without names refuses them all: asking once is enough.
+  static constinit std::atomic<bool> refused{false};
+  if (refused.load(std::memory_order_relaxed)) return {EINVAL};
+  const int code = detail::error_code(
+      detail::call(&system_calls::name, static_cast<void*>(memory.data), memory.size, name));
+  if (code == EINVAL) refused.store(true, std::memory_order_relaxed);
+  return {code};
 }
 
 os_result<range> resize(range memory, std::size_t new_size, bool may_move) noexcept {
