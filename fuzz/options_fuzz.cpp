@@ -9,6 +9,7 @@
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/process_heap.hpp"
 #include "ashlar/replace/publisher.hpp"
+#include "ashlar/replace/release_at_exit.hpp"
 #include "ashlar/replace/system_limits.hpp"
 
 namespace ashlar::replace {
@@ -20,10 +21,11 @@ heap unused_heap;
 constinit heap& process_heap = unused_heap;
 
 local_heap* bound_local() noexcept { return nullptr; }
-void release_everything() noexcept {}
+void release_when_all_is_over() noexcept {}
 void start_publishing(const char*) noexcept {}
 void publish_at_exit() noexcept {}
 heap_limits system_limits(const options&) noexcept { return {}; }
+std::uint32_t system_concurrency() noexcept { return 1; }
 
 }  // namespace ashlar::replace
 
