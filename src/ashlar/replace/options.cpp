@@ -4,12 +4,6 @@
 #include <cstring>
 
 #include "ashlar/os/diagnostic.hpp"
-#include "ashlar/os/environment.hpp"
-#include "ashlar/os/fault_injection.hpp"
-#include "ashlar/replace/process_heap.hpp"
-#include "ashlar/replace/publisher.hpp"
-#include "ashlar/replace/release_at_exit.hpp"
-#include "ashlar/replace/system_limits.hpp"
 
 namespace ashlar::replace {
 
@@ -160,25 +154,6 @@ void parse_options(const char* text, options& o) noexcept {
 
 const options& current_options() noexcept { return process_options; }
 
-namespace {
-
-// Runs when the library is loaded, before the program's own constructors; the heap may have served
-// the loader and libc before that, with standard options.
-__attribute__((constructor(101))) void on_load() {
-  (void)bound_local();  // the thread-exit key and the fork handlers want to be early
-  process_heap.set_concurrency(system_concurrency());
-  const char* const text = os::environment_variable("ASHLAR_OPTIONS");
-  if (text != nullptr && !os::is_privileged()) parse_options(text, process_options);
-  set_fault_policy(process_options.faults);
-  process_heap.set_limits(system_limits(process_options));
-  if (process_options.fail_at != 0)
-    os::fail_nth_call(process_options.fail_at, process_options.fail_every);
-  if (process_options.snapshot[0] != 0) start_publishing(process_options.snapshot);
-  if (process_options.release_at_exit) release_when_all_is_over();
-}
-
-__attribute__((destructor(101))) void on_unload() { publish_at_exit(); }
-
-}  // namespace
+void set_current_options(const options& o) noexcept { process_options = o; }
 
 }  // namespace ashlar::replace

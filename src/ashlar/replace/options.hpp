@@ -60,5 +60,6 @@ void parse_options(const char* text, options& o) noexcept;
 
 /// The options of this process, as read from the environment when the library was loaded.
 const options& current_options() noexcept;
+void set_current_options(const options& o) noexcept;
 
 }  // namespace ashlar::replace

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What the drop-in does when it is loaded and when the program ends.
+//
+// The heap may have served the loader and libc before, with standard options: it needs no start.
+#include "ashlar/os/environment.hpp"
+#include "ashlar/os/fault_injection.hpp"
+#include "ashlar/replace/options.hpp"
+#include "ashlar/replace/process_heap.hpp"
+#include "ashlar/replace/publisher.hpp"
+#include "ashlar/replace/release_at_exit.hpp"
+#include "ashlar/replace/system_limits.hpp"
+
+namespace ashlar::replace {
+
+namespace {
+
+// Runs before the program's own constructors.
+__attribute__((constructor(101))) void on_load() {
+  (void)bound_local();  // the thread-exit key and the fork handlers want to be early
+  process_heap.set_concurrency(system_concurrency());
+  options o;
+  const char* const text = os::environment_variable("ASHLAR_OPTIONS");
+  if (text != nullptr && !os::is_privileged()) parse_options(text, o);
+  set_current_options(o);
+  set_fault_policy(o.faults);
+  process_heap.set_limits(system_limits(o));
+  if (o.fail_at != 0) os::fail_nth_call(o.fail_at, o.fail_every);
+  if (o.snapshot[0] != 0) start_publishing(o.snapshot);
+  if (o.release_at_exit) release_when_all_is_over();
+}
+
+__attribute__((destructor(101))) void on_unload() { publish_at_exit(); }
+
+}  // namespace
+
+}  // namespace ashlar::replace
