@@ -54,6 +54,7 @@ void span_store::decay(std::uint32_t now) noexcept {
   last_tick_ = now;
   const std::uint32_t windows = (now - window_start_) / window_ticks;
   if (windows == 0) return;
+  if (low_water_ > dirty_slices_) low_water_ = dirty_slices_;
   std::size_t kept = windows < 16 ? low_water_ >> windows : 0;
   if (kept < 16) kept = 0;  // below 1 MiB halving would take for ever
   if (low_water_ > kept) purge_until(dirty_slices_ - (low_water_ - kept));

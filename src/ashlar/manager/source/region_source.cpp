@@ -53,7 +53,9 @@ os::range acquire_block(void* context, std::size_t size) {
 }
 
 void release_block(void* context, os::range, std::size_t) {
-  static_cast<user_block*>(context)->taken = false;
+  auto& block = *static_cast<user_block*>(context);
+  block.taken = false;
+  block.zeroed = false;  // it has been used
 }
 
 }  // namespace
