@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The callback runs at the end of armed threads, and may arm again.
 #include "ashlar/os/thread_exit.hpp"
+#include "ashlar/base/build_config.hpp"
 
 #include <gtest/gtest.h>
 
@@ -52,11 +53,14 @@ TEST(thread_exit, may_be_armed_again_from_within) {
 
 TEST(thread_exit, comes_to_an_end_if_armed_for_ever) {
   have_callback();
-  static exit_record record;  // the last round comes after ThreadSanitizer has seen the thread end
+  // In the last round ThreadSanitizer has taken its part of the thread down already, and code that
+  // it has instrumented crashes: there, the round before must do.
+  constexpr int rounds = PTHREAD_DESTRUCTOR_ITERATIONS - (build::tsan ? 1 : 0);
+  static exit_record record;
   record.runs = 0;
-  record.rearm = INT_MAX;
+  record.rearm = build::tsan ? rounds - 1 : INT_MAX;
   std::thread([] { EXPECT_TRUE(os::arm_thread_exit(&record).ok()); }).join();
-  EXPECT_EQ(record.runs, PTHREAD_DESTRUCTOR_ITERATIONS);
+  EXPECT_EQ(record.runs, rounds);
 }
 
 TEST(thread_exit, runs_after_the_destructors_of_thread_locals) {
