@@ -277,8 +277,8 @@ void span_store::release_region(region& r) noexcept {
 }
 
 bool span_store::release_empty_regions() noexcept {
-  // Memory that is accessible as it comes is not what address space is short of; and taken again, it
-  // would pass for fresh.
+  // Memory that is accessible as it comes is not what address space is short of; and taken again,
+  // it would pass for fresh.
   if (source_.commit == nullptr) return false;
   lock_guard guard(mutex_);
   bool any = false;
