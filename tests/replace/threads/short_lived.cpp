@@ -65,8 +65,8 @@ int main() {
            (i + 1) * window, resident[i] >> 10, metadata[i] >> 10, live[i]);
   const size_t last = thread_count / window - 1;
   expect(live[last] <= live[warm] + 4096, "no blocks stay behind");
-  // The bins of the few local heaps grow with demand, by at most 150 KiB each; a thread that left its
-  // record behind would show as 16 KiB times 3,600.
+  // The bins of the few local heaps grow with demand, by at most 150 KiB each; a thread that left
+  // its record behind would show as 16 KiB times 3,600.
   expect(metadata[last] <= metadata[warm] + 512 * 1024, "no records of threads stay behind");
   // What four threads happen to hold at the same time varies by some hundred KiB.
   expect(resident[last] <= resident[warm] + (2u << 20), "resident memory does not grow");
