@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The two paths that nearly every malloc and free take, and nothing else.
 //
-//   allocate(h, n)      table -> bin -> pop                    16 instructions as malloc, no call
+//   allocate(h, n)      table -> bin -> pop                    18 instructions as malloc, no call
 //     `-> refill        the bin is empty: a batch from slabs   ~100 ns a batch
 //   deallocate(h, p)    page map -> bin -> push                20 instructions as free, no call
 //     `-> ..._slow      null, full bin, medium, large, another heap's, foreign
