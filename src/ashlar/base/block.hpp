@@ -32,8 +32,18 @@ struct block {
 
 /// How the size of an allocation may differ from the size asked for.
 enum class fit : unsigned char {
-  exact,    ///< The caller will use just the bytes asked for.
-  no_less,  ///< The caller can use more: the block's size tells all usable bytes.
+  get_exact,    ///< The block's size is the size asked for.
+  get_no_less,  ///< The block's size tells all usable bytes: what was asked for, or more.
+};
+
+/// How a block is to change.
+struct resize {
+  static constexpr std::size_t all = static_cast<std::size_t>(-1);
+
+  std::size_t size = 0;    ///< the new size, in bytes
+  std::size_t used = all;  ///< bytes at the start that a move must keep; `all`: as many as fit
+  fit wanted = fit::get_exact;
+  bool may_move = true;  ///< false: in place or not at all
 };
 
 }  // namespace ashlar

@@ -18,9 +18,6 @@ ASHLAR_FORCE_INLINE void cpu_pause() {
 /// Starts to load the cache line of `p`, to be written soon.
 ASHLAR_FORCE_INLINE void prefetch_for_write(const void* p) { __builtin_prefetch(p, 1, 3); }
 
-/// Starts to load the cache line of `p`.
-ASHLAR_FORCE_INLINE void prefetch_for_read(const void* p) { __builtin_prefetch(p, 0, 3); }
-
 /// Hides from the compiler that `value` is still the same. An address that is used twice is then
 /// folded into both loads instead of being computed once into a register of its own: one
 /// instruction less where every one counts.

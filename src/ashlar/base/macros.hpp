@@ -2,19 +2,8 @@
 // The closed list of macros that the core may use.
 //
 // Everything a macro can be avoided for is language instead (constexpr, concepts, attributes).
-// Platform facts are always defined, to 0 or 1, and mirrored as constants in base/build.hpp.
+// Facts about the build are always defined, to 0 or 1.
 #pragma once
-
-#if defined(__linux__)
-#define ASHLAR_OS_LINUX 1
-#else
-#define ASHLAR_OS_LINUX 0
-#endif
-#if defined(_WIN32)
-#define ASHLAR_OS_WINDOWS 1
-#else
-#define ASHLAR_OS_WINDOWS 0
-#endif
 
 // Sanitizers change what a "plain" load may be: see base/relaxed.hpp.
 #if defined(__SANITIZE_THREAD__)

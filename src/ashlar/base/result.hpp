@@ -37,19 +37,34 @@ constexpr const char* to_string(status s) {
 }
 
 /// The outcome of an allocation: a block, or the reason why there is none.
-struct [[nodiscard]] allocation {
-  block memory;
-  status reason = status::success;
-  std::size_t would_fit = 0;  ///< With `not_enough_memory`: the largest size that fits now.
+///
+/// Two words, so that it comes back in two registers: the pointer, and either the size or, of a
+/// failure, the reason in the low byte and above it the largest size that would have fitted.
+class [[nodiscard]] allocation {
+ public:
+  constexpr allocation() = default;
 
-  constexpr explicit operator bool() const { return memory.data != nullptr; }
-  constexpr void* data() const { return memory.data; }
-  constexpr std::size_t size() const { return memory.size; }
-
-  static constexpr allocation of(void* data, std::size_t size) { return {{data, size}}; }
+  static constexpr allocation of(void* data, std::size_t size) { return {data, size}; }
+  /// `would_fit`, with `not_enough_memory`: the largest size that fits now. Below 2^56.
   static constexpr allocation failed(status why, std::size_t would_fit = 0) {
-    return {{}, why, would_fit};
+    return {nullptr, would_fit << 8 | static_cast<std::size_t>(why)};
   }
+
+  constexpr explicit operator bool() const { return data_ != nullptr; }
+  constexpr void* data() const { return data_; }
+  /// Returns the bytes that the caller may use; 0 for a failure.
+  constexpr std::size_t size() const { return data_ != nullptr ? word_ : 0; }
+  constexpr block get() const { return {data_, size()}; }
+  constexpr status reason() const {
+    return data_ != nullptr ? status::success : static_cast<status>(word_ & 0xff);
+  }
+  constexpr std::size_t would_fit() const { return data_ != nullptr ? 0 : word_ >> 8; }
+
+ private:
+  constexpr allocation(void* data, std::size_t word) : data_(data), word_(word) {}
+
+  void* data_ = nullptr;
+  std::size_t word_ = static_cast<std::size_t>(status::no_memory);
 };
 
 /// The outcome of an OS call: success, or the error number of the platform.

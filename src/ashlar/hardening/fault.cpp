@@ -35,6 +35,13 @@ constexpr entry catalogue[] = {
     {fault_kind::overrun, "overrun", "bytes behind the block were written to"},
     {fault_kind::underrun, "underrun", "bytes in front of the block were written to"},
     {fault_kind::write_after_free, "write after free", "bytes of a free block were written to"},
+    {fault_kind::out_of_order_free, "out-of-order free", "a stack frees its last block first"},
+    {fault_kind::stale_mark, "stale mark", "an earlier rewind has ended this place"},
+    {fault_kind::pop_beyond_start, "pop beyond start", "more is popped than was pushed"},
+    {fault_kind::stale_handle, "stale handle", "the block of this handle is gone"},
+    {fault_kind::pin_mismatch, "pin mismatch",
+     "block is pinned or moving, or unpinned without a pin"},
+    {fault_kind::still_in_use, "still in use", "something still depends on this manager"},
     {fault_kind::corruption, "corruption", "a structure of the heap contradicts itself"},
 };
 

@@ -31,6 +31,12 @@ enum class fault_kind : unsigned char {
   overrun,             ///< Bytes behind the block were written to.
   underrun,            ///< Bytes in front of the block were written to.
   write_after_free,    ///< Bytes of a free block were written to.
+  out_of_order_free,   ///< A stack manager's block was freed before those above it.
+  stale_mark,          ///< A rewind to a place that an earlier rewind has ended.
+  pop_beyond_start,    ///< More was popped off an arena than had been pushed.
+  stale_handle,        ///< A handle to a block that was freed, or moved to another owner.
+  pin_mismatch,        ///< A pinned or moving block was freed, or one that was not was unpinned.
+  still_in_use,        ///< A manager ended, or was reset, while something depended on it.
   corruption,          ///< A structure of ours contradicts itself.
 };
 
@@ -64,7 +70,8 @@ ASHLAR_EXPORT void report_fault(fault_kind kind, const void* pointer,
 ASHLAR_EXPORT fault_policy current_fault_policy() noexcept;
 ASHLAR_EXPORT void set_fault_policy(fault_policy policy) noexcept;
 
-/// Called with the finished line instead of printing and aborting, whatever the policy.
+/// Called with the finished line instead of printing and aborting, whatever the policy. A lock of
+/// the library may be held: a hook must neither allocate nor free.
 using fault_hook = void (*)(fault_kind kind, const void* pointer, const char* line);
 
 /// Installs a hook (null: none) and returns the one before.

@@ -31,9 +31,12 @@ inline constexpr std::uint64_t snapshot_magic = 0x31504e534c485341;  // "ASHLSNP
 inline constexpr std::uint32_t snapshot_version = 1;
 inline constexpr std::uint32_t snapshot_class_limit = 96;
 inline constexpr std::uint32_t snapshot_cell_limit = 2048;
-inline constexpr std::uint32_t snapshot_fit_sizes = 4;  // 4 KiB, 64 KiB, 1 MiB, 16 MiB
+inline constexpr std::uint32_t snapshot_fit_sizes = 4;
+inline constexpr std::uint64_t snapshot_fit_bytes[snapshot_fit_sizes] = {
+    std::uint64_t{4} << 10, std::uint64_t{64} << 10, std::uint64_t{1} << 20,
+    std::uint64_t{16} << 20};
 
-enum class process_state : std::uint32_t { running = 1, exited = 2, replaced_by_exec = 3 };
+enum class process_state : std::uint32_t { running = 1, exited = 2 };
 
 /// One size class, summed over all threads.
 struct size_class_record {
@@ -107,7 +110,7 @@ struct snapshot {
   std::uint64_t unused;                    // total_free + slack
   std::uint64_t largest_free;              // largest block that fits without asking the OS
   std::uint64_t free_ranges;               // number of free ranges and free blocks
-  std::uint64_t fits[snapshot_fit_sizes];  // bytes of total_free in ranges of at least that size
+  std::uint64_t fits[snapshot_fit_sizes];  // of total_free, in ranges of that size and more
 
   std::uint64_t minor_faults;
   std::uint64_t major_faults;

@@ -29,6 +29,10 @@ std::size_t control_group_cpu_quota(const char* root = "") noexcept;
 /// Returns how many processors this process may run on; at least 1.
 std::size_t usable_cpu_count() noexcept;
 
+/// Returns how many threads of this process can run at a time: one for each usable processor, or
+/// fewer where the quota of the control groups does not pay for that many, parts rounded up.
+std::size_t concurrency(const char* root = "") noexcept;
+
 /// Returns the limit of address space (`ulimit -v`), in bytes, or `no_limit`.
 std::size_t address_space_limit() noexcept;
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One callback that runs when a thread ends, so that its heap can take back what it holds.
+// Callbacks that run when a thread ends, so that whoever holds something for it can take it back.
+//
+// The heap has the one of the process; who else wants one has a hook of his own.
 //
 // When it runs: after the destructors of thread_local objects, among those of pthread keys. Other
 // keys' destructors may allocate after it; whoever serves them may arm again, from within the
@@ -12,11 +14,32 @@
 // serve a calloc from within the first `arm_thread_exit` of a thread otherwise.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
 #include "ashlar/base/result.hpp"
 
 namespace ashlar::os {
 
 using thread_exit_callback = void (*)(void* value);
+
+/// One callback, for all threads that arm it. For static storage: a hook is never taken back.
+/// Threads: thread-safe.
+class thread_exit_hook {
+ public:
+  constexpr thread_exit_hook() = default;
+  thread_exit_hook(const thread_exit_hook&) = delete;
+  thread_exit_hook& operator=(const thread_exit_hook&) = delete;
+
+  /// Errors: EAGAIN if no key is left; EALREADY if there is a callback.
+  os_error create(thread_exit_callback callback) noexcept;
+  /// Lets the callback run with `value` when the calling thread ends; null: does not. Replaces an
+  /// earlier value; the callback itself starts disarmed. Errors: ENOMEM; EINVAL without a callback.
+  os_error arm(void* value) noexcept;
+
+ private:
+  std::atomic<std::uint32_t> key_plus_one_{0};
+};
 
 /// Sets the callback of the process. Call once, before any thread is armed. Errors: EAGAIN if no
 /// key is left; EALREADY if there is a callback; arming does nothing without one.

@@ -7,6 +7,7 @@
 namespace ashlar {
 
 constinit thread_local bool thread_is_forking = false;
+constinit thread_local std::uint32_t locks_of_this_thread = 0;
 
 namespace {
 
@@ -17,7 +18,7 @@ constexpr int spin_limit = 100;
 
 void lock::acquire_slow() noexcept {
   for (int i = 0; i < spin_limit; ++i) {
-    if (state_.load(std::memory_order_relaxed) == free_state && try_acquire()) return;
+    if (state_.load(std::memory_order_relaxed) == free_state && take()) return;
     cpu_pause();
   }
   while (true) {

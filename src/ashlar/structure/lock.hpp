@@ -20,6 +20,11 @@ namespace ashlar {
 /// Whether this thread is inside fork(), between our own handlers.
 extern thread_local constinit bool thread_is_forking __attribute__((tls_model("initial-exec")));
 
+/// How many locks this thread holds, or is about to take or to release. A signal handler that finds
+/// any has interrupted work under them, and must not wait for a lock: it may wait for itself.
+extern thread_local constinit std::uint32_t locks_of_this_thread
+    __attribute__((tls_model("initial-exec")));
+
 class lock {
  public:
   constexpr lock() = default;
@@ -27,33 +32,41 @@ class lock {
   lock& operator=(const lock&) = delete;
 
   void acquire() noexcept {
-    if (!try_acquire()) acquire_slow();
+    count_in();
+    if (!take()) acquire_slow();
   }
 
   bool try_acquire() noexcept {
-    std::uint32_t expected = free_state;
-    // acquire: pairs with the release in release().
-    return state_.compare_exchange_strong(expected, held, std::memory_order_acquire,
-                                          std::memory_order_relaxed);
+    count_in();
+    const bool taken = take();
+    if (!taken) count_out();
+    return taken;
   }
 
   void release() noexcept {
-    if (state_.load(std::memory_order_relaxed) == held_for_fork) [[unlikely]]
-      return;
-    // release: what was done under the lock is seen by the next owner.
-    if (state_.exchange(free_state, std::memory_order_release) == contended) wake_one();
+    if (state_.load(std::memory_order_relaxed) != held_for_fork) [[likely]] {
+      // release: what was done under the lock is seen by the next owner.
+      if (state_.exchange(free_state, std::memory_order_release) == contended) wake_one();
+    }
+    count_out();
   }
 
   void acquire_for_fork() noexcept {
     acquire();
     state_.store(held_for_fork, std::memory_order_relaxed);
   }
+  /// Locks that came into being during the fork are free, and stay so.
   void release_after_fork() noexcept {
+    const bool was_held = is_held();
     state_.store(free_state, std::memory_order_release);
     wake_all();
+    if (was_held) count_out();
   }
   /// Makes the lock free again in the child of a fork, where its sleepers do not exist.
-  void reset_after_fork() noexcept { state_.store(free_state, std::memory_order_relaxed); }
+  void reset_after_fork() noexcept {
+    if (is_held()) count_out();
+    state_.store(free_state, std::memory_order_relaxed);
+  }
 
   bool is_held() const noexcept { return state_.load(std::memory_order_relaxed) != free_state; }
 
@@ -62,6 +75,23 @@ class lock {
   static constexpr std::uint32_t held = 1;
   static constexpr std::uint32_t contended = 2;
   static constexpr std::uint32_t held_for_fork = 3;
+
+  bool take() noexcept {
+    std::uint32_t expected = free_state;
+    // acquire: pairs with the release in release().
+    return state_.compare_exchange_strong(expected, held, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+  }
+
+  // The fences keep the compiler from moving the count to the wrong side of the lock.
+  static void count_in() noexcept {
+    ++locks_of_this_thread;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  static void count_out() noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    --locks_of_this_thread;
+  }
 
   ASHLAR_COLD void acquire_slow() noexcept;
   ASHLAR_COLD void wake_one() noexcept;

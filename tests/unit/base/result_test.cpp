@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <set>
 #include <string>
+#include <type_traits>
 
 #include "ashlar/base/units.hpp"
 
@@ -19,16 +20,27 @@ TEST(allocation, holds_a_block) {
   EXPECT_TRUE(outcome);
   EXPECT_EQ(outcome.data(), memory);
   EXPECT_EQ(outcome.size(), sizeof memory);
-  EXPECT_EQ(outcome.reason, status::success);
+  EXPECT_EQ(outcome.reason(), status::success);
 }
 
 TEST(allocation, holds_a_reason) {
   const allocation outcome = allocation::failed(status::not_enough_memory, 64);
   EXPECT_FALSE(outcome);
   EXPECT_EQ(outcome.data(), nullptr);
-  EXPECT_EQ(outcome.reason, status::not_enough_memory);
-  EXPECT_EQ(outcome.would_fit, 64u);
+  EXPECT_EQ(outcome.reason(), status::not_enough_memory);
+  EXPECT_EQ(outcome.would_fit(), 64u);
 }
+
+TEST(allocation, tells_the_largest_size_that_fits_up_to_what_an_address_space_holds) {
+  constexpr std::size_t most = (std::size_t{1} << 56) - 1;
+  EXPECT_EQ(allocation::failed(status::not_enough_memory, most).would_fit(), most);
+  EXPECT_EQ(allocation::failed(status::not_enough_memory, most).reason(),
+            status::not_enough_memory);
+  EXPECT_EQ(allocation::failed(status::over_budget).size(), 0u);
+}
+
+// Two words, no constructor or destructor with a body: the ABI returns it in two registers.
+static_assert(sizeof(allocation) == 16 && std::is_trivially_copyable_v<allocation>);
 
 TEST(status, has_a_text_for_each_reason) {
   std::set<std::string> texts;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -83,6 +84,22 @@ TEST_F(control_group, the_smallest_share_of_processors_wins) {
   write("sys/fs/cgroup/a/b/cpu.max", "400000 100000\n");
   write("sys/fs/cgroup/a/cpu.max", "25000 50000\n");
   EXPECT_EQ(quota(), 500u);
+}
+
+TEST_F(control_group, a_quota_of_processors_bounds_the_concurrency) {
+  const std::size_t processors = os::usable_cpu_count();
+  const auto concurrency = [&](const std::string& quota) {
+    write("proc/self/cgroup", "0::/a\n");
+    write("sys/fs/cgroup/a/cpu.max", quota + " 100000\n");
+    return os::concurrency(root_.c_str());
+  };
+  EXPECT_EQ(concurrency("max"), processors);
+  EXPECT_EQ(concurrency("1000"), 1u);
+  EXPECT_EQ(concurrency("50000"), 1u);
+  EXPECT_EQ(concurrency("100000"), 1u);
+  EXPECT_EQ(concurrency("150000"), std::min<std::size_t>(2, processors));
+  EXPECT_EQ(concurrency("800000000"), std::min<std::size_t>(8000, processors));
+  EXPECT_EQ(concurrency("0"), 1u);
 }
 
 TEST_F(control_group, nonsense_sets_no_limit) {

@@ -72,6 +72,43 @@ TEST(lock, wakes_all_sleepers_one_after_the_other) {
   EXPECT_FALSE(l.is_held());
 }
 
+TEST(lock, is_counted_for_its_thread_while_it_is_held) {
+  lock a;
+  lock b;
+  EXPECT_EQ(locks_of_this_thread, 0u);
+  a.acquire();
+  EXPECT_TRUE(b.try_acquire());
+  EXPECT_EQ(locks_of_this_thread, 2u);
+  EXPECT_FALSE(b.try_acquire());
+  EXPECT_EQ(locks_of_this_thread, 2u);
+  std::thread([] { EXPECT_EQ(locks_of_this_thread, 0u); }).join();
+  b.release();
+  a.release();
+  EXPECT_EQ(locks_of_this_thread, 0u);
+}
+
+TEST(lock, is_counted_through_a_fork_and_passed_by_its_thread) {
+  lock a;
+  lock made_meanwhile;
+  a.acquire_for_fork();
+  thread_is_forking = true;
+  EXPECT_EQ(locks_of_this_thread, 1u);
+  {
+    lock_guard guard(a);  // a handler of the program allocates
+    EXPECT_EQ(locks_of_this_thread, 2u);
+  }
+  EXPECT_TRUE(a.is_held());
+  thread_is_forking = false;
+  a.release_after_fork();
+  made_meanwhile.release_after_fork();
+  EXPECT_EQ(locks_of_this_thread, 0u);
+  a.acquire_for_fork();
+  a.reset_after_fork();
+  made_meanwhile.reset_after_fork();
+  EXPECT_EQ(locks_of_this_thread, 0u);
+  EXPECT_FALSE(a.is_held());
+}
+
 TEST(lock, is_free_after_reset_though_it_was_contended) {
   lock l;
   l.acquire();

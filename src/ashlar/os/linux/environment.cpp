@@ -10,8 +10,6 @@
 
 namespace ashlar::os {
 
-bool environment_is_ready() noexcept { return environ != nullptr; }
-
 // Not getenv: programs define their own, and call malloc in it.
 const char* environment_variable(const char* name) noexcept {
   if (environ == nullptr) return nullptr;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ashlar/base/bits.hpp"
+#include "ashlar/base/units.hpp"
 #include "ashlar/os/file.hpp"
 
 namespace ashlar::os {
@@ -19,6 +20,10 @@ struct entry {
 
   bool contains(std::uint64_t address) const { return address >= begin && address < end; }
 };
+
+// Anonymous memory right behind a file's is that file's .bss; or not quite behind, where a global
+// is aligned to more than a page.
+constexpr std::uint64_t bss_gap = 64_KiB;
 
 entry parse_entry(const char* line) {
   entry result;
@@ -68,19 +73,17 @@ mapping find_mapping(const void* address) noexcept {
   line_reader lines("/proc/self/maps");
   const std::uint64_t stack = address_of(&lines);
   mapping result;
-  std::uint64_t bss_begin = 0;  // anonymous memory right behind a file is that file's .bss
+  std::uint64_t file_end = 0;  // of the mapping before, if it is a file's
   mapping latest_file;
   while (const char* line = lines.next()) {
     const entry at = parse_entry(line);
     result.kind = mapping_kind::none;
-    if (at.name[0] == '/') {
-      bss_begin = at.end;
-      copy_file_name(at.name, latest_file);
-    }
+    const bool is_bss = at.name[0] == '\0' && file_end != 0 && at.begin - file_end < bss_gap;
+    file_end = at.name[0] == '/' ? at.end : 0;
+    if (file_end != 0) copy_file_name(at.name, latest_file);
     if (!at.contains(wanted)) continue;
     result.kind = kind_of(at, stack);
-    if (result.kind == mapping_kind::anonymous && at.begin == bss_begin)
-      result.kind = mapping_kind::file;
+    if (result.kind == mapping_kind::anonymous && is_bss) result.kind = mapping_kind::file;
     if (result.kind == mapping_kind::file)
       ::memcpy(result.name, latest_file.name, sizeof result.name);
     break;

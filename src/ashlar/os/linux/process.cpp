@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 
+#include "ashlar/base/bits.hpp"
 #include "ashlar/os/address_space.hpp"
 #include "ashlar/os/file.hpp"
 #include "ashlar/os/posix/errno_guard.hpp"
@@ -20,6 +21,14 @@ std::size_t usable_cpu_count() noexcept {
   if (::sched_getaffinity(0, sizeof sets, sets) != 0) return 1;
   const int count = CPU_COUNT_S(sizeof sets, sets);
   return count < 1 ? 1 : static_cast<std::size_t>(count);
+}
+
+std::size_t concurrency(const char* root) noexcept {
+  const std::size_t processors = usable_cpu_count();
+  const std::size_t quota = control_group_cpu_quota(root);
+  const std::size_t granted = quota == no_limit ? processors : divide_up(quota, 1000);
+  if (granted == 0) return 1;
+  return granted < processors ? granted : processors;
 }
 
 std::size_t address_space_limit() noexcept {
