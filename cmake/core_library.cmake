@@ -1,26 +1,20 @@
 # SPDX-License-Identifier: MIT
 # How the library's own code is found, compiled and described to those who link it.
 
-set(ASHLAR_CORE_LAYERS base os structure hardening observe manager heap container)
+# What malloc needs: all of libashlar-malloc but replace/, and a part of libashlar.
+set(ASHLAR_CORE_FOLDERS base os structure hardening observe manager manager/source heap)
+
+# What only users of the library need: the rest of libashlar.
+set(ASHLAR_LIBRARY_FOLDERS manager/arena manager/pool manager/fit manager/compose manager/check
+                           container report)
 
 # The folders of os/ that serve the target system; each platform file holds no other platform.
-set(ASHLAR_OS_FOLDERS_Linux posix linux)
+set(ASHLAR_OS_FOLDERS_Linux os/posix os/linux)
 
-# Sets `result` to the core's sources: everything in the layers, but of os/ only this system's.
-function(ashlar_collect_core_sources result)
-  set(sources "")
-  foreach(layer IN LISTS ASHLAR_CORE_LAYERS)
-    if(layer STREQUAL "os")
-      set(patterns os/*.cpp)
-      foreach(folder IN LISTS ASHLAR_OS_FOLDERS_${CMAKE_SYSTEM_NAME})
-        list(APPEND patterns os/${folder}/*.cpp)
-      endforeach()
-      file(GLOB layer_sources CONFIGURE_DEPENDS ${patterns})
-    else()
-      file(GLOB_RECURSE layer_sources CONFIGURE_DEPENDS ${layer}/*.cpp)
-    endif()
-    list(APPEND sources ${layer_sources})
-  endforeach()
+# Sets `result` to the sources that lie directly in the given folders.
+function(ashlar_collect_sources result)
+  list(TRANSFORM ARGN APPEND "/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
   set(${result} ${sources} PARENT_SCOPE)
 endfunction()
 

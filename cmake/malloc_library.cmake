@@ -53,15 +53,16 @@ endif()
 
 # --- static ---------------------------------------------------------------------------------------
 
-# All of it is one archive member with its internals made local. One member, because whoever takes
-# malloc must take free, operator new and the rest with it: half a replacement mixes two heaps. Local,
-# so that a program may link libashlar.a as well.
+# All of it is one archive member with its internals made local, the interface of libashlar too. One
+# member, because whoever takes malloc must take free, operator new and the rest with it: half a
+# replacement mixes two heaps. Local, so that a program may link libashlar.a as well.
 set(malloc_object "${CMAKE_CURRENT_BINARY_DIR}/ashlar-malloc.o")
 add_custom_command(
   OUTPUT "${malloc_object}"
   COMMAND ${CMAKE_CXX_COMPILER} -nostdlib -r -Wl,--force-group-allocation -o "${malloc_object}"
           "$<TARGET_OBJECTS:ashlar-core>" "$<TARGET_OBJECTS:ashlar-replace>"
-  COMMAND ${CMAKE_OBJCOPY} --localize-hidden "${malloc_object}"
+  COMMAND ${CMAKE_OBJCOPY} --localize-hidden --wildcard --localize-symbol=_ZN6ashlar*
+          --localize-symbol=_ZNK6ashlar* "${malloc_object}"
   DEPENDS "$<TARGET_OBJECTS:ashlar-core>" "$<TARGET_OBJECTS:ashlar-replace>"
   COMMAND_EXPAND_LISTS VERBATIM
   COMMENT "Joining libashlar-malloc into one object")

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/manager/manager.hpp"
+
+#include "ashlar/manager/memory_system.hpp"
+
+namespace ashlar {
+
+const manager& manager::root() const noexcept {
+  const manager* m = this;
+  while (m->upstream_ != nullptr) m = m->upstream_;
+  return *m;
+}
+
+void manager::join_registry(const char* name) noexcept {
+  if (name != nullptr) system().enter(*this, name);
+}
+
+void manager::leave_registry() noexcept {
+  if (name_ != nullptr) system().leave(*this);
+}
+
+manager::~manager() {
+  // A derived class that does not leave first would be looked at while it ends.
+  ASHLAR_ASSERT(name_ == nullptr);
+}
+
+}  // namespace ashlar

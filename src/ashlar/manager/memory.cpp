@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/manager/memory.hpp"
+
+#include <cstring>
+
+namespace ashlar {
+
+namespace {
+
+std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+
+// For managers that cannot resize: the new block is made before the old one ends.
+allocation move_block(memory m, block b, std::size_t alignment, const resize& change) noexcept {
+  const allocation moved = m.allocate({change.size, alignment}, change.wanted);
+  if (!moved) return moved;
+  std::memcpy(moved.data(), b.data, smaller(smaller(b.size, change.used), change.size));
+  m.deallocate(b, alignment);
+  return moved;
+}
+
+}  // namespace
+
+allocation memory::allocate_zeroed(layout request, fit wanted) const noexcept {
+  if (can(capability::zero)) return manager_->ops_->allocate_zeroed(*manager_, request, wanted);
+  const allocation fresh = allocate(request, wanted);
+  if (fresh) std::memset(fresh.data(), 0, fresh.size());
+  return fresh;
+}
+
+allocation memory::reallocate(block b, std::size_t alignment, const resize& change) const noexcept {
+  if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (can(capability::resize)) return manager_->ops_->reallocate(*manager_, b, alignment, change);
+  // Where the last block must be freed first, the old one could not go after the new one came.
+  if (!change.may_move || can(capability::lifo_only))
+    return allocation::failed(status::unsupported);
+  return move_block(*this, b, alignment, change);
+}
+
+}  // namespace ashlar

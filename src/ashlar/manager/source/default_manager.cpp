@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/manager/source/default_manager.hpp"
+
+#include <new>
+
+#include "ashlar/base/bits.hpp"
+
+namespace ashlar {
+
+namespace {
+
+// Never destroyed: containers with static storage may end after it.
+union process_default {
+  constexpr process_default() : manager() {}
+  ~process_default() {}
+  new_manager manager;
+};
+constinit process_default the_default;
+
+// Not std::nothrow: that object lives in libstdc++, which libashlar-malloc does without.
+constexpr std::nothrow_t nothrow{};
+
+bool is_over_aligned(std::size_t alignment) { return alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__; }
+
+}  // namespace
+
+manager& default_manager() noexcept { return the_default.manager; }
+
+allocation new_manager::allocate(layout request, fit) noexcept {
+  // No operator new survives an alignment of half the address space.
+  if (!is_power_of_two(request.alignment) || request.alignment > max_size)
+    return allocation::failed(status::bad_alignment);
+  if (request.size > max_size) return allocation::failed(status::too_large);
+  const std::size_t size = request.size + (request.size == 0);
+  void* const p = is_over_aligned(request.alignment)
+                      ? ::operator new (size, std::align_val_t{request.alignment}, nothrow)
+                      : ::operator new(size, nothrow);
+  return p != nullptr ? allocation::of(p, request.size) : allocation::failed(status::no_memory);
+}
+
+// Without the size, since the caller may give any between the request's and the usable one.
+void new_manager::deallocate(block b, std::size_t alignment) noexcept {
+  if (is_over_aligned(alignment))
+    ::operator delete (b.data, std::align_val_t{alignment});
+  else
+    ::operator delete(b.data);
+}
+
+}  // namespace ashlar
