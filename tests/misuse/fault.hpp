@@ -7,6 +7,7 @@
 // between.
 #pragma once
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,6 +27,12 @@ inline void* announced(const void* p) {
   void* hidden = const_cast<void*>(p);
   asm volatile("" : "+r"(hidden));
   return hidden;
+}
+
+/// Returns a block of glibc's own heap, whose functions ashlar's hide.
+inline void* malloc_of_glibc(size_t size) {
+  void* const libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  return reinterpret_cast<void* (*)(size_t)>(dlsym(libc, "malloc"))(size);
 }
 
 inline void* at(void* p, size_t offset) { return static_cast<char*>(p) + offset; }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/manager/source/user_os.hpp"
 #include "ashlar/os/address_space.hpp"
 #include "stress/piece.hpp"
 #include "support/scale.hpp"
@@ -24,7 +25,7 @@ constexpr std::size_t most_alive = 16;
 /// A heap under way, with what it holds, and the memory that it lives on.
 struct traveller {
   std::unique_ptr<user_memory> memory;
-  user_block block;
+  std::unique_ptr<user_block_os> block;
   std::unique_ptr<heap> home;
   std::vector<piece> pieces;
   std::size_t stations = 0;
@@ -49,8 +50,8 @@ parcel make_traveller(random_source& random) {
   options.cache_line_aligned = random.one_in(4);
   if (random.one_in(3)) {
     t->memory = std::make_unique<user_memory>(std::size_t{64} << 20);
-    t->block = {t->memory->all()};
-    options.source = user_block_source(t->block);
+    t->block = std::make_unique<user_block_os>(user_block_options{t->memory->all()});
+    options.os = t->block.get();
   }
   t->home = std::make_unique<heap>(options);
   return t;
@@ -78,7 +79,8 @@ void serve(world& w, std::size_t self, parcel t, random_source& random) {
   use(w, *t, random);
   if (++t->stations < workers) return w.stations[(self + 1) % workers].inbox.put(std::move(t));
   t->home.reset();  // with all that it still holds
-  require(!t->block.taken, "the heap kept its user's block");
+  require(t->block == nullptr || t->block->available() == t->block->capacity(),
+          "the heap kept its user's block");
   w.alive.fetch_sub(1, std::memory_order_relaxed);
   w.to_come.fetch_sub(1, std::memory_order_relaxed);
 }

@@ -73,7 +73,7 @@ inline piece make_piece(heap& h, random_source& random, std::uint64_t stamp) {
 inline void resize_piece(heap& h, random_source& random, piece& p, std::uint64_t stamp) {
   const std::size_t size =
       random.log_uniform(random.one_in(32) ? std::size_t{4} << 20 : p.size * 2);
-  const allocation a = h.reallocate(p.data, {size});
+  const allocation a = h.reallocate({p.data}, default_alignment, {size});
   if (!a) give_up("out of memory", p.data, size);
   p.data = static_cast<std::byte*>(a.data());
   p.check(size < p.size ? size : p.size);

@@ -109,10 +109,10 @@ void observe_traffic(traffic& t, std::uint64_t seed) {
         require(s->class_count != 0, "describe gave nothing");
         break;
       case 2:
-        t.shared.for_each_block(nullptr, [](void*, const walked_block& b) {
-          require(b.data != nullptr && b.size != 0, "the walk visits nothing");
-          return true;
-        });
+        t.shared.walk({nullptr, [](void*, const walked_block& b) {
+                         require(b.data != nullptr && b.size != 0, "the walk visits nothing");
+                         return true;
+                       }});
         break;
       default: t.shared.check_invariants();
     }

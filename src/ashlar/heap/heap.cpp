@@ -8,25 +8,48 @@
 #include "ashlar/heap/fast_path.hpp"
 #include "ashlar/heap/heap_registry.hpp"
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/manager/memory_system.hpp"
 
 namespace ashlar {
+
+namespace {
+
+constinit thread_local bool thread_is_reclaiming = false;
+
+}  // namespace
 
 status heap::initialize(const heap_options& options) noexcept {
   destroy();
   if (!process_heaps.start()) return status::no_memory;
-  store_.initialize(options.source);
   limits_ = options.limits;
-  soft_reported_ = false;
-  peak_direct_ = 0;
   cache_line_aligned_ = options.cache_line_aligned;
-  tag_ = process_heaps.take_number() << page_map::number_shift;
-  ready_ = true;
-  process_heaps.add(*this);
+  open(options.os != nullptr ? *options.os : system_os());
+  join_registry(options.name);
   return status::success;
 }
 
 void heap::destroy() noexcept {
+  leave_registry();
+  if (ready_) close();
+}
+
+void heap::free_all() noexcept {
   if (!ready_) return;
+  close();
+  open(store_.os());
+}
+
+void heap::open(os_manager& os) noexcept {
+  set_upstream(&os);
+  store_.initialize(os);
+  soft_reported_ = false;
+  peak_direct_ = 0;
+  route_tag_ = process_heaps.take_number() << page_map::number_shift;
+  ready_ = true;
+  process_heaps.add(*this);
+}
+
+void heap::close() noexcept {
   process_heaps.remove(*this);
   abandon_locals();
   while (direct_ != nullptr) deallocate_large(*direct_);
@@ -44,7 +67,7 @@ void heap::destroy() noexcept {
     });
   }
   store_.release();
-  process_heaps.give_number(tag_ >> page_map::number_shift);
+  process_heaps.give_number(route_tag_ >> page_map::number_shift);
   ready_ = false;
 }
 
@@ -52,7 +75,8 @@ void heap::destroy() noexcept {
 
 slab* heap::allocate_slab(size_class c, bool populate) noexcept {
   const size_class_info& info = size_classes[c];
-  if (!has_room_for(info.slices * slice_size)) return nullptr;
+  const claim room(*this, info.slices * slice_size);
+  if (!room) return nullptr;
   const span memory = store_.allocate(info.slices);
   if (memory.data == nullptr) return nullptr;
   auto* const s = static_cast<slab*>(process_metadata.allocate(slab::bytes_for(info.capacity)));
@@ -60,9 +84,10 @@ slab* heap::allocate_slab(size_class c, bool populate) noexcept {
     store_.deallocate(memory);
     return nullptr;
   }
-  if (populate && memory.zeroed && store_.source().populate != nullptr)
-    store_.source().populate(store_.source().context,
-                             {memory.data, std::size_t{info.capacity} * info.block_size});
+  if (populate && memory.zeroed) {
+    const std::size_t size = std::size_t{info.capacity} * info.block_size;
+    (void)store_.os().populate({memory.data, align_up(size, os::page_size())});
+  }
   s->home = this;
   s->start = memory.data;
   s->record = memory.record;
@@ -79,9 +104,10 @@ slab* heap::allocate_slab(size_class c, bool populate) noexcept {
 void heap::publish_slab(slab& s) noexcept {
   for (std::uint32_t i = 0; i < s.slices; ++i)
     process_page_map.set_header(s.start + i * slice_size, &s);
-  if (s.kind == slab_kind::small && tag_ >> page_map::number_shift != heap_registry::no_number)
+  if (s.kind == slab_kind::small &&
+      route_tag_ >> page_map::number_shift != heap_registry::no_number)
     process_page_map.set_route(
-        s.start, {tag_ | static_cast<std::uint32_t>(bin_offset_of(s.class_index)), s.magic});
+        s.start, {route_tag_ | static_cast<std::uint32_t>(bin_offset_of(s.class_index)), s.magic});
 }
 
 void heap::deallocate_slab(slab& s) noexcept {
@@ -96,6 +122,19 @@ void heap::deallocate_slab(slab& s) noexcept {
 
 bool heap::has_room_for(std::size_t bytes) noexcept {
   return limits_.hard == heap_limits::none || used_bytes() + bytes <= limits_.hard;
+}
+
+heap::claim::claim(heap& h, std::size_t bytes) noexcept
+    : heap_(h), bytes_(h.limits_.hard == heap_limits::none ? 0 : bytes) {
+  if (bytes_ == 0) return;
+  // Claims first, then what is in use: bytes that pass from the one to the other in between count
+  // twice rather than not at all. acquire and release: whoever finds a claim gone finds it in use.
+  const std::size_t claimed = h.claimed_.fetch_add(bytes_, std::memory_order_acq_rel) + bytes_;
+  granted_ = h.used_bytes() + claimed <= h.limits_.hard;
+}
+
+heap::claim::~claim() {
+  if (bytes_ != 0) heap_.claimed_.fetch_sub(bytes_, std::memory_order_release);
 }
 
 // Called before memory is taken, with no lock held. Reports the soft limit once a crossing.
@@ -115,15 +154,19 @@ bool heap::charge(std::size_t bytes) noexcept {
 }
 
 // Tries everything that may free memory or address space. No lock is held. Returns whether a retry
-// makes sense.
+// makes sense. What a callback allocates meanwhile fails at once if there is no memory, or it would
+// call itself for ever.
 bool heap::reclaim(std::size_t wanted) noexcept {
+  if (thread_is_reclaiming) return false;
+  thread_is_reclaiming = true;
   const std::size_t used = used_bytes();
   bool any = trim() != 0;
   any |= used_bytes() < used;
   any |= store_.release_empty_regions();
-  any |= process_heaps.reclaim(wanted);
+  any |= system().reclaim(wanted);
   if (!has_room_for(wanted) && limits_.at_hard != nullptr)
     any |= limits_.at_hard(limits_.context, used_bytes(), wanted);
+  thread_is_reclaiming = false;
   return any;
 }
 
@@ -159,12 +202,27 @@ allocation heap::allocate_from(local_heap* h, layout request, bool zero) noexcep
   }
 }
 
-allocation heap::allocate(layout request) noexcept {
-  return allocate_from(local(), request, false);
+namespace {
+
+allocation as_asked(allocation a, std::size_t size, fit wanted) {
+  return wanted == fit::get_exact && a ? allocation::of(a.data(), size) : a;
 }
 
-allocation heap::allocate_zeroed(layout request) noexcept {
-  return allocate_from(local(), request, true);
+}  // namespace
+
+allocation heap::allocate(layout request, fit wanted) noexcept {
+  return as_asked(allocate_from(local(), request, false), request.size, wanted);
+}
+
+allocation heap::allocate_zeroed(layout request, fit wanted) noexcept {
+  const allocation a = allocate_from(local(), request, true);
+  if (wanted == fit::get_no_less && a.size() > request.size)
+    std::memset(static_cast<std::byte*>(a.data()) + request.size, 0, a.size() - request.size);
+  return as_asked(a, request.size, wanted);
+}
+
+allocation heap::reallocate(block b, std::size_t alignment, const resize& change) noexcept {
+  return as_asked(reallocate_from(local(), b.data, alignment, change), change.size, change.wanted);
 }
 
 void heap::deallocate(void* p) noexcept {
@@ -206,10 +264,15 @@ heap* heap::owner_of(const void* p) noexcept {
   return s == nullptr ? nullptr : s->home;
 }
 
+manager_usage heap::usage() const noexcept {
+  const std::size_t direct = load_relaxed(direct_bytes_);
+  return {.used = store_.used_bytes() + direct,
+          .held = store_.held_bytes() + direct,
+          .limit = limits_.hard};
+}
+
 std::size_t heap::trim(std::size_t keep) noexcept {
-  if (local_heap* const h = local(); h != nullptr) {
-    h->flush_all();
-  }
+  if (local_heap* const h = bound_to_this_thread()) h->flush_all();
   {
     lock_guard guard(mutex_);
     for (local_heap* h = idle_; h != nullptr; h = h->next_idle) h->flush_all();

@@ -11,13 +11,15 @@
 // Cost: see fast_path.hpp for small blocks that hit; about 100 ns for large ones.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "ashlar/base/result.hpp"
 #include "ashlar/heap/local_heap.hpp"
 #include "ashlar/heap/span_store.hpp"
-#include "ashlar/manager/source/region_source.hpp"
+#include "ashlar/manager/concepts.hpp"
+#include "ashlar/manager/source/os_manager.hpp"
 
 namespace ashlar {
 
@@ -29,39 +31,34 @@ struct snapshot;
 struct heap_limits {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
   std::size_t soft = none;
+  /// Never exceeded. Threads that allocate at the same time near it may be refused a little early.
   std::size_t hard = none;
   void* context = nullptr;
   /// Called when use first rises above `soft`, and again after it has been below. No lock is held.
   void (*above_soft)(void* context, std::size_t used) = nullptr;
   /// Called when `hard` would be exceeded. Returns true to have the allocation tried again, after
-  /// memory was freed. No lock is held.
+  /// memory was freed. No lock is held; it may allocate, but is not called for that.
   bool (*at_hard)(void* context, std::size_t used, std::size_t wanted) = nullptr;
 };
 
 struct heap_options {
-  region_source source = os_region_source();
+  os_manager* os = nullptr;  ///< where regions come from; null: the system's
   heap_limits limits = {};
   /// Blocks never share a cache line with another block: sizes round up to multiples of 64 bytes.
   bool cache_line_aligned = false;
+  const char* name = nullptr;  ///< in the registry; must outlive the heap
 };
 
-/// One block as seen by a walk.
-struct walked_block {
-  void* data;
-  std::size_t size;  ///< usable bytes
-  bool large;
-};
-
-class ASHLAR_EXPORT heap {
+class ASHLAR_EXPORT heap : public manager {
  public:
+  static constexpr const char* kind_name = "heap";
+  static constexpr capability promises = capability::thread_safe;
   /// Larger alignments are refused: `bad_alignment`.
   static constexpr std::size_t max_alignment = std::size_t{1} << 40;
 
-  constexpr heap() = default;
-  explicit heap(const heap_options& options) noexcept { initialize(options); }
+  constexpr heap() noexcept : manager(ops_for<heap>, nullptr) {}
+  explicit heap(const heap_options& options) noexcept : heap() { initialize(options); }
   ~heap() { destroy(); }
-  heap(const heap&) = delete;
-  heap& operator=(const heap&) = delete;
 
   /// Makes a default-constructed heap ready; one that is ready is destroyed first. Errors:
   /// `no_memory`; the heap then refuses everything.
@@ -71,20 +68,20 @@ class ASHLAR_EXPORT heap {
   /// again.
   void destroy() noexcept;
 
-  /// Returns a block of at least `request.size` bytes, or the reason why not.
-  allocation allocate(layout request) noexcept;
+  /// Returns a block, or the reason why not.
+  allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
   /// As `allocate`, with every byte zero. Fresh pages are not cleared twice.
-  allocation allocate_zeroed(layout request) noexcept;
+  allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept;
 
   /// Takes back a block of any heap. Null is ignored. Errors: a fault for anything else.
   void deallocate(void* p) noexcept;
+  /// The same: a heap knows the size and alignment of its blocks.
+  void deallocate(block b, std::size_t) noexcept { deallocate(b.data); }
 
-  /// Resizes a block: in place where that is possible, by moving otherwise. Contents are kept up to
-  /// the smaller size. Errors: the reason; the block is unchanged.
-  allocation reallocate(void* p, layout request) noexcept;
-
-  /// Resizes a block in place. Returns false, and changes nothing, if it would have to move.
-  bool try_resize(void* p, std::size_t size) noexcept;
+  /// Resizes a block: in place where that is possible, by moving otherwise if it may. Contents are
+  /// kept up to the smaller size. A null block is allocated. Errors: the reason (`unsupported`: it
+  /// would have had to move); the block is unchanged.
+  allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept;
 
   /// Returns the usable bytes of a block of any heap; 0 for null and for foreign pointers.
   /// Requires: `p` does not point inside a block.
@@ -98,10 +95,19 @@ class ASHLAR_EXPORT heap {
   /// until `keep` bytes are left. Returns the bytes returned to the OS.
   std::size_t trim(std::size_t keep = 0) noexcept;
 
-  /// Calls `visit(context, block)` for each live block, until it returns false. Blocks in bins of
-  /// running threads are left out; exact while no other thread allocates. `visit` must not use the
-  /// heap.
-  void for_each_block(void* context, bool (*visit)(void* context, const walked_block&)) noexcept;
+  /// Gives every block back, whoever holds them, and all memory with them. Requires: no other
+  /// thread uses the heap or its blocks.
+  void free_all() noexcept;
+
+  /// Returns whether `p` points into memory of this heap. Slow where it is no start of a block.
+  bool owns(const void* p) const noexcept;
+
+  /// Visits each live block. Blocks in bins of running threads are left out; exact while no other
+  /// thread allocates.
+  void walk(block_visitor visitor) noexcept;
+
+  /// `used` counts the spans that hold blocks, `held` also those kept for reuse.
+  manager_usage usage() const noexcept;
 
   /// Fills the parts of `s` that a heap knows. Slow: visits every slab.
   void describe(observe::snapshot& s) noexcept;
@@ -124,6 +130,8 @@ class ASHLAR_EXPORT heap {
   /// ends.
   local_heap* bind(local_heap** binding, local_heap* unbound) noexcept;
   local_heap* local() noexcept;
+  /// As `local`, but null instead of a new one.
+  local_heap* bound_to_this_thread() noexcept;
 
   /// Serves a request without a local heap.
   void* allocate_unbound(size_class c) noexcept;
@@ -133,7 +141,8 @@ class ASHLAR_EXPORT heap {
   allocation allocate_from(local_heap* h, layout request, bool zero) noexcept;
   /// Takes back `p` from a thread with local heap `h` (or null) of this heap.
   static void deallocate_from(local_heap* h, void* p) noexcept;
-  allocation reallocate_from(local_heap* h, void* p, layout request) noexcept;
+  allocation reallocate_from(local_heap* h, void* p, std::size_t alignment,
+                             const resize& change) noexcept;
 
   slab* allocate_slab(size_class c, bool populate) noexcept;
   void publish_slab(slab& s) noexcept;
@@ -154,6 +163,22 @@ class ASHLAR_EXPORT heap {
  private:
   friend class heap_registry;
 
+  // Room below the hard limit that is kept for a thread while it takes memory.
+  class claim {
+   public:
+    claim(heap& h, std::size_t bytes) noexcept;
+    ~claim();
+    claim(const claim&) = delete;
+    claim& operator=(const claim&) = delete;
+
+    explicit operator bool() const { return granted_; }
+
+   private:
+    heap& heap_;
+    std::size_t bytes_;  // 0 without a limit
+    bool granted_ = true;
+  };
+
   bool has_room_for(std::size_t bytes) noexcept;
   bool charge(std::size_t bytes) noexcept;
   void abandon_locals() noexcept;
@@ -162,25 +187,30 @@ class ASHLAR_EXPORT heap {
   local_heap* adopt_or_create() noexcept;
   local_heap* shared_local() noexcept;
   void retire(local_heap& h) noexcept;
+  allocation take_large(layout request, bool zero) noexcept;
   allocation allocate_in_span(layout request, bool zero) noexcept;
   allocation allocate_direct(layout request) noexcept;
-  void link_direct(slab& s) noexcept;
-  void unlink_direct(slab& s) noexcept;
+  void link_direct(slab& s, std::size_t counted) noexcept;
+  void unlink_direct(slab& s, std::size_t uncounted) noexcept;
   bool resize_direct(slab& s, std::size_t size) noexcept;
   bool move_direct(slab& s, std::size_t size) noexcept;
   slab* new_large_header(slab_kind kind, std::byte* start, std::size_t requested) noexcept;
   void deallocate_large(slab& s) noexcept;
   bool resize_large(slab& s, std::size_t size) noexcept;
-  allocation move_large(slab& s, layout request) noexcept;
-  allocation move_block(local_heap* h, void* p, std::size_t old_size, layout request) noexcept;
+  static bool resize_in_place(slab& s, std::size_t size, bool may_move) noexcept;
+  allocation move_large(slab& s, layout request, std::size_t used) noexcept;
+  allocation move_block(local_heap* h, void* p, std::size_t kept, layout request) noexcept;
+  void open(os_manager& os) noexcept;
+  void close() noexcept;
   size_class class_for(layout request) const noexcept;
 
   span_store store_;
   heap_limits limits_;
-  std::uint32_t tag_ = 0;  // of all its local heaps and slabs
+  std::uint32_t route_tag_ = 0;  // of all its local heaps and slabs
   bool ready_ = false;
   bool cache_line_aligned_ = false;
   bool soft_reported_ = false;
+  std::atomic<std::size_t> claimed_{0};
   std::size_t direct_bytes_ = 0;
   std::size_t peak_direct_ = 0;
 
@@ -194,13 +224,5 @@ class ASHLAR_EXPORT heap {
   heap* next_ = nullptr;    // all heaps of the process
   heap* prev_ = nullptr;
 };
-
-/// Registers `reclaim(context, wanted)`, called when memory runs out and before an allocation
-/// fails. It frees what it can and returns true if that was anything. Returns false if the table of
-/// 16 is full.
-/// `reclaim` may still be running in another thread when `unregister_reclaimer` returns.
-ASHLAR_EXPORT bool register_reclaimer(void* context,
-                                      bool (*reclaim)(void* context, std::size_t wanted)) noexcept;
-ASHLAR_EXPORT void unregister_reclaimer(void* context) noexcept;
 
 }  // namespace ashlar

@@ -5,6 +5,8 @@
 // bins of running threads are read as they are. The slack of small blocks cannot be known without a
 // size in each block; it is estimated from the sizes that were asked for when bins ran empty, which
 // is a sample of all requests that costs the fast path nothing.
+#include <algorithm>
+
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/observe/snapshot.hpp"
@@ -13,13 +15,12 @@ namespace ashlar {
 
 namespace {
 
-constexpr std::uint64_t fit_sizes[observe::snapshot_fit_sizes] = {4_KiB, 64_KiB, 1_MiB, 16_MiB};
 static_assert(class_count <= observe::snapshot_class_limit);
 
 void add_free_range(observe::snapshot& s, std::uint64_t count, std::uint64_t size) {
   s.free_ranges += count;
   for (std::uint32_t i = 0; i < observe::snapshot_fit_sizes; ++i)
-    if (size >= fit_sizes[i]) s.fits[i] += count * size;
+    if (size >= observe::snapshot_fit_bytes[i]) s.fits[i] += count * size;
   if (count != 0 && size > s.largest_free) s.largest_free = size;
 }
 
@@ -79,8 +80,9 @@ std::uint64_t add_slab(observe::snapshot& s, const slab& b) {
 }
 
 std::uint64_t add_large(observe::snapshot& s, const slab& b, std::uint64_t span_bytes) {
-  const std::uint64_t requested = load_relaxed(b.requested);
-  const std::uint64_t used = align_up(requested, os::page_size());
+  // A resize in another thread may have cut the span already, and not yet the size.
+  const std::uint64_t requested = std::min(std::uint64_t{load_relaxed(b.requested)}, span_bytes);
+  const std::uint64_t used = std::min(align_up(requested, os::page_size()), span_bytes);
   s.large.live_blocks += 1;
   s.large.live_bytes += requested;
   s.large.slack_bytes += used - requested;
@@ -170,6 +172,8 @@ void heap::describe(observe::snapshot& s) noexcept {
 
   for (std::uint32_t i = 0; i < store_.region_count(); ++i) {
     const region& r = store_.region_at(i);
+    s.metadata += metadata_store::direct_resident_bytes(
+        r.records - 1, (std::size_t{r.slices} + 2) * sizeof(slice_record));
     if (r.committed != 0) resident += os::resident_bytes({r.base, r.committed * slice_size});
     for (std::uint32_t at = 0; at < r.slices; at += r.records[at].length) {
       const slice_record* const first = &r.records[at];

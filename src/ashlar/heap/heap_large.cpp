@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Large blocks: a span of the store each, or a mapping of its own above 32 MiB; and resizing of
 // all.
+#include <algorithm>
 #include <cstring>
+#include <initializer_list>
 
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/heap/fast_path.hpp"
@@ -21,6 +23,8 @@ constexpr std::size_t move_threshold = 512_KiB;
 
 // No request above this can succeed, and below it slices fit their type.
 constexpr std::size_t most_bytes = 16_TiB;
+
+std::size_t smallest(std::initializer_list<std::size_t> sizes) { return std::min(sizes); }
 
 std::uint32_t slices_for(std::size_t size) {
   return static_cast<std::uint32_t>(divide_up(size, slice_size));
@@ -44,17 +48,20 @@ allocation heap::allocate_large(layout request, bool zero) noexcept {
   if (request.size > most_bytes - request.alignment) return allocation::failed(status::too_large);
   if (!ready_) return allocation::failed(status::no_memory);
   if (request.size == 0) request.size = 1;
-  const bool direct = store_.source().direct_blocks &&
-                      (request.size >= direct_threshold || request.alignment >= direct_threshold);
   for (int attempt = 0;; ++attempt) {
-    const bool allowed = charge(align_up(request.size, slice_size));
-    if (allowed) {
-      const allocation a = direct ? allocate_direct(request) : allocate_in_span(request, zero);
-      if (a) return a;
-    }
-    if (attempt == 3 || !reclaim(request.size))
-      return allocation::failed(allowed ? status::no_memory : status::over_budget);
+    const allocation a = charge(align_up(request.size, slice_size))
+                             ? take_large(request, zero)
+                             : allocation::failed(status::over_budget);
+    if (a || attempt == 3 || !reclaim(request.size)) return a;
   }
+}
+
+allocation heap::take_large(layout request, bool zero) noexcept {
+  const claim room(*this, align_up(request.size, slice_size));
+  if (!room) return allocation::failed(status::over_budget);
+  const bool direct = &store_.os() == &system_os() &&
+                      (request.size >= direct_threshold || request.alignment >= direct_threshold);
+  return direct ? allocate_direct(request) : allocate_in_span(request, zero);
 }
 
 allocation heap::allocate_in_span(layout request, bool zero) noexcept {
@@ -86,31 +93,33 @@ allocation heap::allocate_direct(layout request) noexcept {
     return allocation::failed(status::no_memory);
   }
   s->reserved_size = size;
-  link_direct(*s);
+  link_direct(*s, 0);
   return allocation::of(s->start, size);
 }
 
-void heap::link_direct(slab& s) noexcept {
+// Enters a direct block; from now on its mapping is in use instead of `counted` bytes.
+void heap::link_direct(slab& s, std::size_t counted) noexcept {
   lock_guard guard(mutex_);
   s.prev = nullptr;
   s.next = direct_;
   if (direct_ != nullptr) direct_->prev = &s;
   direct_ = &s;
-  store_relaxed(direct_bytes_, direct_bytes_ + s.reserved_size);
+  store_relaxed(direct_bytes_, direct_bytes_ + s.reserved_size - counted);
   if (direct_bytes_ > peak_direct_) peak_direct_ = direct_bytes_;
 }
 
-void heap::unlink_direct(slab& s) noexcept {
+// Takes a direct block out, for good or while it is resized; `uncounted` bytes are not in use then.
+void heap::unlink_direct(slab& s, std::size_t uncounted) noexcept {
   lock_guard guard(mutex_);
   (s.prev != nullptr ? s.prev->next : direct_) = s.next;
   if (s.next != nullptr) s.next->prev = s.prev;
-  store_relaxed(direct_bytes_, direct_bytes_ - s.reserved_size);
+  store_relaxed(direct_bytes_, direct_bytes_ - uncounted);
 }
 
 void heap::deallocate_large(slab& s) noexcept {
   process_page_map.set_header(s.start, nullptr);
   if (s.kind == slab_kind::direct) {
-    unlink_direct(s);
+    unlink_direct(s, s.reserved_size);
     os::release({s.start, s.reserved_size}, s.reserved_size);
   } else {
     store_.deallocate({s.start, s.record, s.slices});
@@ -130,8 +139,10 @@ bool heap::resize_large(slab& s, std::size_t size) noexcept {
   span memory = {s.start, s.record, s.slices};
   bool zeroed = false;
   if (slices > s.slices) {
-    if (!charge((slices - s.slices) * slice_size)) return false;
-    if (!store_.try_grow(memory, slices, zeroed)) return false;
+    const std::size_t more = (slices - s.slices) * slice_size;
+    if (!charge(more)) return false;
+    const claim room(*this, more);
+    if (!room || !store_.try_grow(memory, slices, zeroed)) return false;
   }
   if (slices < s.slices) store_.shrink(memory, slices);
   store_relaxed(s.slices, slices);
@@ -141,29 +152,37 @@ bool heap::resize_large(slab& s, std::size_t size) noexcept {
 
 bool heap::resize_direct(slab& s, std::size_t size) noexcept {
   const std::size_t mapped = align_up(size, os::page_size());
-  if (mapped != s.reserved_size) {
-    if (mapped > s.reserved_size && !charge(mapped - s.reserved_size)) return false;
-    unlink_direct(s);
-    const bool done = os::resize({s.start, s.reserved_size}, mapped, false).ok();
+  const std::size_t before = s.reserved_size;
+  if (mapped != before) {
+    const std::size_t more = mapped > before ? mapped - before : 0;
+    if (more != 0 && !charge(more)) return false;
+    const claim room(*this, more);
+    if (!room) return false;
+    unlink_direct(s, 0);
+    const bool done = os::resize({s.start, before}, mapped, false).ok();
     if (done) s.reserved_size = mapped;
-    link_direct(s);
+    link_direct(s, before);
     if (!done) return false;
   }
-  s.requested = size;
+  store_relaxed(s.requested, size);
   return true;
 }
 
 // Moves the mapping, not the bytes. The header stays; the page map learns the new place first.
 bool heap::move_direct(slab& s, std::size_t size) noexcept {
   const std::size_t mapped = align_up(size, os::page_size());
-  if (mapped > s.reserved_size && !charge(mapped - s.reserved_size)) return false;
+  const std::size_t before = s.reserved_size;
+  const std::size_t more = mapped > before ? mapped - before : 0;
+  if (more != 0 && !charge(more)) return false;
+  const claim room(*this, more);
+  if (!room) return false;
   const auto target = os::reserve(mapped, slice_size);
   if (!target.ok()) return false;
-  unlink_direct(s);
+  unlink_direct(s, 0);
   // Before the pages go: afterwards another thread may get the old place and enter itself there.
   process_page_map.set_header(s.start, nullptr);
   const bool done = process_page_map.prepare(target.value.data, 1).ok() &&
-                    os::resize_into({s.start, s.reserved_size}, target.value).ok();
+                    os::resize_into({s.start, before}, target.value).ok();
   if (done) {
     s.start = target.value.data;
     s.reserved_size = mapped;
@@ -172,25 +191,17 @@ bool heap::move_direct(slab& s, std::size_t size) noexcept {
     os::release(target.value, 0);
   }
   process_page_map.set_header(s.start, &s);
-  link_direct(s);
+  link_direct(s, before);
   return done;
 }
 
-bool heap::try_resize(void* p, std::size_t size) noexcept {
-  slab* const s = process_page_map.header_of(p);
-  if (s == nullptr || size > max_size) return false;
-  if (!s->is_slab()) return p == s->start && s->home->resize_large(*s, size);
-  return size <= s->block_size;
-}
-
 // A large block that must move: pages move without being copied where the OS can.
-allocation heap::move_large(slab& s, layout request) noexcept {
+allocation heap::move_large(slab& s, layout request, std::size_t used) noexcept {
   allocation a = allocate_large(request, false);
   if (!a) return a;
   const slab& target = *process_page_map.header_of(a.data());
   // All usable bytes count, not only those asked for: programs may use them.
-  const std::size_t usable = align_up(s.requested, os::page_size());
-  const std::size_t bytes = usable < request.size ? usable : request.size;
+  const std::size_t bytes = smallest({align_up(s.requested, os::page_size()), used, request.size});
   if (s.kind == slab_kind::large && target.kind == slab_kind::large && bytes >= move_threshold &&
       target.slices >= s.slices) {
     const span from = {s.start, s.record, s.slices};
@@ -207,15 +218,24 @@ allocation heap::move_large(slab& s, layout request) noexcept {
   return a;
 }
 
-allocation heap::move_block(local_heap* h, void* p, std::size_t old_size, layout request) noexcept {
+allocation heap::move_block(local_heap* h, void* p, std::size_t kept, layout request) noexcept {
   const allocation a = allocate_from(h, request, false);
   if (!a) return a;
-  std::memcpy(a.data(), p, old_size < request.size ? old_size : request.size);
+  std::memcpy(a.data(), p, smallest({kept, request.size}));
   if (h == nullptr || !push_block(*h, p)) deallocate_from(h, p);
   return a;
 }
 
-allocation heap::reallocate_from(local_heap* h, void* p, layout request) noexcept {
+// A slab's block that could move is kept while at least half of it is used: shrinking by less is
+// not worth a copy.
+bool heap::resize_in_place(slab& s, std::size_t size, bool may_move) noexcept {
+  if (!s.is_slab()) return s.home->resize_large(s, size);
+  return size <= s.block_size && (!may_move || size >= s.block_size / 2 || s.block_size <= 64);
+}
+
+allocation heap::reallocate_from(local_heap* h, void* p, std::size_t alignment,
+                                 const resize& change) noexcept {
+  const layout request = {change.size, alignment};
   if (p == nullptr) return allocate_from(h, request, false);
   if (!request.is_valid()) {
     return allocation::failed(request.size > max_size ? status::too_large : status::bad_alignment);
@@ -228,24 +248,16 @@ allocation heap::reallocate_from(local_heap* h, void* p, layout request) noexcep
     report_fault(fault_kind::invalid_resize, p);
     return allocation::failed(status::unsupported);
   }
-  const bool aligned = is_aligned(address_of(p), request.alignment);
-  if (s->is_slab()) {
-    // Kept while at least half is used: shrinking by less is not worth a copy.
-    const std::size_t size = s->block_size;
-    if (aligned && request.size <= size && (request.size >= size / 2 || size <= 64))
-      return allocation::of(p, size);
-    return move_block(h, p, size, request);
-  }
-  if (aligned && s->home->resize_large(*s, request.size)) return allocation::of(p, usable_size(p));
-  if (s->kind == slab_kind::direct && request.alignment <= slice_size &&
-      request.size >= direct_threshold / 2 && s->home->move_direct(*s, request.size))
+  const bool aligned = is_aligned(address_of(p), alignment);
+  if (aligned && resize_in_place(*s, change.size, change.may_move))
+    return allocation::of(p, usable_size(p));
+  if (!change.may_move) return allocation::failed(status::unsupported);
+  if (s->kind == slab_kind::direct && alignment <= slice_size &&
+      change.size >= direct_threshold / 2 && s->home->move_direct(*s, change.size))
     return allocation::of(s->start, usable_size(s->start));
-  if (request.size > medium_limit && s->home == this) return move_large(*s, request);
-  return move_block(h, p, usable_size(p), request);
-}
-
-allocation heap::reallocate(void* p, layout request) noexcept {
-  return reallocate_from(local(), p, request);
+  if (change.size > medium_limit && !s->is_slab() && s->home == this)
+    return move_large(*s, request, change.used);
+  return move_block(h, p, smallest({usable_size(p), change.used}), request);
 }
 
 }  // namespace ashlar

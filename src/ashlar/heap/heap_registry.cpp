@@ -5,6 +5,7 @@
 
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/manager/memory_system.hpp"
 #include "ashlar/os/fork.hpp"
 #include "ashlar/os/thread_exit.hpp"
 
@@ -64,57 +65,31 @@ void heap_registry::give_number(std::uint32_t number) noexcept {
   numbers_[number / 64] &= ~(std::uint64_t{1} << (number % 64));
 }
 
-bool heap_registry::reclaim(std::size_t wanted) noexcept {
-  bool any = false;
-  for (const reclaimer& entry : reclaimers_) {
-    mutex_.acquire();
-    const reclaimer r = entry;
-    mutex_.release();  // the call may allocate
-    if (r.call != nullptr) any |= r.call(r.context, wanted);
-  }
-  return any;
-}
-
-bool register_reclaimer(void* context, bool (*reclaim)(void*, std::size_t)) noexcept {
-  lock_guard guard(process_heaps.mutex_);
-  for (auto& r : process_heaps.reclaimers_) {
-    if (r.call != nullptr) continue;
-    r = {context, reclaim};
-    return true;
-  }
-  return false;
-}
-
-void unregister_reclaimer(void* context) noexcept {
-  lock_guard guard(process_heaps.mutex_);
-  for (auto& r : process_heaps.reclaimers_)
-    if (r.context == context) r = {};
-}
-
-// Lock order in a fork: registry, then every heap (its list, its local heaps, its store), then the
-// metadata. Everything below is a leaf.
+// Lock order in a fork: memory system (a reclaimer may use a heap), registry, then every heap (its
+// list, its local heaps, its store), then the metadata. Everything below is a leaf.
 void heap_registry::before_fork() {
+  process_heaps.took_system_ = system().lock_for_fork();
   process_heaps.mutex_.acquire_for_fork();
   for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->lock_for_fork();
   process_metadata.mutex().acquire_for_fork();
   process_page_map.growth_mutex().acquire_for_fork();
-  thread_is_forking = true;
 }
 
 void heap_registry::after_fork_in_parent() {
-  thread_is_forking = false;
   process_page_map.growth_mutex().release_after_fork();
   process_metadata.mutex().release_after_fork();
   for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->unlock_after_fork();
+  const bool took_system = process_heaps.took_system_;
   process_heaps.mutex_.release_after_fork();
+  if (took_system) system().unlock_after_fork(false);
 }
 
 void heap_registry::after_fork_in_child() {
-  thread_is_forking = false;
   process_page_map.growth_mutex().reset_after_fork();
   process_metadata.mutex().reset_after_fork();
   for (heap* h = process_heaps.first_; h != nullptr; h = h->next_) h->repair_after_fork();
   process_heaps.mutex_.reset_after_fork();
+  if (process_heaps.took_system_) system().unlock_after_fork(true);
 }
 
 }  // namespace ashlar

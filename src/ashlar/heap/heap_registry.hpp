@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What all heaps of a process share: the list of heaps, their numbers, thread ends, reclaimers.
+// What all heaps of a process share: the list of heaps, their numbers, thread ends, forks.
 //
-// Threads: thread-safe; `mutex` is the outermost lock of the library.
+// Threads: thread-safe; `mutex` is the outermost lock of the heaps. Around a fork, that of the
+// memory system is taken before it.
 #pragma once
 
 #include <cstdint>
@@ -33,31 +34,20 @@ class heap_registry {
   std::uint32_t take_number() noexcept;
   void give_number(std::uint32_t number) noexcept;
 
-  /// Calls the reclaimers. Returns whether any freed something.
-  bool reclaim(std::size_t wanted) noexcept;
-
   heap* first() const { return first_; }
   lock& mutex() { return mutex_; }
 
  private:
-  friend bool register_reclaimer(void*, bool (*)(void*, std::size_t)) noexcept;
-  friend void unregister_reclaimer(void*) noexcept;
-
   static void on_thread_exit(void* first_local) noexcept;
   static void before_fork();
   static void after_fork_in_parent();
   static void after_fork_in_child();
 
-  struct reclaimer {
-    void* context;
-    bool (*call)(void* context, std::size_t wanted);
-  };
-
   lock mutex_;
   bool started_ = false;
   bool hooked_ = false;  // the hooks stay for the life of the process
   heap* first_ = nullptr;
-  reclaimer reclaimers_[16] = {};
+  bool took_system_ = false;  // in the fork that is under way, under the system's lock
   // Number 0 means "no route". A set bit is a number in use.
   std::uint64_t numbers_[page_map::number_limit / 64] = {1};
 };

@@ -24,7 +24,7 @@ local_heap* heap::adopt_or_create() noexcept {
   }
   auto* const h = static_cast<local_heap*>(process_metadata.allocate(local_heap::total_size()));
   if (h == nullptr) return nullptr;
-  h->initialize(*this, tag_);
+  h->initialize(*this, route_tag_);
   lock_guard guard(mutex_);
   h->next_in_heap = locals_;
   locals_ = h;
@@ -46,6 +46,11 @@ local_heap* heap::bind(local_heap** binding, local_heap* unbound) noexcept {
 }
 
 local_heap* heap::local() noexcept {
+  local_heap* const h = bound_to_this_thread();
+  return h != nullptr ? h : bind(nullptr, nullptr);
+}
+
+local_heap* heap::bound_to_this_thread() noexcept {
   local_heap** link = &thread_locals;
   while (local_heap* const h = *link) {
     // acquire: pairs with the release in abandon_locals(), which is done with `h` after it.
@@ -63,7 +68,7 @@ local_heap* heap::local() noexcept {
     }
     link = &h->next_of_thread;
   }
-  return bind(nullptr, nullptr);
+  return nullptr;
 }
 
 void heap_registry::on_thread_exit(void*) noexcept {
@@ -105,7 +110,6 @@ slab* heap::take_idle_slab(size_class c, local_heap& taker) noexcept {
     if (s == nullptr) continue;
     // `linked` stays set though it is in no list: so that a free which already finds the taker as
     // owner neither links it nor gives it away. The taker links it when it has its own lock.
-    --h->slab_count;
     --h->class_slabs[c];
     // release: pairs with the acquire of whoever puts a block back. They lock the taker, and must
     // see what was done under the lock of the owner before.
@@ -120,7 +124,7 @@ local_heap* heap::shared_local() noexcept {
   if (shared_ != nullptr) return shared_;
   auto* const h = static_cast<local_heap*>(process_metadata.allocate(local_heap::total_size()));
   if (h == nullptr) return nullptr;
-  h->initialize(*this, tag_);
+  h->initialize(*this, route_tag_);
   h->state = local_state::shared;
   h->next_in_heap = locals_;
   locals_ = h;

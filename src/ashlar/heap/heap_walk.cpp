@@ -21,33 +21,52 @@ void mark_cached(const local_heap* locals, const slab& s, std::uint64_t* marks) 
   }
 }
 
-bool visit_slab(const local_heap* locals, const slab& s, void* context,
-                bool (*visit)(void*, const walked_block&)) {
+bool visit_slab(const local_heap* locals, const slab& s, block_visitor visitor) {
   std::uint64_t not_live[64] = {};
   for (std::uint32_t w = 0; w < (s.capacity + 63) / 64; ++w) not_live[w] = s.words[w];
   mark_cached(locals, s, not_live);
   for (std::uint32_t i = 0; i < s.capacity; ++i) {
     if ((not_live[i / 64] >> (i % 64) & 1) != 0) continue;
-    if (!visit(context, {s.block_at(i), s.block_size, false})) return false;
+    if (!visitor({s.block_at(i), s.block_size})) return false;
   }
   return true;
 }
 
 }  // namespace
 
-void heap::for_each_block(void* context, bool (*visit)(void*, const walked_block&)) noexcept {
+void heap::walk(block_visitor visitor) noexcept {
   lock_all();
   bool go_on = true;
   store_.for_each_span([&](const slice_record& first, std::byte* start) {
     if (!go_on || first.free) return;
     const slab* const s = process_page_map.header_acquired(start);
     if (s == nullptr) return;
-    go_on = s->is_slab() ? visit_slab(locals_, *s, context, visit)
-                         : visit(context, {s->start, usable_size(s->start), true});
+    go_on = s->is_slab() ? visit_slab(locals_, *s, visitor)
+                         : visitor({s->start, usable_size(s->start)});
   });
   for (const slab* s = direct_; s != nullptr && go_on; s = s->next)
-    go_on = visit(context, {s->start, usable_size(s->start), true});
+    go_on = visitor({s->start, usable_size(s->start)});
   unlock_all();
+}
+
+bool heap::owns(const void* p) const noexcept {
+  if (owner_of(p) == this) return true;
+  const std::uintptr_t a = address_of(p);
+  const auto holds = [a](const std::byte* start, std::size_t size) {
+    return a - address_of(start) < size;
+  };
+  heap& self = const_cast<heap&>(*this);  // for the locks
+  {
+    lock_guard guard(self.store_.mutex());
+    for (std::uint32_t i = 0; i < store_.region_count(); ++i) {
+      const region& r = store_.region_at(i);
+      if (holds(r.base, r.slices * slice_size)) return true;
+    }
+  }
+  lock_guard guard(self.mutex_);
+  const slab* s = direct_;
+  while (s != nullptr && !holds(s->start, s->reserved_size)) s = s->next;
+  return s != nullptr;
 }
 
 void heap::check_invariants() noexcept {

@@ -9,9 +9,11 @@
 // operation takes the slow path, which restores it. This is how a program that does next to nothing
 // still drives the purging of idle memory, at no cost to the fast path: a bin is parked after it
 // was flushed, and all bins are parked once every 20 ms from then on, each up to 32 times in that
-// time: a program that does more is busy. A bin that is found parked ten times in a row is idle,
-// and flushed, for a single block in it keeps a slab alive. For the same reason all bins are
-// flushed when the store has met its bound: then the program gives memory back in earnest.
+// time: a program that does more is busy. While the store has much to give back, frees do not count
+// towards the 32, and a flush by a program that only frees parks all bins: a burst leaves them
+// parked. A bin that is found parked ten times in a row is idle, and flushed, for a single block in
+// it keeps a slab alive. For the same reason all bins are flushed when the store has met its bound:
+// then the program gives memory back in earnest.
 //
 // A bin takes any block of the heap, whoever owns its slab: free is the same 20 instructions for a
 // block of another thread, and malloc reuses it while it is hot. Flushing brings blocks home: they
@@ -60,7 +62,7 @@ struct bin {
 };
 static_assert(sizeof(bin) == 32);
 
-/// What refills tell about the requests that a class serves; see statistics.cpp.
+/// What refills tell about the requests that a class serves; see heap_describe.cpp.
 struct request_sample {
   std::uint64_t requests = 0;
   std::uint64_t bytes = 0;
@@ -87,11 +89,10 @@ struct local_heap {
   alignas(64) bin bins[class_count] = {};
 
   alignas(64) lock mutex = {};
-  std::uint32_t slab_count = 0;
   intrusive_list<slab> partial[class_count] = {};
   std::uint64_t tended_at = 0;  // ns
   std::uint32_t seen_purges = 0;
-  std::uint32_t class_slabs[class_count] = {};  // how many of the slabs are of each class
+  std::uint32_t class_slabs[class_count] = {};  // slabs owned, of each class
   request_sample samples[class_count] = {};
   void* slots[];  // first slots of all bins
 
@@ -130,7 +131,7 @@ struct local_heap {
 
  private:
   void* pop(size_class c) noexcept;
-  void make_room(size_class c) noexcept;
+  bool make_room(size_class c) noexcept;
   static void park(bin& b) noexcept;
   static void unpark(bin& b) noexcept;
   static void park_again(bin& b) noexcept;

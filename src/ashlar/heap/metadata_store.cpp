@@ -25,7 +25,6 @@ void* metadata_store::allocate(std::size_t size) noexcept {
   if (size > direct_limit) {
     const auto memory = os::reserve_committed(align_up(size, os::page_size()), os::page_size());
     if (!memory.ok()) return nullptr;
-    direct_ += memory.value.size;
     return memory.value.data;
   }
   free_piece*& list = free_[list_of(size)];
@@ -42,7 +41,6 @@ void metadata_store::deallocate(void* p, std::size_t size) noexcept {
   if (size > direct_limit) {
     size = align_up(size, os::page_size());
     os::release({static_cast<std::byte*>(p), size}, size);
-    direct_ -= size;
     return;
   }
   auto* const piece = static_cast<free_piece*>(p);
@@ -83,13 +81,18 @@ bool metadata_store::add_reservation(std::size_t size) noexcept {
   return true;
 }
 
-// Of the mappings of their own, region tables, only the start is ever touched: not counted.
 std::size_t metadata_store::resident_bytes() noexcept {
   lock_guard guard(mutex_);
   std::size_t bytes = 0;
   for (reservation* r = newest_; r != nullptr; r = r->next)
     bytes += os::resident_bytes({reinterpret_cast<std::byte*>(r), r->committed});
   return bytes;
+}
+
+std::size_t metadata_store::direct_resident_bytes(const void* p, std::size_t size) noexcept {
+  size = rounded(size);
+  if (size <= direct_limit) return 0;
+  return os::resident_bytes({at_address(address_of(p)), align_up(size, os::page_size())});
 }
 
 void metadata_store::release() noexcept {
@@ -100,7 +103,6 @@ void metadata_store::release() noexcept {
     newest_ = next;
   }
   next_ = nullptr;
-  direct_ = 0;
   for (free_piece*& list : free_) list = nullptr;
 }
 

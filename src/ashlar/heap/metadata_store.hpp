@@ -29,8 +29,10 @@ class metadata_store {
   /// Takes back what `allocate(size)` returned.
   void deallocate(void* p, std::size_t size) noexcept;
 
-  /// Bytes that take up memory. Slow: asks the OS.
+  /// Bytes that take up memory, but for pieces in mappings of their own. Slow: asks the OS.
   std::size_t resident_bytes() noexcept;
+  /// Bytes that such a piece takes up; 0 for any other one. Slow, too.
+  static std::size_t direct_resident_bytes(const void* p, std::size_t size) noexcept;
 
   /// Gives everything back to the OS. Nothing handed out may be used any more.
   void release() noexcept;
@@ -63,7 +65,6 @@ class metadata_store {
   lock mutex_;
   std::byte* next_ = nullptr;  // bump pointer in the newest reservation
   reservation* newest_ = nullptr;
-  std::size_t direct_ = 0;  // bytes in mappings of their own
   free_piece* free_[list_count] = {};
 };
 

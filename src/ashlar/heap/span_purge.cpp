@@ -24,9 +24,8 @@ constexpr std::uint32_t window_ticks = 5;
 void span_store::note_demand(std::uint32_t purged_slices) noexcept {
   if (dirty_slices_ < low_water_) low_water_ = dirty_slices_;
   if (purged_slices == 0 || last_tick_ - last_purge_ > regret_ticks) return;
-  const std::size_t most = initial_retained + peak_slices_;
-  retained_ += 8 * std::size_t{purged_slices};
-  if (retained_ > most) retained_ = most;
+  regretted_ += 8 * std::size_t{purged_slices};
+  if (regretted_ > peak_slices_) regretted_ = peak_slices_;
 }
 
 std::uint32_t span_store::current_tick() noexcept {
@@ -34,38 +33,46 @@ std::uint32_t span_store::current_tick() noexcept {
 }
 
 bool span_store::tick() noexcept {
-  if (source_.discard == nullptr) return false;
+  if (!can_purge()) return false;
   const std::uint32_t now = current_tick();
   lock_guard guard(mutex_);
   decay(now);
   return dirty_slices_ != 0;
 }
 
+std::size_t span_store::dirty_bound() const noexcept {
+  const std::size_t room = peak_slices_ + headroom - used_slices_;
+  return (room < retained ? room : retained) + regretted_;
+}
+
+// Requires the lock, and releases it around calls into the OS.
+void span_store::keep_bound() noexcept {
+  const std::size_t bound = dirty_bound();
+  if (dirty_slices_ <= bound || !can_purge()) return;
+  store_relaxed(purge_count_, purge_count_ + 1);
+  purge_until(bound - headroom / 4);  // not just to the bound: the next call would be back at once
+}
+
 // Requires the lock, and releases it around calls into the OS.
 void span_store::decay(std::uint32_t now) noexcept {
-  if (source_.discard == nullptr) return;
-  // Down to three quarters, so that the next free does not come back at once.
-  if (dirty_slices_ > retained_) {
-    store_relaxed(purge_count_, purge_count_ + 1);
-    purge_until(retained_ - retained_ / 4);
-  }
+  if (!can_purge()) return;
   // Another thread may have moved the time on while this one waited for the lock.
   if (static_cast<std::int32_t>(now - last_tick_) <= 0) return;
   last_tick_ = now;
-  const std::uint32_t windows = (now - window_start_) / window_ticks;
-  if (windows == 0) return;
+  const std::uint32_t watched = now - window_start_;
+  if (watched < window_ticks) return;
   if (low_water_ > dirty_slices_) low_water_ = dirty_slices_;
-  std::size_t kept = windows < 16 ? low_water_ >> windows : 0;
-  if (kept < 16) kept = 0;  // below 1 MiB halving would take for ever
+  const std::uint32_t halvings = 2 * watched / window_ticks;
+  std::size_t kept = halvings < 32 ? low_water_ >> halvings : 0;
+  if (kept < 16) kept = 0;  // below 1 MiB dividing would take for ever
   if (low_water_ > kept) purge_until(dirty_slices_ - (low_water_ - kept));
-  if (retained_ > initial_retained && now - last_purge_ > regret_ticks)
-    retained_ -= (retained_ - initial_retained) / 4;
+  if (now - last_purge_ > regret_ticks) regretted_ -= regretted_ / 4;
   low_water_ = dirty_slices_;
   window_start_ = now;
 }
 
 std::size_t span_store::purge(std::size_t target) noexcept {
-  if (source_.discard == nullptr) return 0;
+  if (!can_purge()) return 0;
   lock_guard guard(mutex_);
   return purge_until(target / slice_size);
 }
@@ -111,8 +118,7 @@ std::uint32_t span_store::discard_from_end(slice_record& first, std::uint32_t le
     while (begin != 0 && (&first + begin - 1)->state == slice_state::dirty &&
            done + (end - begin) < most)
       --begin;
-    if (!source_.discard(source_.context, {base + begin * slice_size, (end - begin) * slice_size}))
-      break;
+    if (!os_->discard({base + begin * slice_size, (end - begin) * slice_size})) break;
     for (std::uint32_t i = begin; i < end; ++i) (&first + i)->state = slice_state::purged;
     done += end - begin;
     end = begin;

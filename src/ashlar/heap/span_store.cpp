@@ -12,15 +12,14 @@ namespace {
 
 // Committing ahead saves system calls; under strict overcommit it costs charge. An eighth of what
 // the region has committed keeps both small.
+constexpr std::size_t smallest_region = 4_MiB;  // unless a request is smaller and nothing else fits
 constexpr std::uint32_t smallest_commit = 16;   // 1 MiB
 constexpr std::uint32_t largest_commit = 1024;  // 64 MiB
 
 }  // namespace
 
-void span_store::initialize(const region_source& source) noexcept {
-  source_ = source;
-  // What does not read as zero cannot be told from what was given back.
-  if (!source_.zeroed) source_.discard = nullptr;
+void span_store::initialize(os_manager& os) noexcept {
+  os_ = &os;
   last_tick_ = window_start_ = current_tick();
 }
 
@@ -74,17 +73,35 @@ void span_store::remove(slice_record& first) noexcept {
   if (lists.lists[list].empty()) lists.occupied[list / 64] &= ~(std::uint64_t{1} << (list % 64));
 }
 
+// As much as the OS manager can have to spare; where it refuses (`ulimit -v`), a quarter of that.
+os::range span_store::reserve_region(std::size_t size) noexcept {
+  std::size_t wanted = os_->generous_reservation();
+  const std::size_t available = os_->available(slice_size);
+  if (available != max_size) wanted = align_down(available, slice_size);
+  if (wanted < size) wanted = size;
+  while (true) {
+    const os::range memory = os_->reserve(wanted, slice_size);
+    if (memory) {
+      if (os_ == &system_os()) (void)os::set_name(memory, "ashlar heap");
+      return memory;
+    }
+    if (wanted == size) return {};
+    wanted = align_down(wanted / 4, slice_size);
+    if (wanted < smallest_region || wanted < size) wanted = size;
+  }
+}
+
 slice_record* span_store::add_region(std::uint32_t slices) noexcept {
   std::uint32_t place = 0;
   while (place < region_count_ && regions_[place].base != nullptr) ++place;
   if (place == region_limit) return nullptr;
-  const os::range memory = source_.acquire(source_.context, slices * slice_size);
+  const os::range memory = reserve_region(slices * slice_size);
   if (!memory) return nullptr;
   const auto count = static_cast<std::uint32_t>(memory.size / slice_size);
   auto* const records = static_cast<slice_record*>(
       process_metadata.allocate((std::size_t{count} + 2) * sizeof(slice_record)));
   if (records == nullptr) {
-    if (source_.release != nullptr) source_.release(source_.context, memory, 0);
+    os_->release(memory, 0);
     return nullptr;
   }
   const auto index = static_cast<std::uint16_t>(place);
@@ -94,7 +111,7 @@ slice_record* span_store::add_region(std::uint32_t slices) noexcept {
   slice_record& first = added.records[0];
   first.region = index;
   added.records[count - 1].region = index;
-  const bool usable = source_.zeroed;  // what may hold anything must not pass for zero
+  const bool usable = os_->zeroed();  // what may hold anything must not pass for zero
   if (!usable)
     for (std::uint32_t i = 0; i < count; ++i) added.records[i].state = slice_state::dirty;
   set_length(first, count, true);
@@ -117,10 +134,10 @@ bool span_store::commit_through(const slice_record& first, std::uint32_t slices)
   const os::range part = {home.base + home.committed * slice_size,
                           (target - home.committed) * slice_size};
   if (!process_page_map.prepare(part.data, part.size).ok()) return false;
-  if (source_.commit != nullptr && !source_.commit(source_.context, part)) {
+  if (!os_->commit(part)) {
     if (target == end) return false;
     const os::range least = {part.data, (end - home.committed) * slice_size};
-    if (!source_.commit(source_.context, least)) return false;
+    if (!os_->commit(least)) return false;
     target = end;
   }
   home.committed = target;
@@ -163,7 +180,7 @@ span span_store::take(slice_record& first, std::uint32_t skip, std::uint32_t sli
   note_demand(purged);
   store_relaxed(used_slices_, used_slices_ + slices);
   if (used_slices_ > peak_slices_) store_relaxed(peak_slices_, used_slices_);
-  return {address_of_record(start), &start, slices, dirty == 0 && source_.zeroed};
+  return {address_of_record(start), &start, slices, dirty == 0 && os_->zeroed()};
 }
 
 std::uint32_t span_store::gap_before(const slice_record& first, std::uint32_t alignment) const {
@@ -192,7 +209,9 @@ span span_store::allocate(std::uint32_t slices, std::uint32_t alignment) noexcep
   const std::uint32_t skip = gap_before(*first, alignment);
   (first + skip)->region = first->region;
   if (!commit_through(*(first + skip), slices)) return {.reason = status::no_memory};
-  return take(*first, skip, slices);
+  const span taken = take(*first, skip, slices);
+  keep_bound();
+  return taken;
 }
 
 void span_store::give(slice_record& first, std::uint32_t slices) noexcept {
@@ -221,13 +240,14 @@ void span_store::give(slice_record& first, std::uint32_t slices) noexcept {
 }
 
 void span_store::deallocate(const span& s, bool dirty) noexcept {
-  const slice_state state = dirty || !source_.zeroed ? slice_state::dirty : slice_state::purged;
+  const slice_state state = dirty || !os_->zeroed() ? slice_state::dirty : slice_state::purged;
   const std::uint32_t now = current_tick();
   lock_guard guard(mutex_);
   for (std::uint32_t i = 0; i < s.slices; ++i) (s.record + i)->state = state;
   store_relaxed(used_slices_, used_slices_ - s.slices);
   give(*s.record, s.slices);
-  if (now != last_tick_ || dirty_slices_ > retained_) decay(now);
+  keep_bound();
+  if (now != last_tick_) decay(now);
 }
 
 bool span_store::try_grow(span& s, std::uint32_t slices, bool& zeroed) noexcept {
@@ -239,6 +259,7 @@ bool span_store::try_grow(span& s, std::uint32_t slices, bool& zeroed) noexcept 
   zeroed = take(after, 0, more).zeroed;
   set_length(*s.record, slices, false);
   s.slices = slices;
+  keep_bound();
   return true;
 }
 
@@ -256,8 +277,7 @@ void span_store::shrink(span& s, std::uint32_t slices) noexcept {
 }
 
 bool span_store::move_pages(const span& from, const span& to, std::size_t bytes) noexcept {
-  return source_.move_pages != nullptr &&
-         source_.move_pages(source_.context, {from.data, bytes}, {to.data, bytes});
+  return os_->move_pages({from.data, bytes}, {to.data, bytes});
 }
 
 void span_store::lock_for_fork() noexcept {
@@ -271,15 +291,14 @@ void span_store::lock_for_fork() noexcept {
 
 void span_store::release_region(region& r) noexcept {
   process_metadata.deallocate(r.records - 1, (std::size_t{r.slices} + 2) * sizeof(slice_record));
-  if (source_.release != nullptr)
-    source_.release(source_.context, {r.base, r.slices * slice_size}, r.committed * slice_size);
+  os_->release({r.base, r.slices * slice_size}, r.committed * slice_size);
   r = {};
 }
 
 bool span_store::release_empty_regions() noexcept {
   // Memory that is accessible as it comes is not what address space is short of; and taken again,
   // it would pass for fresh.
-  if (source_.commit == nullptr) return false;
+  if (os_ == nullptr || !os_->can_commit()) return false;
   lock_guard guard(mutex_);
   bool any = false;
   for (std::uint32_t i = 0; i < region_count_; ++i) {
@@ -302,7 +321,7 @@ void span_store::release() noexcept {
   store_relaxed(used_slices_, std::size_t{0});
   store_relaxed(peak_slices_, std::size_t{0});
   store_relaxed(dirty_slices_, std::size_t{0});
-  retained_ = initial_retained;
+  regretted_ = 0;
   low_water_ = 0;
 }
 
@@ -334,8 +353,7 @@ void span_store::check_invariants() const noexcept {
       std::uint32_t dirty = 0;
       for (std::uint32_t k = s; k < s + first.length; ++k) {
         dirty += first.free && r.records[k].state == slice_state::dirty;
-        ASHLAR_CHECK(k < r.committed || !source_.zeroed ||
-                     r.records[k].state == slice_state::fresh);
+        ASHLAR_CHECK(k < r.committed || !os_->zeroed() || r.records[k].state == slice_state::fresh);
       }
       ASHLAR_CHECK(!first.free || dirty == first.dirty);
       dirty_total += dirty;

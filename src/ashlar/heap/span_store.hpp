@@ -10,13 +10,15 @@
 // A slice is fresh (never used: reads as zero), dirty (used: pages may be resident) or purged
 // (given back: reads as zero). Committing proceeds from the start of a region in growing steps.
 //
-// Purging has two bounds. `retained_` bounds the dirty bytes at once: a burst that is freed goes
-// back to the OS while it is being freed. The bound starts low and rises when purged slices are
-// wanted again within a second, so that programs which breathe with large amplitude stop paying for
-// page faults, and others do not hold memory. Below the bound, what was not needed for half a
-// second (the low-water mark of the dirty bytes) is idle: half of it goes back, then half of the
-// rest. Both are driven by the operations of the program; there is no thread (local_heap.hpp,
-// parking).
+// Purging has two bounds that hold at once, and a clock. Used and dirty bytes together stay at most
+// `headroom` above the peak of the used ones: what is kept for reuse does not make a program larger
+// than it was when it needed everything. And the dirty bytes alone stay below `retained`, so that
+// most of a large burst goes back to the OS while it is being freed, even if the program falls
+// asleep right after. Both rise when purged slices are wanted again within a second, so that
+// programs which breathe stop paying for page faults. Below the bounds, what was not needed for
+// half a second (the low-water mark of the dirty bytes) is idle: three quarters of it go back, then
+// three quarters of the rest. All is driven by the operations of the program; there is no thread
+// (local_heap.hpp, parking).
 //
 // Invariants: (1) records of a region alternate in spans whose lengths add up to its size; (2) no
 // two free spans touch; (3) `dirty` of a free span counts its dirty slices, and dirty_slices() is
@@ -28,7 +30,7 @@
 #include <cstdint>
 
 #include "ashlar/base/result.hpp"
-#include "ashlar/manager/source/region_source.hpp"
+#include "ashlar/manager/source/os_manager.hpp"
 #include "ashlar/structure/intrusive_list.hpp"
 #include "ashlar/structure/lock.hpp"
 #include "ashlar/structure/page_map.hpp"
@@ -70,7 +72,7 @@ class span_store {
   span_store(const span_store&) = delete;
   span_store& operator=(const span_store&) = delete;
 
-  void initialize(const region_source& source) noexcept;
+  void initialize(os_manager& os) noexcept;
 
   /// Returns a span of `slices` slices at a multiple of `alignment` slices (a power of two).
   /// Cost: one lock; O(1) but for scanning one list above 31 slices; may call the OS.
@@ -119,8 +121,13 @@ class span_store {
   totals current_totals() const noexcept;
 
   std::size_t used_bytes() const noexcept { return load_relaxed(used_slices_) * slice_size; }
+  std::size_t dirty_bytes() const noexcept { return load_relaxed(dirty_slices_) * slice_size; }
   std::size_t peak_used_bytes() const noexcept { return load_relaxed(peak_slices_) * slice_size; }
-  const region_source& source() const { return source_; }
+  /// With the free spans whose pages have not gone back.
+  std::size_t held_bytes() const noexcept {
+    return (load_relaxed(used_slices_) + load_relaxed(dirty_slices_)) * slice_size;
+  }
+  os_manager& os() const { return *os_; }
   lock& mutex() { return mutex_; }
   /// Takes the lock at a moment when no thread is giving pages back: in the child nobody would
   /// finish that.
@@ -148,11 +155,14 @@ class span_store {
   std::uint32_t gap_before(const slice_record& first, std::uint32_t alignment) const;
   void insert(slice_record& first) noexcept;
   void remove(slice_record& first) noexcept;
+  os::range reserve_region(std::size_t size) noexcept;
   slice_record* add_region(std::uint32_t slices) noexcept;
   void release_region(region& r) noexcept;
   bool commit_through(const slice_record& first, std::uint32_t slices) noexcept;
   span take(slice_record& first, std::uint32_t skip, std::uint32_t slices) noexcept;
   void give(slice_record& first, std::uint32_t slices) noexcept;
+  /// Pages that went back must read as zero, or they would pass for what they are not.
+  bool can_purge() const { return os_ != nullptr && os_->can_discard() && os_->zeroed(); }
   static std::uint32_t current_tick() noexcept;
   void decay(std::uint32_t now) noexcept;
   slice_record* next_victim() noexcept;
@@ -161,17 +171,19 @@ class span_store {
   std::uint32_t discard_from_end(slice_record& first, std::uint32_t length,
                                  std::size_t most) noexcept;
   void note_demand(std::uint32_t purged_slices) noexcept;
+  std::size_t dirty_bound() const noexcept;
+  void keep_bound() noexcept;
   void set_length(slice_record& first, std::uint32_t slices, bool free) noexcept;
 
   lock mutex_;
-  region_source source_;
+  os_manager* os_ = nullptr;
   std::size_t used_slices_ = 0;
   std::size_t peak_slices_ = 0;
   std::size_t dirty_slices_ = 0;
-  std::size_t purging_slices_ = 0;           // in spans whose pages are going back right now
-  std::size_t retained_ = initial_retained;  // bound of dirty slices
-  std::size_t low_water_ = 0;                // least dirty slices since the window began
-  std::uint32_t window_start_ = 0;           // tick
+  std::size_t purging_slices_ = 0;  // in spans whose pages are going back right now
+  std::size_t regretted_ = 0;       // slices that the bounds have risen by
+  std::size_t low_water_ = 0;       // least dirty slices since the window began
+  std::uint32_t window_start_ = 0;  // tick
   std::uint32_t last_tick_ = 0;
   std::uint32_t last_purge_ = 0;
   std::uint32_t purge_count_ = 0;
@@ -180,8 +192,11 @@ class span_store {
   region regions_[region_limit];
 
  public:
-  // 12 MiB: 1.5 % of a burst of 800 MiB; more than most programs ever hold free.
-  static constexpr std::size_t initial_retained = (std::size_t{12} << 20) >> slice_shift;
+  // 256 MiB: what a program that falls asleep right after a burst keeps at most. Lower, and bursts
+  // of this size pay for their page faults twice before regret shows.
+  static constexpr std::size_t retained = (std::size_t{256} << 20) >> slice_shift;
+  // 12 MiB: what a program that grows may hold free in pieces that do not fit its requests.
+  static constexpr std::size_t headroom = (std::size_t{12} << 20) >> slice_shift;
 };
 
 template <class Visitor>

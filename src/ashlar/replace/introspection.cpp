@@ -2,8 +2,9 @@
 // What glibc offers to look into and to tune malloc: mallinfo, malloc_info, malloc_stats,
 // malloc_trim, mallopt.
 //
-// The figures mean what the glibc manual says they mean, as far as a heap without a brk area has
-// them: arena is what regions have committed, hblks are blocks with mappings of their own.
+// The figures mean what the glibc manual says they mean: blocks with pages of their own (large
+// ones) count in hblks and hblkhd alone, so that arena + hblkhd is all there is, uordblks + hblkhd
+// all that is in use, and arena = uordblks + fordblks.
 #include <malloc.h>
 
 #include <cerrno>
@@ -50,15 +51,17 @@ ASHLAR_EXPORT struct mallinfo2 mallinfo2() noexcept {
   struct mallinfo2 info = {};
   const scratch_snapshot s;
   if (!s) return info;
-  info.arena = s->live + s->slack + s->free + s->cached;
+  const std::size_t large_in_use = s->large.live_bytes + s->large.slack_bytes;
+  const std::size_t large_rests = s->large.span_bytes - large_in_use;
   info.ordblks = s->free_ranges;
   info.hblks = s->large.live_blocks;
   info.hblkhd = s->large.span_bytes;
   info.usmblks = s->peak_live_spans;
   info.fsmblks = s->cached;
-  info.uordblks = s->live + s->slack;
-  info.fordblks = s->free + s->cached;
-  info.keepcost = s->free;
+  info.uordblks = s->live + s->slack - large_in_use;
+  info.fordblks = s->free + s->cached - large_rests;
+  info.arena = info.uordblks + info.fordblks;
+  info.keepcost = s->free - large_rests;
   return info;
 }
 
@@ -70,11 +73,13 @@ ASHLAR_EXPORT struct mallinfo mallinfo() noexcept {
           clamped(wide.fsmblks), clamped(wide.uordblks), clamped(wide.fordblks),
           clamped(wide.keepcost)};
 }
+ASHLAR_EXPORT struct mallinfo __libc_mallinfo() noexcept __attribute__((alias("mallinfo")));
 
 ASHLAR_EXPORT int malloc_trim(std::size_t pad) noexcept { return process_heap.trim(pad) != 0; }
 
 // Tuning knobs of another design. Accepted, as programs that set them treat refusal as an error.
 ASHLAR_EXPORT int mallopt(int, int) noexcept { return 1; }
+ASHLAR_EXPORT decltype(mallopt) __libc_mallopt __attribute__((alias("mallopt")));
 
 ASHLAR_EXPORT void malloc_stats() noexcept {
   const scratch_snapshot s;

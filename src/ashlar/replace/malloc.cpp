@@ -83,4 +83,14 @@ ASHLAR_EXPORT std::size_t malloc_usable_size(void* p) noexcept { return heap::us
 ASHLAR_EXPORT void free_sized(void* p, std::size_t) noexcept { deallocate(p); }
 ASHLAR_EXPORT void free_aligned_sized(void* p, std::size_t, std::size_t) noexcept { deallocate(p); }
 
+// The second names under which glibc exports these. Programs with a malloc of their own call what
+// is below it by them. Aliases, since a call of `malloc` from here would lead back to that program.
+ASHLAR_EXPORT decltype(malloc) __libc_malloc __attribute__((malloc, alias("malloc")));
+ASHLAR_EXPORT decltype(free) __libc_free __attribute__((alias("free")));
+ASHLAR_EXPORT decltype(calloc) __libc_calloc __attribute__((malloc, alias("calloc")));
+ASHLAR_EXPORT decltype(realloc) __libc_realloc __attribute__((alias("realloc")));
+ASHLAR_EXPORT decltype(memalign) __libc_memalign __attribute__((alias("memalign")));
+ASHLAR_EXPORT decltype(valloc) __libc_valloc __attribute__((malloc, alias("valloc")));
+ASHLAR_EXPORT decltype(pvalloc) __libc_pvalloc __attribute__((alias("pvalloc")));
+
 }  // extern "C"

@@ -2,8 +2,10 @@
 // Every operator new and delete of C++17.
 //
 // The library links no libstdc++, since C programs that preload it have none. What C++ programs
-// need of it when memory runs out, the new-handler and bad_alloc, is looked up weakly: a program
-// that uses operator new has it.
+// need of it when memory runs out is found in two ways: by weak references, where it belongs to the
+// program, and by name, where a C program such as python3 has loaded it for an extension.
+#include <dlfcn.h>
+
 #include <cstddef>
 #include <new>
 
@@ -21,20 +23,46 @@ namespace ashlar::replace {
 
 namespace {
 
+void* find_in_cxx_library(const char* symbol) {
+  // By its name, since the linker warns of it in each program that is linked statically.
+  auto* const open = reinterpret_cast<decltype(dlopen)*>(::dlsym(RTLD_DEFAULT, "dlopen"));
+  if (open == nullptr) return nullptr;
+  for (const char* const name : {"libstdc++.so.6", "libc++abi.so.1"}) {
+    // Loads nothing, but finds also what a plugin has brought for itself alone.
+    void* const library = open(name, RTLD_LAZY | RTLD_NOLOAD);
+    if (library == nullptr) continue;
+    void* const found = ::dlsym(library, symbol);
+    ::dlclose(library);  // whoever has loaded it is calling us, and so still has it
+    if (found != nullptr) return found;
+  }
+  return nullptr;
+}
+
+// Returns a function of the C++ library, or null if none is loaded.
+template <class Function>
+Function* cxx_function(Function* weak_reference, const char* symbol) {
+  if (weak_reference != nullptr) return weak_reference;
+  return reinterpret_cast<Function*>(find_in_cxx_library(symbol));
+}
+
+std::new_handler current_new_handler() {
+  auto* const ask = cxx_function(&_ZSt15get_new_handlerv, "_ZSt15get_new_handlerv");
+  return ask != nullptr ? ask() : nullptr;
+}
+
 // As the standard asks: call the new-handler until memory turns up or there is no handler.
 ASHLAR_COLD void* retry(std::size_t size, std::size_t alignment) {
-  while (true) {
-    const std::new_handler handler =
-        _ZSt15get_new_handlerv != nullptr ? _ZSt15get_new_handlerv() : nullptr;
-    if (handler == nullptr) return nullptr;
+  while (const std::new_handler handler = current_new_handler()) {
     handler();  // may throw: this file is compiled with unwind tables
     if (void* const p = allocate_aligned(alignment, size)) return p;
   }
+  return nullptr;
 }
 
 [[noreturn]] ASHLAR_COLD void throw_bad_alloc() {
-  if (&std::__throw_bad_alloc != nullptr) std::__throw_bad_alloc();
-  panic("operator new: out of memory, and no libstdc++ to throw bad_alloc with", __FILE__,
+  auto* const raise = cxx_function(&std::__throw_bad_alloc, "_ZSt17__throw_bad_allocv");
+  if (raise != nullptr) raise();
+  panic("operator new: out of memory, and no C++ library to throw bad_alloc with", __FILE__,
         __LINE__);
 }
 
@@ -42,6 +70,26 @@ ASHLAR_COLD void* new_slow(std::size_t size, std::size_t alignment) {
   void* const p = retry(size, alignment);
   if (p == nullptr) throw_bad_alloc();
   return p;
+}
+
+// The nothrow forms call the handler too, and what that throws means null. Nothing can be caught
+// here; but the form of the C++ library does that, around a call of our operator new that may
+// throw. Where it cannot be found, in a program that is linked with it statically, an exception
+// ends the program.
+ASHLAR_COLD void* new_nothrow_slow(std::size_t size, std::size_t alignment) noexcept {
+  if (current_new_handler() == nullptr) return nullptr;
+  if (alignment <= default_alignment) {
+    using plain_form = void*(std::size_t, const std::nothrow_t&) noexcept;
+    void* const form = find_in_cxx_library("_ZnwmRKSt9nothrow_t");
+    if (form != nullptr) return reinterpret_cast<plain_form*>(form)(size, std::nothrow_t());
+  } else {
+    using aligned_form = void*(std::size_t, std::align_val_t, const std::nothrow_t&) noexcept;
+    void* const form = find_in_cxx_library("_ZnwmSt11align_val_tRKSt9nothrow_t");
+    if (form != nullptr)
+      return reinterpret_cast<aligned_form*>(form)(size, std::align_val_t{alignment},
+                                                   std::nothrow_t());
+  }
+  return retry(size, alignment);
 }
 
 ASHLAR_FORCE_INLINE void* new_block(std::size_t size) {
@@ -65,10 +113,9 @@ ASHLAR_EXPORT void* operator new[](std::size_t n) { return new_block(n); }
 ASHLAR_EXPORT void* operator new(std::size_t n, std::align_val_t a) { return new_aligned(n, a); }
 ASHLAR_EXPORT void* operator new[](std::size_t n, std::align_val_t a) { return new_aligned(n, a); }
 
-// The nothrow forms call the handler too; one that throws ends the program here, as noexcept says.
 ASHLAR_EXPORT void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
   void* const p = allocate(n);
-  return p != nullptr ? p : retry(n, ashlar::default_alignment);
+  return p != nullptr ? p : new_nothrow_slow(n, ashlar::default_alignment);
 }
 ASHLAR_EXPORT void* operator new[](std::size_t n, const std::nothrow_t& t) noexcept {
   return operator new(n, t);
@@ -76,7 +123,7 @@ ASHLAR_EXPORT void* operator new[](std::size_t n, const std::nothrow_t& t) noexc
 ASHLAR_EXPORT void* operator new(std::size_t n, std::align_val_t a,
                                  const std::nothrow_t&) noexcept {
   void* const p = allocate_aligned(static_cast<std::size_t>(a), n);
-  return p != nullptr ? p : retry(n, static_cast<std::size_t>(a));
+  return p != nullptr ? p : new_nothrow_slow(n, static_cast<std::size_t>(a));
 }
 ASHLAR_EXPORT void* operator new[](std::size_t n, std::align_val_t a,
                                    const std::nothrow_t& t) noexcept {

@@ -54,7 +54,7 @@ void* serve(layout request, bool zero) noexcept {
   local_heap* const h = bound_local();
   const allocation a = process_heap.allocate_from(h, request, zero);
   publish_now_and_then();
-  return a ? a.data() : fail(a.reason, request.alignment);
+  return a ? a.data() : fail(a.reason(), request.alignment);
 }
 
 }  // namespace
@@ -90,9 +90,9 @@ void* reallocate(void* p, std::size_t size) noexcept {
     deallocate(p);
     return nullptr;
   }
-  const allocation a = process_heap.reallocate_from(bound_local(), p, {size});
+  const allocation a = process_heap.reallocate_from(bound_local(), p, default_alignment, {size});
   publish_now_and_then();
-  return a ? a.data() : fail(a.reason);
+  return a ? a.data() : fail(a.reason());
 }
 
 os::counters release_everything() noexcept {

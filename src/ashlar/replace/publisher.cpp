@@ -32,6 +32,7 @@ constexpr std::uint64_t most_share = 50;  // one part in fifty of the time goes 
 constinit lock mutex;
 constinit observe::snapshot* record = nullptr;
 constinit pid_t recorded = 0;  // the process that the record is of
+constinit observe::process_state latest_state = observe::process_state::running;
 constinit std::uint64_t start_ns = 0;
 constinit std::uint64_t due_ns = 0;
 
@@ -84,12 +85,12 @@ std::uint64_t file_bytes() {
 }
 
 // The record is written aside first, so that readers find it closed for a moment only.
-void publish(observe::process_state state) noexcept {
+void publish() noexcept {
   auto* const fresh =
       static_cast<observe::snapshot*>(process_metadata.allocate(sizeof(observe::snapshot)));
   if (fresh == nullptr) return;
   const std::uint64_t began = os::monotonic_ns();
-  take_snapshot(*fresh, state);
+  take_snapshot(*fresh, latest_state);
   const std::uint32_t sequence = __atomic_load_n(&record->sequence, __ATOMIC_RELAXED);
   fresh->sequence = sequence + 1;
   // A seqlock: odd before the first change, even after the last (release: not before them).
@@ -110,11 +111,15 @@ void after_fork_in_child() {
   ::munmap(record, sizeof(*record));
   record = nullptr;
   publishing = false;
+  latest_state = observe::process_state::running;
   if (!current_options().follow) return;
   open_record(current_options().snapshot);
   start_ns = os::monotonic_ns();
   publishing = record != nullptr;
 }
+
+// A child of vfork shares this memory with its parent, and is not what the record is of.
+bool is_of_this_process() { return recorded == ::getpid(); }
 
 }  // namespace
 
@@ -125,22 +130,24 @@ void start_publishing(const char* folder) noexcept {
   if (record == nullptr) return;
   (void)os::on_fork([] { mutex.acquire_for_fork(); }, [] { mutex.release_after_fork(); },
                     after_fork_in_child);
-  publish(observe::process_state::running);
+  publish();
   publishing = true;
 }
 
 void publish_if_due() noexcept {
-  if (os::coarse_ns() < load_relaxed(due_ns) || !mutex.try_acquire()) return;
-  if (record != nullptr) publish(observe::process_state::running);
+  if (os::coarse_ns() < load_relaxed(due_ns)) return;
+  if (!is_of_this_process() || !mutex.try_acquire()) return;
+  if (record != nullptr) publish();
   mutex.release();
 }
 
+// A signal handler that ends the process may have interrupted this very thread while it held a
+// lock: then nothing is waited for, and the record before this one is the last.
 void publish_at_exit() noexcept {
-  if (!publishing) return;
+  if (!publishing || !is_of_this_process() || locks_of_this_thread != 0) return;
   lock_guard guard(mutex);
-  // A child of vfork that ends shares this memory with its parent, and is not what the record is
-  // of.
-  if (record != nullptr && recorded == ::getpid()) publish(observe::process_state::exited);
+  latest_state = observe::process_state::exited;  // destructors that come later allocate, too
+  publish();
 }
 
 void take_snapshot(observe::snapshot& s, observe::process_state state) noexcept {
@@ -156,7 +163,7 @@ void take_snapshot(observe::snapshot& s, observe::process_state state) noexcept 
   s.taken_ns = os::monotonic_ns();
 
   process_heap.describe(s);
-  s.metadata = process_metadata.resident_bytes() + process_page_map.resident_bytes();
+  s.metadata += process_metadata.resident_bytes() + process_page_map.resident_bytes();
   const os::resident_set resident = os::current_resident_set();
   s.resident = resident.now;
   s.peak_resident = resident.peak;

@@ -22,6 +22,7 @@ ASHLAR_FORCE_INLINE void publish_now_and_then() noexcept {
     publish_if_due();
 }
 
+/// Publishes the last record. May be called in a signal handler, as `_exit` may.
 void publish_at_exit() noexcept;
 
 /// Fills a record with everything that is known about this process.

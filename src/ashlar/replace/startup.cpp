@@ -2,8 +2,11 @@
 // What the drop-in does when it is loaded and when the program ends.
 //
 // The heap may have served the loader and libc before, with standard options: it needs no start.
+#include <cerrno>
+
 #include "ashlar/os/environment.hpp"
 #include "ashlar/os/fault_injection.hpp"
+#include "ashlar/os/process.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/process_heap.hpp"
 #include "ashlar/replace/publisher.hpp"
@@ -16,8 +19,9 @@ namespace {
 
 // Runs before the program's own constructors.
 __attribute__((constructor(101))) void on_load() {
-  (void)bound_local();  // the thread-exit key and the fork handlers want to be early
-  process_heap.set_concurrency(system_concurrency());
+  const int saved = errno;  // which programs may expect to be zero when they start
+  (void)bound_local();      // the thread-exit key and the fork handlers want to be early
+  process_heap.set_concurrency(static_cast<std::uint32_t>(os::concurrency()));
   options o;
   const char* const text = os::environment_variable("ASHLAR_OPTIONS");
   if (text != nullptr && !os::is_privileged()) parse_options(text, o);
@@ -27,6 +31,7 @@ __attribute__((constructor(101))) void on_load() {
   if (o.fail_at != 0) os::fail_nth_call(o.fail_at, o.fail_every);
   if (o.snapshot[0] != 0) start_publishing(o.snapshot);
   if (o.release_at_exit) release_when_all_is_over();
+  errno = saved;
 }
 
 __attribute__((destructor(101))) void on_unload() { publish_at_exit(); }

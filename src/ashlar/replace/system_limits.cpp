@@ -6,13 +6,6 @@
 
 namespace ashlar::replace {
 
-std::uint32_t system_concurrency() noexcept {
-  const std::size_t processors = os::usable_cpu_count();
-  const std::size_t quota = os::control_group_cpu_quota();
-  const std::size_t least = quota < processors ? quota : processors;
-  return least == 0 ? 1 : static_cast<std::uint32_t>(least);
-}
-
 heap_limits system_limits(const options& o) noexcept {
   heap_limits limits;
   limits.soft = o.soft_limit;

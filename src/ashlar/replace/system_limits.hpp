@@ -7,10 +7,6 @@
 
 namespace ashlar::replace {
 
-/// Returns how many threads can run at a time: usable processors, or less if the control group's
-/// quota is less.
-std::uint32_t system_concurrency() noexcept;
-
 /// Returns the limits to start with. With a control group's limit, crossing nine tenths of it gives
 /// idle memory back to the OS, before the kernel would have to act.
 heap_limits system_limits(const options& o) noexcept;

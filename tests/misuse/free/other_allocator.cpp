@@ -2,9 +2,7 @@
 // Frees a block of glibc's malloc, as a program does that mixes two allocators.
 #include "misuse/fault.hpp"
 
-extern "C" void* __libc_malloc(size_t size);
-
 int main() {
-  free(announced(__libc_malloc(100)));
+  free(announced(malloc_of_glibc(100)));
   go_on();
 }

@@ -12,14 +12,17 @@ void check_mallinfo() {
   void* const large = malloc(5'000'000);
   void* const small = malloc(1000);
   const struct mallinfo2 with = mallinfo2();
-  expect(with.uordblks >= before.uordblks + 5'001'000, "what is live counts as in use");
+  expect(with.uordblks + with.hblkhd >= before.uordblks + before.hblkhd + 5'001'000,
+         "what is live counts as in use");
   expect(with.hblks == before.hblks + 1 && with.hblkhd >= before.hblkhd + 5'000'000,
          "large blocks count apart");
-  expect(with.arena >= with.uordblks, "no more is in use than there is");
+  expect(with.uordblks < before.uordblks + 1'000'000, "and not twice");
+  expect(with.arena == with.uordblks + with.fordblks, "what is not in use is free");
   free(large);
   free(small);
   const struct mallinfo2 after = mallinfo2();
-  expect(after.uordblks + 5'000'000 <= with.uordblks, "what is freed counts no more");
+  expect(after.uordblks < with.uordblks, "what is freed counts no more");
+  expect(after.hblks == before.hblks && after.hblkhd == before.hblkhd, "nor do large blocks");
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   expect(mallinfo().hblks == static_cast<int>(after.hblks), "mallinfo is the same, narrower");

@@ -18,6 +18,8 @@ MALLOC_FAMILY = """
 malloc calloc realloc reallocarray free aligned_alloc memalign posix_memalign valloc pvalloc
 malloc_usable_size malloc_trim malloc_stats malloc_info mallinfo mallinfo2 mallopt free_sized
 free_aligned_sized
+__libc_malloc __libc_calloc __libc_realloc __libc_free __libc_memalign __libc_valloc __libc_pvalloc
+__libc_mallinfo __libc_mallopt
 """.split()
 
 # operator new, new[], delete, delete[]: plain, nothrow, aligned, sized, and what of these goes
@@ -45,10 +47,11 @@ DELETE = [
 ALLOWED = {"cfree", "_exit", "_Exit"}
 
 # What of the system's exports belongs to the family. `cfree` is only there for programs linked
-# before 2017; names with underscores are glibc's own business.
+# before 2017.
 FAMILY = re.compile(
-    r"(m|c|re|v|pv|aligned_|posix_mem|mem)?(alloc|align|allocarray)|free(_sized|_aligned_sized)?"
-    r"|mall(oc_\w+|info2?|opt)|_Z(nw|na|dl|da)\w+"
+    r"(__libc_)?(m|c|re|v|pv|aligned_|posix_mem|mem)?(alloc|align)"
+    r"|reallocarray|free(_sized|_aligned_sized)?|__libc_free"
+    r"|(__libc_)?mall(oc_\w+|info2?|opt)|_Z(nw|na|dl|da)\w+"
 )
 
 
@@ -89,10 +92,8 @@ def main():
     for path, options in ((arguments.shared, ["-D"]), (arguments.static, [])):
         missing = wanted - exports(arguments.nm, path, *options)
         problems += [f"{path}: {name} is missing" for name in sorted(missing)]
-    extra = exports(arguments.nm, arguments.shared, "-D") - wanted - ALLOWED
-    problems += [
-        f"{arguments.shared}: {name} is exported and should not be" for name in sorted(extra)
-    ]
+        extra = exports(arguments.nm, path, *options) - wanted - ALLOWED
+        problems += [f"{path}: {name} is exported and should not be" for name in sorted(extra)]
     print("\n".join(problems) or f"all {len(wanted)} functions are there")
     return 1 if problems else 0
 

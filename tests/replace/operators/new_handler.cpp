@@ -20,6 +20,11 @@ void throws_its_own() {
   throw own_exception();
 }
 
+void throws_bad_alloc() {
+  ++calls;
+  throw std::bad_alloc();
+}
+
 /// Calls `allocate` with a handler; returns how often the handler was called.
 template <class Call>
 unsigned calls_of(std::new_handler handler, Call allocate) {
@@ -50,6 +55,18 @@ int main() {
   expect(calls_of(up, [n] { (void)::operator new(n, wide, std::nothrow); }) == 3, "aligned too");
   expect(calls_of(throws_its_own, [n] { (void)::operator new(n); }) == 101,
          "what a handler throws reaches the caller");
+  for (const std::new_handler thrower :
+       {std::new_handler{throws_its_own}, std::new_handler{throws_bad_alloc}}) {
+    const auto is_null = [](void* p) { expect(p == nullptr, "nothrow gives null"); };
+    expect(calls_of(thrower, [&] { is_null(::operator new(n, std::nothrow)); }) == 1,
+           "what it throws does not pass nothrow new");
+    expect(calls_of(thrower, [&] { is_null(::operator new[](n, std::nothrow)); }) == 1,
+           "nor new[]");
+    expect(calls_of(thrower, [&] { is_null(::operator new(n, wide, std::nothrow)); }) == 1,
+           "nor the aligned form");
+    expect(calls_of(thrower, [&] { is_null(::operator new[](n, wide, std::nothrow)); }) == 1,
+           "nor that of new[]");
+  }
   expect(calls_of(up, [n] { (void)malloc(n); }) == 0, "malloc calls no handler");
   return 0;
 }

@@ -65,11 +65,11 @@ int main() {
            (i + 1) * window, resident[i] >> 10, metadata[i] >> 10, live[i]);
   const size_t last = thread_count / window - 1;
   expect(live[last] <= live[warm] + 4096, "no blocks stay behind");
-  // The bins of the few local heaps grow with demand, by at most 150 KiB each; a thread that left
-  // its record behind would show as 16 KiB times 3,600.
-  expect(metadata[last] <= metadata[warm] + 512 * 1024, "no records of threads stay behind");
-  // What four threads happen to hold at the same time varies by some hundred KiB.
-  expect(resident[last] <= resident[warm] + (2u << 20), "resident memory does not grow");
+  // On a loaded machine four threads may first meet late, and each brings bins and slabs of its
+  // own: up to some 150 KiB of records and 2 MiB of blocks. Threads that leave their record behind
+  // show as 16 KiB times 3,200, which is 50 MiB.
+  expect(metadata[last] <= metadata[warm] + (2u << 20), "no records of threads stay behind");
+  expect(resident[last] <= resident[warm] + (10u << 20), "resident memory does not grow");
   for (exchange& e : exchanges)
     for (void* p : e.left_behind) free(p);
   return 0;

@@ -45,6 +45,15 @@ TEST(describe, an_empty_heap_has_nothing) {
   expect_parts_to_make_the_whole(h, *s);
 }
 
+TEST(describe, counts_the_tables_of_its_regions) {
+  heap h{heap_options{}};
+  h.deallocate(h.allocate({300_KiB}).data());
+  const std::uint64_t before = figures(h)->metadata;
+  constexpr std::size_t blocks = 2000;
+  for (std::size_t i = 0; i < blocks; ++i) ASSERT_TRUE(h.allocate({300_KiB}));
+  EXPECT_GE(figures(h)->metadata, before + blocks * 5 * sizeof(slice_record) - 64_KiB);
+}
+
 TEST(describe, counts_every_live_block_of_every_class) {
   heap h{heap_options{}};
   std::vector<void*> blocks;
@@ -164,7 +173,6 @@ struct visited {
     auto& self = *static_cast<visited*>(context);
     self.twice |= !self.blocks.insert(b.data).second;
     EXPECT_EQ(b.size, heap::usable_size(b.data));
-    EXPECT_EQ(b.large, b.size > medium_limit);
     return self.blocks.size() < self.stop_after;
   }
 };
@@ -192,7 +200,7 @@ TEST(walk, visits_each_live_block_once_and_nothing_else) {
     }
   }).join();
   visited v;
-  h.for_each_block(&v, visited::visit);
+  h.walk({&v, visited::visit});
   EXPECT_FALSE(v.twice);
   EXPECT_EQ(v.blocks, live);
 }
@@ -205,7 +213,7 @@ TEST(walk, stops_when_told_to) {
   for (const std::size_t count : {1u, 50u, 101u}) {
     visited v;
     v.stop_after = count;
-    h.for_each_block(&v, visited::visit);
+    h.walk({&v, visited::visit});
     EXPECT_EQ(v.blocks.size(), count);
   }
 }

@@ -80,7 +80,7 @@ class script {
 
   void reallocate(std::size_t i, std::size_t size) {
     held& b = held_[i];
-    const allocation a = heap_.reallocate(b.data, {size});
+    const allocation a = heap_.reallocate({b.data}, default_alignment, {size});
     if (!a) {
       refuse(a);
       return check(b);
@@ -100,7 +100,7 @@ class script {
 
   void refuse(const allocation& a) {
     ++refusals_;
-    EXPECT_EQ(a.reason, status::no_memory);
+    EXPECT_EQ(a.reason(), status::no_memory);
   }
 
   heap& heap_;
@@ -226,7 +226,7 @@ TEST(small_address_space, is_used_to_the_end_and_given_back) {
         while (const allocation a = h.allocate({100_KiB})) bytes += a.size();
         // Metadata, page map and ends of regions that fit nowhere take their part.
         EXPECT_GT(bytes, limit / 3);
-        EXPECT_EQ(h.allocate({100_KiB}).reason, status::no_memory);
+        EXPECT_EQ(h.allocate({100_KiB}).reason(), status::no_memory);
         h.check_invariants();
       }
       EXPECT_LE(os::current_counters().reserved - before, 32_MiB + limit / 2);

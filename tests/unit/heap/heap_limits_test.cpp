@@ -3,11 +3,16 @@
 // an allocation fails.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include "ashlar/base/units.hpp"
 #include "ashlar/heap/heap.hpp"
+#include "ashlar/manager/memory_system.hpp"
 #include "support/fake_os.hpp"
+#include "support/heap_calls.hpp"
+#include "support/scale.hpp"
 
 namespace ashlar {
 namespace {
@@ -60,9 +65,31 @@ TEST(heap_limits, hard_limit_is_never_exceeded) {
         a = h.allocate({size});
         ASSERT_LE(h.used_bytes(), hard);
       } while (a);
-      EXPECT_EQ(a.reason, status::over_budget) << size << " in " << hard;
+      EXPECT_EQ(a.reason(), status::over_budget) << size << " in " << hard;
       EXPECT_GT(record.hard_calls, 0) << size << " in " << hard;
       h.check_invariants();
+    }
+  }
+}
+
+TEST(heap_limits, hard_limit_holds_for_threads_together) {
+  for (const std::size_t size : {16_KiB, 1_MiB, 40_MiB}) {
+    const std::size_t hard = size < 1_MiB ? 1_MiB : size + size / 2;
+    const std::size_t rounds = test::scaled(200);
+    for (std::size_t r = 0; r < rounds; ++r) {
+      heap h{{.limits = {.hard = hard}}};
+      std::atomic<int> ready{0};
+      std::vector<std::thread> threads;
+      for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&] {
+          ++ready;
+          while (ready != 4) std::this_thread::yield();
+          for (int i = 0; i < 100; ++i) static_cast<void>(h.allocate({size}).data());
+        });
+      }
+      for (std::thread& t : threads) t.join();
+      ASSERT_LE(h.used_bytes(), hard) << size;
+      EXPECT_GT(h.used_bytes(), 0u);
     }
   }
 }
@@ -94,12 +121,12 @@ TEST(heap_limits, growth_in_place_counts) {
   heap h{{.limits = record.limits(heap_limits::none, 4_MiB)}};
   record.subject = &h;
   void* const p = h.allocate({1_MiB}).data();
-  EXPECT_TRUE(h.try_resize(p, 3_MiB));
-  EXPECT_FALSE(h.try_resize(p, 5_MiB));
-  EXPECT_FALSE(h.reallocate(p, {5_MiB}));
+  EXPECT_TRUE(test::try_resize(h, p, 3_MiB));
+  EXPECT_FALSE(test::try_resize(h, p, 5_MiB));
+  EXPECT_FALSE(h.reallocate({p}, default_alignment, {5_MiB}));
   EXPECT_EQ(heap::usable_size(p), 3_MiB);
   h.set_limits({});
-  EXPECT_TRUE(h.try_resize(p, 5_MiB));
+  EXPECT_TRUE(test::try_resize(h, p, 5_MiB));
 }
 
 TEST(heap_limits, soft_limit_is_reported_once_a_crossing) {
@@ -143,7 +170,7 @@ struct reclaimer_record {
 TEST(reclaimers, are_asked_before_an_allocation_fails) {
   heap h{{.limits = {.hard = 8_MiB}}};
   reclaimer_record record{&h, {}};
-  ASSERT_TRUE(register_reclaimer(&record, reclaimer_record::reclaim));
+  ASSERT_TRUE(system().add_reclaimer(&record, reclaimer_record::reclaim));
   while (record.spare.size() < 7) record.spare.push_back(h.allocate({1_MiB}).data());
   const allocation a = h.allocate({5_MiB});
   EXPECT_TRUE(a);
@@ -152,7 +179,7 @@ TEST(reclaimers, are_asked_before_an_allocation_fails) {
   EXPECT_FALSE(h.allocate({5_MiB})) << "nothing left to reclaim";
   EXPECT_GT(record.calls, 1);
   const int calls = record.calls;
-  unregister_reclaimer(&record);
+  system().remove_reclaimer(&record);
   EXPECT_FALSE(h.allocate({5_MiB}));
   EXPECT_EQ(record.calls, calls);
 }
@@ -161,27 +188,48 @@ TEST(reclaimers, are_asked_when_the_os_has_no_memory) {
   heap h{heap_options{}};
   reclaimer_record record{&h, {}};
   ASSERT_TRUE(h.allocate({100}));
-  ASSERT_TRUE(register_reclaimer(&record, reclaimer_record::reclaim));
+  ASSERT_TRUE(system().add_reclaimer(&record, reclaimer_record::reclaim));
   record.spare.push_back(h.allocate({64_MiB}).data());
   {
     test::fake_os os;
     os.refuse_all(test::call_kind::map);
-    EXPECT_EQ(h.allocate({40_MiB}).reason, status::no_memory);
+    EXPECT_EQ(h.allocate({40_MiB}).reason(), status::no_memory);
     EXPECT_GT(record.calls, 0);
     EXPECT_TRUE(record.spare.empty());
   }
   EXPECT_TRUE(h.allocate({40_MiB}));
-  unregister_reclaimer(&record);
+  system().remove_reclaimer(&record);
 }
 
-TEST(reclaimers, fit_into_a_table_of_sixteen) {
-  reclaimer_record records[17] = {};
-  for (int i = 0; i < 16; ++i)
-    EXPECT_TRUE(register_reclaimer(&records[i], reclaimer_record::reclaim));
-  EXPECT_FALSE(register_reclaimer(&records[16], reclaimer_record::reclaim));
-  unregister_reclaimer(&records[5]);
-  EXPECT_TRUE(register_reclaimer(&records[16], reclaimer_record::reclaim));
-  for (reclaimer_record& r : records) unregister_reclaimer(&r);
+// A callback that writes a log line allocates, just when there is no memory.
+TEST(reclaimers, may_allocate_and_are_not_called_for_that) {
+  struct allocating {
+    heap* subject;
+    int calls = 0;
+
+    static bool call(void* context, std::size_t) {
+      auto& self = *static_cast<allocating*>(context);
+      ++self.calls;
+      EXPECT_FALSE(self.subject->allocate({5_MiB}));
+      const allocation small = self.subject->allocate({100});
+      EXPECT_TRUE(small);
+      self.subject->deallocate(small.data());
+      return false;
+    }
+  };
+  heap h{heap_options{}};
+  allocating record{&h};
+  h.set_limits({.hard = 4_MiB,
+                .context = &record,
+                .at_hard = [](void* context, std::size_t used, std::size_t wanted) {
+                  EXPECT_LE(used, 4_MiB);
+                  return allocating::call(context, wanted);
+                }});
+  ASSERT_TRUE(system().add_reclaimer(&record, allocating::call));
+  EXPECT_EQ(h.allocate({5_MiB}).reason(), status::over_budget);
+  EXPECT_GE(record.calls, 2) << "the reclaimer and the callback of the limit";
+  EXPECT_LE(record.calls, 8);
+  system().remove_reclaimer(&record);
 }
 
 }  // namespace

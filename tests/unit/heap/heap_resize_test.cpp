@@ -4,6 +4,7 @@
 
 #include "ashlar/base/units.hpp"
 #include "ashlar/heap/heap.hpp"
+#include "support/heap_calls.hpp"
 #include "support/pattern.hpp"
 
 namespace ashlar {
@@ -21,7 +22,8 @@ TEST(heap_resize, reallocate_keeps_contents_whatever_the_sizes) {
       const allocation a = h.allocate({from});
       ASSERT_TRUE(a);
       fill_pattern(a.data(), a.size(), from);
-      const allocation b = h.reallocate(a.data(), {to});
+      const allocation b =
+          h.reallocate({a.data()}, default_alignment, {.size = to, .wanted = fit::get_no_less});
       ASSERT_TRUE(b) << from << " to " << to;
       EXPECT_GE(b.size(), to);
       EXPECT_TRUE(has_pattern(b.data(), a.size() < to ? a.size() : to, from))
@@ -39,7 +41,7 @@ TEST(heap_resize, reallocate_meets_the_alignment_asked_for) {
     for (std::size_t alignment = 16; alignment <= 4_MiB; alignment *= 4) {
       void* const p = h.allocate({size}).data();
       fill_pattern(p, size, size);
-      const allocation a = h.reallocate(p, {size + 100, alignment});
+      const allocation a = h.reallocate({p}, alignment, {size + 100});
       ASSERT_TRUE(a);
       EXPECT_TRUE(is_aligned(address_of(a.data()), alignment));
       EXPECT_TRUE(has_pattern(a.data(), size, size));
@@ -50,12 +52,13 @@ TEST(heap_resize, reallocate_meets_the_alignment_asked_for) {
 
 TEST(heap_resize, reallocate_of_null_allocates_and_a_refusal_changes_nothing) {
   heap h{heap_options{}};
-  const allocation a = h.reallocate(nullptr, {1000});
+  const allocation a = h.reallocate({nullptr}, default_alignment, {1000});
   ASSERT_TRUE(a);
   fill_pattern(a.data(), a.size(), 1);
-  EXPECT_EQ(h.reallocate(a.data(), {max_size + 1}).reason, status::too_large);
-  EXPECT_EQ(h.reallocate(a.data(), {1000, 3}).reason, status::bad_alignment);
-  EXPECT_FALSE(h.reallocate(a.data(), {std::size_t{1} << 46}));
+  EXPECT_EQ(h.reallocate({a.data()}, default_alignment, {max_size + 1}).reason(),
+            status::too_large);
+  EXPECT_EQ(h.reallocate({a.data()}, 3, {1000}).reason(), status::bad_alignment);
+  EXPECT_FALSE(h.reallocate({a.data()}, default_alignment, {std::size_t{1} << 46}));
   EXPECT_TRUE(has_pattern(a.data(), a.size(), 1));
   h.deallocate(a.data());
 }
@@ -68,8 +71,8 @@ TEST(heap_resize, huge_sizes_are_refused_for_large_blocks_too) {
     // The count of 64 KiB slices of these has 32 low bits that look harmless.
     for (const std::size_t high : {48, 49, 56, 62}) {
       const std::size_t absurd = (std::size_t{1} << high) + size;
-      EXPECT_FALSE(h.try_resize(a.data(), absurd));
-      EXPECT_FALSE(h.reallocate(a.data(), {absurd}));
+      EXPECT_FALSE(test::try_resize(h, a.data(), absurd));
+      EXPECT_FALSE(h.reallocate({a.data()}, default_alignment, {absurd}));
       EXPECT_FALSE(h.allocate({absurd}));
     }
     EXPECT_EQ(heap::usable_size(a.data()), a.size());
@@ -81,11 +84,11 @@ TEST(heap_resize, large_blocks_grow_and_shrink_where_they_are) {
   heap h{heap_options{}};
   void* const p = h.allocate({1_MiB}).data();
   fill_pattern(p, 1_MiB, 5);
-  EXPECT_TRUE(h.try_resize(p, 8_MiB));
+  EXPECT_TRUE(test::try_resize(h, p, 8_MiB));
   EXPECT_TRUE(has_pattern(p, 1_MiB, 5));
   EXPECT_EQ(heap::usable_size(p), 8_MiB);
   EXPECT_EQ(h.used_bytes(), 8_MiB);
-  EXPECT_TRUE(h.try_resize(p, 400_KiB));
+  EXPECT_TRUE(test::try_resize(h, p, 400_KiB));
   EXPECT_EQ(h.used_bytes(), 448_KiB);
   void* const fence = h.allocate({1_MiB}).data();
   EXPECT_TRUE(has_pattern(p, 400_KiB, 5));
@@ -97,13 +100,12 @@ TEST(heap_resize, large_blocks_grow_and_shrink_where_they_are) {
 TEST(heap_resize, try_resize_changes_nothing_where_it_cannot) {
   heap h{heap_options{}};
   void* const small = h.allocate({100}).data();
-  EXPECT_TRUE(h.try_resize(small, heap::usable_size(small)));
-  EXPECT_FALSE(h.try_resize(small, heap::usable_size(small) + 1));
+  EXPECT_TRUE(test::try_resize(h, small, heap::usable_size(small)));
+  EXPECT_FALSE(test::try_resize(h, small, heap::usable_size(small) + 1));
   void* const a = h.allocate({1_MiB}).data();
   void* const fence = h.allocate({1_MiB}).data();
-  EXPECT_FALSE(h.try_resize(a, 20_MiB));
+  EXPECT_FALSE(test::try_resize(h, a, 20_MiB));
   EXPECT_EQ(heap::usable_size(a), 1_MiB);
-  EXPECT_FALSE(h.try_resize(nullptr, 1));
   for (void* const p : {small, a, fence}) h.deallocate(p);
 }
 
@@ -113,14 +115,14 @@ TEST(heap_resize, blocks_with_mappings_of_their_own_move_without_copying) {
   ASSERT_TRUE(a);
   static_cast<std::byte*>(a.data())[7] = std::byte{9};
   for (std::size_t size = 50_MiB; size <= 400_MiB; size += 50_MiB) {
-    a = h.reallocate(a.data(), {size});
+    a = h.reallocate({a.data()}, default_alignment, {size});
     ASSERT_TRUE(a);
     EXPECT_EQ(static_cast<std::byte*>(a.data())[7], std::byte{9});
     EXPECT_EQ(h.used_bytes(), size);
     EXPECT_LE(os::resident_bytes({static_cast<std::byte*>(a.data()), size}), 64_KiB);
     EXPECT_EQ(heap::owner_of(a.data()), &h);
   }
-  a = h.reallocate(a.data(), {20_MiB});
+  a = h.reallocate({a.data()}, default_alignment, {20_MiB});
   EXPECT_EQ(h.used_bytes(), 20_MiB);
   h.deallocate(a.data());
   EXPECT_EQ(h.used_bytes(), 0u);

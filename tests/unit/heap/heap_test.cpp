@@ -11,6 +11,9 @@
 
 #include "ashlar/base/units.hpp"
 #include "ashlar/heap/size_class.hpp"
+#include "ashlar/manager/memory.hpp"
+#include "ashlar/manager/memory_system.hpp"
+#include "ashlar/manager/source/user_os.hpp"
 #include "support/counters.hpp"
 #include "support/pattern.hpp"
 #include "support/user_memory.hpp"
@@ -35,7 +38,7 @@ std::vector<std::size_t> interesting_sizes() {
 TEST(heap, serves_every_size) {
   heap h{heap_options{}};
   for (const std::size_t size : interesting_sizes()) {
-    const allocation a = h.allocate({size});
+    const allocation a = h.allocate({size}, fit::get_no_less);
     ASSERT_TRUE(a) << size;
     EXPECT_GE(a.size(), size);
     EXPECT_TRUE(is_aligned(address_of(a.data()), default_alignment));
@@ -86,7 +89,7 @@ TEST(heap, meets_every_alignment_up_to_a_gigabyte) {
   heap h{heap_options{}};
   for (std::size_t alignment = 1; alignment <= 1_GiB; alignment *= 2) {
     for (const std::size_t size : {1_KiB / 16, 5000 + 0_KiB, 300_KiB, 3_MiB}) {
-      const allocation a = h.allocate({size, alignment});
+      const allocation a = h.allocate({size, alignment}, fit::get_no_less);
       ASSERT_TRUE(a) << size << " at " << alignment;
       EXPECT_TRUE(is_aligned(address_of(a.data()), alignment)) << size << " at " << alignment;
       EXPECT_GE(a.size(), size);
@@ -101,23 +104,23 @@ TEST(heap, meets_every_alignment_up_to_a_gigabyte) {
 TEST(heap, refuses_the_absurd_and_says_why) {
   heap h{heap_options{}};
   const std::size_t used = h.used_bytes();
-  EXPECT_EQ(h.allocate({max_size + 1}).reason, status::too_large);
-  EXPECT_EQ(h.allocate({static_cast<std::size_t>(-1)}).reason, status::too_large);
-  EXPECT_EQ(h.allocate({max_size}).reason, status::too_large);
-  EXPECT_EQ(h.allocate({std::size_t{1} << 50}).reason, status::too_large);
-  EXPECT_EQ(h.allocate({100, 0}).reason, status::bad_alignment);
-  EXPECT_EQ(h.allocate({100, 24}).reason, status::bad_alignment);
-  EXPECT_EQ(h.allocate({100, heap::max_alignment * 2}).reason, status::bad_alignment);
-  EXPECT_EQ(h.allocate({8_TiB}).reason, status::no_memory);
-  EXPECT_EQ(h.allocate_zeroed({static_cast<std::size_t>(-8)}).reason, status::too_large);
+  EXPECT_EQ(h.allocate({max_size + 1}).reason(), status::too_large);
+  EXPECT_EQ(h.allocate({static_cast<std::size_t>(-1)}).reason(), status::too_large);
+  EXPECT_EQ(h.allocate({max_size}).reason(), status::too_large);
+  EXPECT_EQ(h.allocate({std::size_t{1} << 50}).reason(), status::too_large);
+  EXPECT_EQ(h.allocate({100, 0}).reason(), status::bad_alignment);
+  EXPECT_EQ(h.allocate({100, 24}).reason(), status::bad_alignment);
+  EXPECT_EQ(h.allocate({100, heap::max_alignment * 2}).reason(), status::bad_alignment);
+  EXPECT_EQ(h.allocate({8_TiB}).reason(), status::no_memory);
+  EXPECT_EQ(h.allocate_zeroed({static_cast<std::size_t>(-8)}).reason(), status::too_large);
   EXPECT_EQ(h.used_bytes(), used);
 }
 
 TEST(heap, refuses_everything_before_it_is_initialized_and_after_it_is_destroyed) {
   heap h;
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(h.allocate({1}).reason, status::no_memory);
-    EXPECT_EQ(h.allocate({1_MiB}).reason, status::no_memory);
+    EXPECT_EQ(h.allocate({1}).reason(), status::no_memory);
+    EXPECT_EQ(h.allocate({1_MiB}).reason(), status::no_memory);
     EXPECT_EQ(h.used_bytes(), 0u);
     h.deallocate(nullptr);
     if (i == 0) {
@@ -142,29 +145,75 @@ TEST(heap, can_live_twice) {
 
 // --- options ---
 
+TEST(heap, exact_fits_have_the_size_asked_for_and_larger_ones_are_usable_whole) {
+  heap h{heap_options{}};
+  for (const std::size_t size : interesting_sizes()) {
+    const allocation exact = h.allocate({size});
+    EXPECT_EQ(exact.size(), size);
+    const allocation dirty = h.allocate({size}, fit::get_no_less);
+    ASSERT_TRUE(dirty);
+    std::memset(dirty.data(), 0xff, dirty.size());
+    h.deallocate(dirty.get(), default_alignment);
+    const allocation zeroed = h.allocate_zeroed({size}, fit::get_no_less);
+    EXPECT_EQ(test::first_nonzero(zeroed.data(), zeroed.size()), zeroed.size()) << size;
+  }
+}
+
+TEST(heap, is_a_manager) {
+  heap h{{.name = "level"}};
+  const memory handle = h;
+  EXPECT_STREQ(handle.name(), "level");
+  EXPECT_STREQ(handle.kind(), "heap");
+  const allocation a = handle.allocate({100});
+  ASSERT_TRUE(a);
+  EXPECT_TRUE(handle.owns(a.data()));
+  EXPECT_FALSE(handle.owns(&h));
+  EXPECT_EQ(handle.usable_size(a.data()), 112u);
+  EXPECT_GE(handle.usage().used, 100u);
+  EXPECT_EQ(system().find("level"), &h);
+  const allocation b = handle.reallocate(a.get(), default_alignment, {200'000});
+  ASSERT_TRUE(b);
+  handle.free_all();
+  EXPECT_EQ(handle.usage().used, 0u);
+  EXPECT_TRUE(handle.allocate({100}));
+  h.destroy();
+  EXPECT_EQ(system().find("level"), nullptr);
+}
+
+TEST(heap, a_move_keeps_only_the_bytes_in_use) {
+  heap h{heap_options{}};
+  for (const std::size_t size : {std::size_t{1000}, std::size_t{100'000}, std::size_t{600'000}}) {
+    const allocation a = h.allocate({size});
+    fill_pattern(a.data(), size, size);
+    const allocation b = h.reallocate(a.get(), default_alignment, {size * 40, size / 2});
+    EXPECT_TRUE(has_pattern(b.data(), size / 2, size));
+  }
+}
+
 TEST(heap, cache_line_option_keeps_blocks_apart) {
   heap h{{.cache_line_aligned = true}};
   for (std::size_t size = 0; size < 3000; size += 7) {
-    const allocation a = h.allocate({size});
+    const allocation a = h.allocate({size}, fit::get_no_less);
     ASSERT_TRUE(a);
     EXPECT_TRUE(is_aligned(address_of(a.data()), 64));
     EXPECT_TRUE(is_aligned(a.size(), 64));
-    const allocation b = h.reallocate(a.data(), {size + 13});
+    const allocation b = h.reallocate({a.data()}, default_alignment,
+                                      {.size = size + 13, .wanted = fit::get_no_less});
     EXPECT_TRUE(is_aligned(address_of(b.data()) | b.size(), 64));
   }
 }
 
 TEST(heap, lives_on_a_block_of_the_user_alone) {
   const test::user_memory memory(8_MiB);
-  user_block block{memory.all()};
+  user_block_os block({memory.all()});
   const test::counter_watch watch;
   {
-    heap h{{.source = user_block_source(block)}};
+    heap h{{.os = &block}};
     std::vector<void*> blocks;
     while (true) {
       const allocation a = h.allocate({5000});
       if (!a) {
-        EXPECT_EQ(a.reason, status::no_memory);
+        EXPECT_EQ(a.reason(), status::no_memory);
         break;
       }
       ASSERT_TRUE(memory.contains(a.data()));
@@ -178,38 +227,38 @@ TEST(heap, lives_on_a_block_of_the_user_alone) {
     EXPECT_FALSE(h.allocate({60_MiB})) << "no mappings of its own";
     h.check_invariants();
   }
-  EXPECT_FALSE(block.taken);
+  EXPECT_EQ(block.available(), block.capacity());
 }
 
 TEST(heap, does_not_take_a_users_block_for_zero) {
   const test::user_memory memory(4_MiB);
-  user_block block{memory.all()};
-  heap h{{.source = user_block_source(block)}};
+  user_block_os block({memory.all()});
+  heap h{{.os = &block}};
   for (const std::size_t size : {16_KiB, 200_KiB, 1_MiB})
     EXPECT_EQ(test::first_nonzero(h.allocate_zeroed({size}).data(), size), size);
 }
 
-TEST(heap, does_not_take_a_users_zeroed_block_for_zero_once_it_was_used) {
-  const test::user_memory memory(4_MiB);
-  std::memset(memory.all().data, 0, memory.all().size);
-  user_block block{memory.all(), true};
-  heap h{{.source = user_block_source(block)}};
-  for (int round = 0; round < 3; ++round) {
-    const allocation a = h.allocate_zeroed({3_MiB});
-    ASSERT_TRUE(a);
-    EXPECT_EQ(test::first_nonzero(a.data(), 3_MiB), 3_MiB) << "round " << round;
-    std::memset(a.data(), 0xff, 3_MiB);
-    h.deallocate(a.data());
-    // A refusal makes the heap look for memory everywhere, in its empty regions too.
-    EXPECT_FALSE(h.allocate({100_MiB}));
+TEST(heap, does_not_take_zeroed_memory_of_a_user_for_zero_once_it_was_used) {
+  test::user_interface interface;
+  os_manager pages(interface.verbs());
+  for (int life = 0; life < 3; ++life) {
+    heap h{{.os = &pages}};
+    for (int round = 0; round < 3; ++round) {
+      const allocation a = h.allocate_zeroed({3_MiB});
+      ASSERT_TRUE(a);
+      EXPECT_EQ(test::first_nonzero(a.data(), 3_MiB), 3_MiB) << "round " << round;
+      std::memset(a.data(), 0xff, 3_MiB);
+      h.deallocate(a.data());
+    }
   }
 }
 
 TEST(heap, lives_on_an_interface_of_the_user) {
   test::user_interface interface;
   interface.budget = 64_MiB;
+  os_manager pages(interface.verbs());
   {
-    heap h{{.source = interface.table()}};
+    heap h{{.os = &pages}};
     std::vector<void*> blocks;
     for (std::size_t i = 0; i < 2000; ++i) {
       const allocation a = h.allocate({i * 10});
@@ -232,6 +281,7 @@ TEST(heap, lives_on_an_interface_of_the_user) {
   EXPECT_EQ(interface.committed, 0u);
   EXPECT_EQ(interface.acquired, interface.released);
   EXPECT_FALSE(interface.has_erred);
+  EXPECT_EQ(pages.usage().held, 0u);
 }
 
 TEST(heap, several_do_not_mix) {
@@ -250,7 +300,7 @@ TEST(heap, several_do_not_mix) {
   b.trim();
   EXPECT_EQ(a.used_bytes(), 0u);
   EXPECT_EQ(b.used_bytes(), 0u);
-  const allocation moved = b.reallocate(a.allocate({100}).data(), {5000});
+  const allocation moved = b.reallocate({a.allocate({100}).data()}, default_alignment, {5000});
   EXPECT_TRUE(moved);
 }
 

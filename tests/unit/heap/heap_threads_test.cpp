@@ -14,6 +14,7 @@
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/heap_registry.hpp"
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/observe/snapshot.hpp"
 #include "support/child.hpp"
 #include "support/pattern.hpp"
 #include "support/scale.hpp"
@@ -119,6 +120,18 @@ TEST(heap_threads, an_adopted_local_heap_starts_with_what_was_left_in_its_bins) 
   std::thread([&] { EXPECT_EQ(h.allocate({100}).data(), left); }).join();
 }
 
+TEST(heap_threads, trimming_alone_takes_no_local_heap) {
+  heap h{heap_options{}};
+  ASSERT_TRUE(h.allocate({100}));
+  std::thread([&] {
+    h.trim(0);
+    EXPECT_EQ(h.bound_to_this_thread(), nullptr);
+  }).join();
+  auto s = std::make_unique<observe::snapshot>();
+  h.describe(*s);
+  EXPECT_EQ(s->heaps + s->idle_heaps, 1u);
+}
+
 TEST(heap_threads, threads_that_end_can_still_allocate_and_free) {
   static constinit std::atomic<int> runs{0};
   static heap* late = nullptr;
@@ -204,6 +217,21 @@ TEST(local_heap, serves_the_fresh_blocks_of_a_slab_in_order_of_their_addresses) 
     EXPECT_GT(p, last);
     last = p;
   }
+}
+
+// A fork copies a bin as it is, and its thread may just be parking it.
+TEST(local_heap, dropping_bins_does_not_believe_a_half_parked_one) {
+  heap h{heap_options{}};
+  local_heap& mine = *h.local();
+  void* const p = h.allocate({48}).data();
+  h.deallocate(p);
+  bin& b = mine.bins[class_of(48)];
+  ASSERT_GT(b.count(), 0u);
+  b.parked = static_cast<std::uint16_t>(b.count());  // the first step of parking
+  mine.drop_bins();
+  EXPECT_EQ(b.count(), 0u);
+  EXPECT_EQ(b.end, b.base + b.capacity);
+  h.check_invariants();
 }
 
 TEST(local_heap, is_one_for_each_thread_and_heap) {

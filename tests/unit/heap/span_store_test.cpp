@@ -10,6 +10,7 @@
 
 #include "ashlar/base/units.hpp"
 #include "ashlar/heap/heap_registry.hpp"
+#include "ashlar/manager/source/user_os.hpp"
 #include "support/counters.hpp"
 #include "support/fake_os.hpp"
 #include "support/pattern.hpp"
@@ -24,7 +25,7 @@ class span_store_test : public ::testing::Test {
  protected:
   span_store_test() {
     EXPECT_TRUE(process_heaps.start());
-    store_->initialize(os_region_source());
+    store_->initialize(system_os());
     // The first span to be freed starts the store's clock, and may be purged at once.
     store_->deallocate(store_->allocate(1));
     store_->purge(0);
@@ -169,13 +170,42 @@ TEST_F(span_store_test, keeps_what_it_is_told_to_keep) {
 
 TEST_F(span_store_test, a_freed_burst_leaves_no_more_than_the_bound) {
   std::vector<span> spans;
-  for (int i = 0; i < 1000; ++i) spans.push_back(store_->allocate(4));
+  for (int i = 0; i < 2000; ++i) spans.push_back(store_->allocate(4));
   for (const span& s : spans) store_->deallocate(s);
-  EXPECT_LE(store_->current_totals().dirty, span_store::initial_retained * slice_size);
+  EXPECT_LE(store_->current_totals().dirty, span_store::retained * slice_size);
+}
+
+TEST_F(span_store_test, a_burst_within_the_bound_keeps_its_pages_for_the_next) {
+  std::vector<span> spans(500);
+  for (span& s : spans) s = store_->allocate(4);
+  const test::counter_watch watch;
+  for (const span& s : spans) store_->deallocate(s);
+  EXPECT_EQ(watch.discarded(), 0u);
+  for (span& s : spans) {
+    s = store_->allocate(4);
+    EXPECT_FALSE(s.zeroed) << "a page that is there comes first";
+  }
+  for (const span& s : spans) store_->deallocate(s);
+}
+
+TEST_F(span_store_test, free_pieces_that_fit_nothing_do_not_add_to_the_peak) {
+  std::vector<span> spans;
+  for (int i = 0; i < 1000; ++i) spans.push_back(store_->allocate(2));
+  // Every other one: 1000 slices in pieces of two. Larger spans must come from fresh slices.
+  for (std::size_t i = 0; i < spans.size(); i += 2) store_->deallocate(spans[i]);
+  std::vector<span> larger;
+  for (int i = 0; i < 200; ++i) {
+    larger.push_back(store_->allocate(5));
+    const span_store::totals t = store_->current_totals();
+    ASSERT_LE(t.used + t.dirty, store_->peak_used_bytes() + span_store::headroom * slice_size);
+  }
+  EXPECT_LE(store_->current_totals().dirty, span_store::headroom * slice_size);
+  for (std::size_t i = 1; i < spans.size(); i += 2) store_->deallocate(spans[i]);
+  for (const span& s : larger) store_->deallocate(s);
 }
 
 TEST_F(span_store_test, learns_to_keep_more_when_purged_slices_are_wanted_again) {
-  std::vector<span> spans(800);
+  std::vector<span> spans(2000);
   const auto breathe = [&] {
     for (span& s : spans) s = store_->allocate(4);
     for (const span& s : spans) store_->deallocate(s);
@@ -191,10 +221,10 @@ TEST_F(span_store_test, learns_to_keep_more_when_purged_slices_are_wanted_again)
 
 TEST_F(span_store_test, works_without_discard_and_without_commit) {
   const test::user_memory memory(4_MiB);
-  user_block block{memory.all()};
+  user_block_os block({memory.all()});
   span_store& store = *store_;
   store.release();
-  store.initialize(user_block_source(block));
+  store.initialize(block);
   const span s = store.allocate(10);
   ASSERT_NE(s.data, nullptr);
   EXPECT_TRUE(memory.contains(s.data));
@@ -206,6 +236,7 @@ TEST_F(span_store_test, works_without_discard_and_without_commit) {
   const span all = store.allocate(64);
   EXPECT_EQ(all.data, memory.all().data);
   store.deallocate(all);
+  store.release();  // before the block's manager ends
 }
 
 TEST_F(span_store_test, stays_whole_when_the_os_will_not_discard) {
@@ -224,11 +255,23 @@ TEST_F(span_store_test, stays_whole_when_the_os_will_not_discard) {
   EXPECT_EQ(store_->purge(0), 800 * slice_size);
 }
 
+TEST_F(span_store_test, asks_for_less_where_address_space_is_short) {
+  for (const std::size_t limit : {600_MiB, 100_MiB, 20_MiB, 7_MiB, 3_MiB}) {
+    store_->release();
+    test::fake_os os;
+    os.limit_address_space(limit);
+    const span s = store_->allocate(16);
+    ASSERT_NE(s.data, nullptr) << limit;
+    EXPECT_LE(store_->current_totals().reserved, limit);
+    os.accept_all();
+  }
+}
+
 TEST_F(span_store_test, gives_all_regions_back) {
   const test::counter_watch watch;
   {
     auto store = std::make_unique<span_store>();
-    store->initialize(os_region_source());
+    store->initialize(system_os());
     for (int i = 0; i < 10; ++i) ASSERT_NE(store->allocate(10'000).data, nullptr);  // 6.4 GiB
     EXPECT_GE(watch.reserved(), 6_GiB);
     store->release();

@@ -13,8 +13,6 @@ using observe::snapshot;
 
 /// More rows show no more than a reader takes in at a glance.
 constexpr std::size_t map_rows = 4;
-constexpr std::uint64_t fit_sizes[observe::snapshot_fit_sizes] = {4ULL << 10, 64ULL << 10,
-                                                                  1ULL << 20, 16ULL << 20};
 
 line dot(const report_format& format) {
   return line(fmt::format(" {} ", format.glyphs().dot), style::dim);
@@ -85,7 +83,7 @@ lines fit_lines(const snapshot& record, const report_format& format) {
   if (record.total_free == 0) return {};
   lines items;
   for (std::size_t i = 0; i < observe::snapshot_fit_sizes; ++i)
-    items.emplace_back(fmt::format("{} {}", format_round_size(fit_sizes[i]),
+    items.emplace_back(fmt::format("{} {}", format_round_size(observe::snapshot_fit_bytes[i]),
                                    format_percent(static_cast<double>(record.fits[i]), total)));
   const line separator(fmt::format(" {} ", format.glyphs().separator), style::dim);
   lines out = flow(line("  would fit  "), items, separator, format.width);

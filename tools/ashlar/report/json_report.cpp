@@ -17,13 +17,11 @@ using json = nlohmann::ordered_json;
 using observe::snapshot;
 
 constexpr int report_version = 1;
-constexpr std::uint64_t fit_sizes[observe::snapshot_fit_sizes] = {4096, 65536, 1048576, 16777216};
 
 const char* name_of(observe::process_state state) {
   switch (state) {
     case observe::process_state::running: return "running";
     case observe::process_state::exited: return "exited";
-    case observe::process_state::replaced_by_exec: return "replaced_by_exec";
   }
   return "unknown";
 }
@@ -80,7 +78,7 @@ json map_of(const snapshot& record) {
 json fragmentation_of(const snapshot& record) {
   json fits = json::array();
   for (std::size_t i = 0; i < observe::snapshot_fit_sizes; ++i)
-    fits.push_back({{"size", fit_sizes[i]}, {"bytes", record.fits[i]}});
+    fits.push_back({{"size", observe::snapshot_fit_bytes[i]}, {"bytes", record.fits[i]}});
   return {{"total_free", record.total_free},
           {"unused", record.unused},
           {"largest_free", record.largest_free},

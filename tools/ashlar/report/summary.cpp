@@ -55,12 +55,7 @@ lines title(const process_report& process, const report_format& format) {
 lines remarks(const process_report& process, std::size_t width) {
   const observe::snapshot& record = *process.record;
   lines out;
-  if (record.state == observe::process_state::replaced_by_exec)
-    append(
-        out,
-        wrap("It replaced itself by a program that left no record; this is the state before that.",
-             width));
-  else if (record.state == observe::process_state::running && process.end) {
+  if (record.state == observe::process_state::running && process.end) {
     const std::uint64_t late =
         process.end->ended_ns > record.taken_ns ? process.end->ended_ns - record.taken_ns : 0;
     append(out,
