@@ -13,6 +13,8 @@ _HEADER = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 _INSTRUCTION = re.compile(r"^ +([0-9a-f]+):\t(\S.*)$")
 _TARGET = re.compile(r"^([0-9a-f]+)(?: <|$)")
 
+_SYMBOL = re.compile(r"^([0-9a-f]+) .*\s\.text\s.*\s(\S+)$")
+
 PREFIXES = ("lock", "rep", "repz", "repnz", "bnd", "notrack", "data16", "cs")
 
 
@@ -72,10 +74,23 @@ def parse(text):
     return functions
 
 
+def add_aliases(functions, symbols):
+    """A listing has one name for each address. Adds the others that objdump's table of dynamic
+    symbols has for it."""
+    by_address = {code[0].address: code for code in functions.values() if code}
+    for line in symbols.splitlines():
+        if (symbol := _SYMBOL.match(line)) and int(symbol.group(1), 16) in by_address:
+            functions.setdefault(symbol.group(2), by_address[int(symbol.group(1), 16)])
+
+
 def disassemble(objdump, library):
-    command = [objdump, "--disassemble", "--no-show-raw-insn", "--section=.text", library]
-    listing = subprocess.run(command, check=True, capture_output=True, text=True)
-    return parse(listing.stdout)
+    def output_of(*options):
+        command = [objdump, *options, library]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    functions = parse(output_of("--disassemble", "--no-show-raw-insn", "--section=.text"))
+    add_aliases(functions, output_of("--dynamic-syms"))
+    return functions
 
 
 def paths_to_return(function):

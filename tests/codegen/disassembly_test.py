@@ -38,6 +38,20 @@ class Paths(unittest.TestCase):
             self.assertEqual(disassembly.hit_paths(function_of(call, "ret")), [])
 
 
+class Aliases(unittest.TestCase):
+    def test_each_name_of_an_address_finds_its_code(self):
+        functions = disassembly.parse("0000000000000010 <f>:\n    10:\tret\n")
+        table = (
+            "0000000000000010 g    DF .text\t0000000000000001  Base        f\n"
+            "0000000000000010 g    DF .text\t0000000000000001  Base        second\n"
+            "0000000000000020 g    DF .text\t0000000000000001  Base        elsewhere\n"
+            "0000000000000000      DF *UND*\t0000000000000000  GLIBC_2.34  read\n"
+        )
+        disassembly.add_aliases(functions, table)
+        self.assertEqual(sorted(functions), ["f", "second"])
+        self.assertIs(functions["second"], functions["f"])
+
+
 class Atomics(unittest.TestCase):
     def is_atomic(self, text):
         return function_of(text)[0].is_atomic_update

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/manager/arena/scoped_manager.hpp"
+
+#include <new>
+
+#include "ashlar/base/bits.hpp"
+#include "ashlar/base/relaxed.hpp"
+
+namespace ashlar {
+
+namespace {
+
+std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
+
+// What of an upstream's outcome is left for the block behind a record.
+allocation without(std::size_t offset, const allocation& refused) {
+  if (refused.reason() != status::not_enough_memory) return refused;
+  const std::size_t fits = refused.would_fit();
+  return allocation::failed(refused.reason(), fits > offset ? fits - offset : 0);
+}
+
+}  // namespace
+
+scoped_manager::scoped_manager(memory upstream, const scoped_options& options) noexcept
+    : manager(ops_for<scoped_manager>, upstream.get()), upstream_(upstream) {
+  if (upstream_.can(capability::rewind)) start_ = upstream_.here();
+  join_registry(options.name);
+}
+
+scoped_manager::~scoped_manager() {
+  leave_registry();
+  if (upstream_.can(capability::rewind))
+    upstream_.rewind(start_);
+  else
+    free_all();
+}
+
+// A record fits in front of every block, and leaves it aligned.
+std::size_t scoped_manager::offset_for(std::size_t alignment) noexcept {
+  return align_up(sizeof(record), alignment);
+}
+
+scoped_manager::record* scoped_manager::record_of(const void* data) noexcept {
+  return static_cast<record*>(const_cast<void*>(data)) - 1;
+}
+
+std::size_t scoped_manager::usable(const record& r) noexcept {
+  return r.size - offset_for(r.alignment);
+}
+
+block scoped_manager::whole(const record& r) noexcept {
+  auto* const data = reinterpret_cast<std::byte*>(const_cast<record*>(&r) + 1);
+  return {data - offset_for(r.alignment), r.size};
+}
+
+allocation scoped_manager::allocate(layout request, fit wanted) noexcept {
+  return push(request, wanted, false);
+}
+
+allocation scoped_manager::allocate_zeroed(layout request, fit wanted) noexcept {
+  return push(request, wanted, true);
+}
+
+allocation scoped_manager::push(layout request, fit wanted, bool zeroed) noexcept {
+  if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
+  const std::size_t alignment =
+      request.alignment < alignof(record) ? alignof(record) : request.alignment;
+  const std::size_t offset = offset_for(alignment);
+  if (offset > max_size || request.size > max_size - offset)
+    return allocation::failed(status::too_large);
+  const layout needed{offset + at_least_one(request.size), alignment};
+  const allocation a =
+      zeroed ? upstream_.allocate_zeroed(needed, wanted) : upstream_.allocate(needed, wanted);
+  if (!a) return without(offset, a);
+  auto* const data = static_cast<std::byte*>(a.data()) + offset;
+  record* const r = ::new (data - sizeof(record)) record{nullptr, nullptr, a.size(), alignment};
+  link(*r);
+  count(*r);
+  return allocation::of(data, wanted == fit::get_exact ? request.size : usable(*r));
+}
+
+void scoped_manager::link(record& r) noexcept {
+  r.newer = nullptr;
+  r.older = newest_;
+  if (newest_ != nullptr) newest_->newer = &r;
+  newest_ = &r;
+}
+
+void scoped_manager::count(const record& r) noexcept {
+  store_relaxed(used_, used_ + usable(r));
+  store_relaxed(held_, held_ + r.size);
+  store_relaxed(live_, live_ + 1);
+  if (used_ > peak_) store_relaxed(peak_, used_);
+}
+
+void scoped_manager::uncount(const record& r) noexcept {
+  store_relaxed(used_, used_ - usable(r));
+  store_relaxed(held_, held_ - r.size);
+  store_relaxed(live_, live_ - 1);
+}
+
+void scoped_manager::deallocate(block b, std::size_t) noexcept {
+  if (b.data == nullptr) return;
+  record& r = *record_of(b.data);
+  (r.newer != nullptr ? r.newer->older : newest_) = r.older;
+  if (r.older != nullptr) r.older->newer = r.newer;
+  uncount(r);
+  upstream_.deallocate(whole(r), r.alignment);
+}
+
+// The record moves with its block: its neighbours learn where it is.
+allocation scoped_manager::reallocate(block b, std::size_t alignment,
+                                      const resize& change) noexcept {
+  if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
+  const record old = *record_of(b.data);
+  const std::size_t offset = offset_for(old.alignment);
+  if (change.size > max_size - offset) return allocation::failed(status::too_large);
+  const std::size_t kept = b.size < change.used ? b.size : change.used;
+  const allocation a = upstream_.reallocate(whole(*record_of(b.data)), old.alignment,
+                                            {.size = offset + at_least_one(change.size),
+                                             .used = offset + kept,
+                                             .wanted = change.wanted,
+                                             .may_move = change.may_move});
+  if (!a) return without(offset, a);
+  auto* const data = static_cast<std::byte*>(a.data()) + offset;
+  record& r = *record_of(data);
+  uncount(old);
+  r.size = a.size();
+  count(r);
+  (r.newer != nullptr ? r.newer->older : newest_) = &r;
+  if (r.older != nullptr) r.older->newer = &r;
+  return allocation::of(data, change.wanted == fit::get_exact ? change.size : usable(r));
+}
+
+std::size_t scoped_manager::usable_size(const void* p) const noexcept {
+  return usable(*record_of(p));
+}
+
+void scoped_manager::free_all() noexcept {
+  while (newest_ != nullptr) deallocate(block{newest_ + 1, 0});
+}
+
+manager_usage scoped_manager::usage() const noexcept {
+  return {.used = load_relaxed(used_),
+          .held = load_relaxed(held_),
+          .peak_used = load_relaxed(peak_),
+          .live_blocks = load_relaxed(live_)};
+}
+
+bool scoped_manager::check_invariants() const noexcept {
+  std::size_t used = 0;
+  std::size_t live = 0;
+  bool is_well = newest_ == nullptr || newest_->newer == nullptr;
+  for (const record* r = newest_; r != nullptr; r = r->older) {
+    used += usable(*r);
+    ++live;
+    is_well = is_well && (r->older == nullptr || r->older->newer == r);
+  }
+  return is_well && used == used_ && live == live_;
+}
+
+}  // namespace ashlar

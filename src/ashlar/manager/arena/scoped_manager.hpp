@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// A scope over any manager: what was not freed by its end is freed then.
+//
+//     {
+//       ashlar::scoped_manager level(heap);        // any handle
+//       load(level);
+//     }                                            // every block of the level is free
+//
+// Each block carries a record of four words in front, which links it to the others; so the upstream
+// needs no capability at all. If it can rewind, the end of the scope is a rewind instead of a walk:
+// blocks that others made in the upstream meanwhile end too, as with an arena_scope (which costs
+// nothing per block: take that where the manager is known to be an arena).
+//
+// Invariants: the list holds the live blocks, the latest first; `used` is the sum of their sizes.
+// Threads: as the upstream's, but for one scope one at a time; `usage` any time. Cost: the
+// upstream's and a few instructions; the end, one free for each block that is left.
+#pragma once
+
+#include "ashlar/manager/concepts.hpp"
+#include "ashlar/manager/memory.hpp"
+
+namespace ashlar {
+
+struct scoped_options {
+  const char* name = nullptr;  ///< in the registry
+};
+
+class ASHLAR_EXPORT scoped_manager : public manager {
+ public:
+  static constexpr const char* kind_name = "scoped";
+
+  explicit scoped_manager(memory upstream, const scoped_options& options = {}) noexcept;
+  /// A scope in a scope, and no copy.
+  explicit scoped_manager(scoped_manager& upstream, const scoped_options& options = {}) noexcept
+      : scoped_manager(memory(upstream), options) {}
+  ~scoped_manager();
+
+  allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
+  allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept;
+  void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
+  void deallocate(void* p) noexcept { deallocate(block{p, 0}); }
+  allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept;
+  std::size_t usable_size(const void* p) const noexcept;
+  /// Frees all blocks now; the scope goes on.
+  void free_all() noexcept;
+  manager_usage usage() const noexcept;
+
+  bool check_invariants() const noexcept;
+
+ private:
+  // In front of a block. The block of the upstream begins `offset_for(alignment)` before the data.
+  struct record {
+    record* newer;
+    record* older;
+    std::size_t size;  // of the block of the upstream
+    std::size_t alignment;
+  };
+
+  static std::size_t offset_for(std::size_t alignment) noexcept;
+  static record* record_of(const void* data) noexcept;
+  static std::size_t usable(const record& r) noexcept;
+  static block whole(const record& r) noexcept;
+  allocation push(layout request, fit wanted, bool zeroed) noexcept;
+  void link(record& r) noexcept;
+  void count(const record& r) noexcept;
+  void uncount(const record& r) noexcept;
+
+  memory upstream_;
+  mark start_;
+  record* newest_ = nullptr;
+  std::size_t used_ = 0;
+  std::size_t held_ = 0;
+  std::size_t peak_ = 0;
+  std::size_t live_ = 0;
+};
+
+}  // namespace ashlar

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/scoped.hpp"
+
+#include <gtest/gtest.h>
+
+#include "ashlar/arena.hpp"
+#include "ashlar/manager/concepts.hpp"
+#include "ashlar/manager/source/default_manager.hpp"
+#include "support/pattern.hpp"
+
+namespace ashlar {
+namespace {
+
+/// The default manager, counted.
+class counting_manager : public manager {
+ public:
+  static constexpr const char* kind_name = "counting";
+  counting_manager() : manager(ops_for<counting_manager>, &default_manager()) {}
+  allocation allocate(layout request, fit wanted) noexcept {
+    const allocation a = memory(default_manager()).allocate(request, wanted);
+    live_ += static_cast<bool>(a);
+    return a;
+  }
+  void deallocate(block b, std::size_t alignment) noexcept {
+    --live_;
+    memory(default_manager()).deallocate(b, alignment);
+  }
+  manager_usage usage() const noexcept { return {.live_blocks = live_}; }
+
+ private:
+  std::size_t live_ = 0;
+};
+
+TEST(scoped_manager, frees_what_is_left_in_a_manager_that_cannot_rewind) {
+  counting_manager upstream;
+  {
+    scoped_manager scope(upstream);
+    block some[100];
+    for (block& b : some) b = scope.allocate({100, 16}).get();
+    for (std::size_t i = 0; i < 100; i += 3) scope.deallocate(some[i], 16);
+    EXPECT_EQ(scope.usage().live_blocks, 66u);
+    EXPECT_TRUE(scope.check_invariants());
+    EXPECT_EQ(upstream.usage().live_blocks, 66u);
+  }
+  EXPECT_EQ(upstream.usage().live_blocks, 0u);
+}
+
+TEST(scoped_manager, rewinds_a_manager_that_can) {
+  arena a;
+  (void)a.push(100);
+  {
+    scoped_manager scope(a);
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(scope.allocate({1000, 64}));
+    EXPECT_GT(a.pos(), 100'000u);
+  }
+  EXPECT_EQ(a.pos(), 100u);
+}
+
+TEST(scoped_manager, scopes_nest) {
+  scoped_manager outer(default_manager());
+  const block kept = outer.allocate({100, 8}).get();
+  test::fill_pattern(kept.data, 100, 1);
+  {
+    scoped_manager inner(outer);
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(inner.allocate({100, 8}));
+    EXPECT_EQ(outer.usage().live_blocks, 11u);
+  }
+  EXPECT_EQ(outer.usage().live_blocks, 1u);
+  EXPECT_TRUE(test::has_pattern(kept.data, 100, 1));
+}
+
+TEST(scoped_manager, keeps_its_list_when_blocks_move) {
+  scoped_manager scope(default_manager());
+  block some[10];
+  for (block& b : some) b = scope.allocate({100, 8}).get();
+  test::fill_pattern(some[5].data, 100, 5);
+  some[5] = scope.reallocate(some[5], 8, {.size = 100'000}).get();
+  some[0] = scope.reallocate(some[0], 8, {.size = 100'000}).get();
+  some[9] = scope.reallocate(some[9], 8, {.size = 100'000}).get();
+  EXPECT_TRUE(test::has_pattern(some[5].data, 100, 5));
+  EXPECT_TRUE(scope.check_invariants());
+  EXPECT_EQ(scope.usable_size(some[5].data), 100'000u);
+  scope.free_all();
+  EXPECT_EQ(scope.usage().live_blocks, 0u);
+}
+
+}  // namespace
+}  // namespace ashlar
