@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/manager/pool/buckets.hpp"
+
+#include <cstring>
+
+#include "ashlar/hardening/fault.hpp"
+
+namespace ashlar {
+
+namespace {
+
+std::size_t least_of(std::size_t a, std::size_t b) { return a < b ? a : b; }
+
+}  // namespace
+
+allocation buckets::refuse(std::size_t size, std::size_t alignment) const noexcept {
+  const bool is_valid = is_power_of_two(alignment);
+  const bool is_too_large = size > max_size || set_.class_of({size, 1}) == class_table::none;
+  if (is_valid && is_too_large) return allocation::failed(status::too_large);
+  return allocation::failed(status::bad_alignment);
+}
+
+void buckets::deallocate(block b, std::size_t alignment) noexcept {
+  if (b.data == nullptr) return;
+  const std::size_t c = set_.class_of({b.size, alignment});
+  if (c == class_table::none) [[unlikely]]
+    report_fault(owns(b.data) ? fault_kind::size_mismatch : fault_kind::invalid_free, b.data);
+  else
+    set_.put(c, b.data);
+}
+
+std::size_t buckets::usable_size(const void* p) const noexcept {
+  const pool_core* const core = set_.find(p);
+  return core != nullptr ? core->block_size() : 0;
+}
+
+allocation buckets::reallocate(block b, std::size_t alignment, const resize& change) noexcept {
+  const layout request{change.size, alignment};
+  if (b.data == nullptr) return allocate(request, change.wanted);
+  const std::size_t c = set_.class_of(request);
+  if (c == class_table::none) return refuse(change.size, alignment);
+  if (c == set_.class_of({b.size, alignment})) {
+    const bool is_exact = change.wanted == fit::get_exact;
+    return allocation::of(b.data, is_exact ? change.size : set_.classes().size_of(c));
+  }
+  if (!change.may_move) return allocation::failed(status::unsupported);
+  const allocation moved = allocate(request, change.wanted);
+  if (!moved) return moved;
+  std::memcpy(moved.data(), b.data, least_of(least_of(b.size, change.used), change.size));
+  deallocate(b, alignment);
+  return moved;
+}
+
+bool buckets::adopt(buckets& other) noexcept {
+  if (&other == this || other.upstream() != upstream()) return false;
+  return set_.adopt(other.set_);
+}
+
+}  // namespace ashlar

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/manager/pool/large_blocks.hpp"
+
+#include <new>
+
+#include "ashlar/hardening/fault.hpp"
+
+namespace ashlar {
+
+os_manager& large_blocks::os() const noexcept { return os_ != nullptr ? *os_ : system_os(); }
+
+allocation large_blocks::allocate(layout request) noexcept {
+  const std::size_t page = os().page_size();
+  if (request.size > max_size - page) return allocation::failed(status::too_large);
+  if (!table_.reserve(1, os())) return allocation::failed(status::no_memory);
+  void* const place = records_.get();
+  if (place == nullptr) return allocation::failed(status::no_memory);
+  const std::size_t size = align_up(request.size + (request.size == 0), page);
+  const os::range memory = os().reserve(size, request.alignment);
+  if (!memory || !os().commit(memory)) {
+    if (memory) os().release(memory, 0);
+    records_.put(place);
+    const std::size_t available = os().available();
+    return available == max_size || memory
+               ? allocation::failed(status::no_memory)
+               : allocation::failed(status::not_enough_memory, available);
+  }
+  auto* const r = ::new (place) record{memory.data, size, memory.size, nullptr, nullptr};
+  table_.insert(number_of(r->data), r);
+  blocks_.push_front(*r);
+  store_relaxed(used_, used_ + size);
+  return allocation::of(r->data, size);
+}
+
+large_blocks::record* large_blocks::find(const void* p) const noexcept {
+  auto* const r = static_cast<record*>(table_.find(number_of(p)));
+  return r != nullptr && r->data == p ? r : nullptr;
+}
+
+void large_blocks::end(record& r) noexcept {
+  table_.erase(number_of(r.data));
+  blocks_.remove(r);
+  os().release({r.data, r.reserved}, r.size);
+  store_relaxed(used_, used_ - r.size);
+  records_.put(&r);
+}
+
+bool large_blocks::deallocate(void* p) noexcept {
+  record* const r = find(p);
+  if (r != nullptr) end(*r);
+  return r != nullptr;
+}
+
+allocation large_blocks::resize(void* p, std::size_t size) noexcept {
+  record* const r = find(p);
+  if (r == nullptr || size > max_size - os().page_size())
+    return allocation::failed(status::too_large);
+  const std::size_t wanted = align_up(size + (size == 0), os().page_size());
+  if (wanted > r->reserved) return allocation::failed(status::unsupported);
+  if (wanted > r->size && !os().commit({r->data + r->size, wanted - r->size}))
+    return allocation::failed(status::no_memory);
+  // Pages that the OS does not take back stay usable.
+  if (wanted < r->size && !os().decommit({r->data + wanted, r->size - wanted}))
+    return allocation::of(p, r->size);
+  store_relaxed(used_, used_ - r->size + wanted);
+  r->size = wanted;
+  return allocation::of(p, wanted);
+}
+
+std::size_t large_blocks::usable_size(const void* p) const noexcept {
+  const record* const r = find(p);
+  return r != nullptr ? r->size : 0;
+}
+
+bool large_blocks::owns(const void* p) const noexcept {
+  if (table_.find(number_of(p)) != nullptr) return true;
+  const std::uintptr_t address = address_of(p);
+  for (const record* r = blocks_.front(); r != nullptr; r = r->next)
+    if (address - address_of(r->data) < r->size) return true;
+  return false;
+}
+
+void large_blocks::free_all() noexcept {
+  while (record* const r = blocks_.front()) end(*r);
+  records_.free_all();
+  table_.clear(os());
+}
+
+bool large_blocks::walk(block_visitor visitor) const noexcept {
+  for (const record* r = blocks_.front(); r != nullptr; r = r->next)
+    if (!visitor({r->data, r->size})) return false;
+  return true;
+}
+
+bool large_blocks::is_well() const noexcept {
+  std::size_t bytes = 0;
+  std::size_t blocks = 0;
+  for (const record* r = blocks_.front(); r != nullptr; r = r->next) {
+    bytes += r->size;
+    ++blocks;
+    if (find(r->data) == r && r->size <= r->reserved) continue;
+    report_fault(fault_kind::corruption, r);
+    return false;
+  }
+  return bytes == used_ && blocks == table_.count() && blocks == count() &&
+         records_.check_invariants();
+}
+
+}  // namespace ashlar
