@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// The block of the fit managers: a header in front, a copy of the size at the end while it is free
+// (boundary tags, Knuth 1973), and the node of the index in between while it is free.
+//
+//     address = 8 (mod 16)
+//     | head 8 | payload ...............................  |   used: what the user has ends where
+//     the | head 8 | link link up granules | ...... | foot 8  |   next head begins; no foot
+//
+//     head: | tag 16 | . | slack 6 | size 33, a multiple of 16 | . | trimmed | red | previous used
+//     | used |
+//           63     48    45      40  36                       4       3       2          1 0
+//
+// Each block knows from its own head whether the block before it is used; only if not, that one has
+// a foot, by which its start is found. So neighbours of a block are found in O(1) both ways, and a
+// used block costs 8 bytes. Links count granules of 16 bytes from an origin: 32 bits reach over
+// 64 GiB, so a tree node fits in the smallest block, 32 bytes. The node never straddles a cache
+// line, and holds the size again, so that a search touches one line per block.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/base/bits.hpp"
+#include "ashlar/base/units.hpp"
+#include "ashlar/manager/manager.hpp"
+
+namespace ashlar {
+
+struct [[gnu::may_alias]] fit_block {
+  static constexpr std::size_t granule = 16;
+  static constexpr std::size_t header = 8;
+  static constexpr std::size_t smallest = 32;
+  /// What links can reach, so the most that one manager can be over.
+  static constexpr std::size_t reach = 64_GiB;
+
+  static constexpr std::uint64_t used_bit = 1;
+  static constexpr std::uint64_t previous_used_bit = 2;
+  static constexpr std::uint64_t red_bit = 4;      // for the tree
+  static constexpr std::uint64_t trimmed_bit = 8;  // free, and the OS has its pages
+  static constexpr std::uint64_t size_mask = (reach * 2 - 1) & ~std::uint64_t{granule - 1};
+  static constexpr unsigned slack_shift = 40;
+  static constexpr std::uint64_t slack_mask = 63;
+  static constexpr unsigned tag_shift = 48;
+
+  std::uint64_t head;
+  // While it is free:
+  std::uint32_t link[2];  // tree: before and behind; list: next and previous
+  std::uint32_t up;       // tree: parent
+  std::uint32_t same;     // tree: a list of more blocks of this size
+
+  /// Returns the size of a block whose payload holds `bytes`. Requires: bytes <= max_size.
+  static constexpr std::size_t size_for(std::size_t bytes) {
+    const std::size_t size = align_up(bytes + header, granule);
+    return size < smallest ? smallest : size;
+  }
+
+  /// Returns what a block of `need` bytes takes of `available` ones: all, where the rest would be
+  /// too small to be a block.
+  static constexpr std::size_t cut(std::size_t available, std::size_t need) {
+    return available - need < smallest ? available : need;
+  }
+
+  static fit_block* of(const void* payload) {
+    return reinterpret_cast<fit_block*>(at_address(address_of(payload) - header));
+  }
+  std::byte* payload() { return at_address(address_of(this) + header); }
+
+  std::size_t size() const { return head & size_mask; }
+  std::size_t granules() const { return size() / granule; }
+  std::size_t usable() const { return size() - header; }
+  std::size_t slack() const { return head >> slack_shift & slack_mask; }
+  tag_id tag() const { return static_cast<tag_id>(head >> tag_shift); }
+  bool is_used() const { return (head & used_bit) != 0; }
+  bool is_previous_used() const { return (head & previous_used_bit) != 0; }
+  bool is_red() const { return (head & red_bit) != 0; }
+
+  fit_block* after(std::size_t bytes) { return of(payload() + bytes); }
+  const fit_block* after(std::size_t bytes) const {
+    return of(at_address(address_of(this) + 8 + bytes));
+  }
+  fit_block* next() { return after(size()); }
+  const fit_block* next() const { return after(size()); }
+  /// Requires: the previous block is free.
+  std::size_t previous_size() const { return reinterpret_cast<const foot*>(this)[-1].size; }
+  fit_block* previous() { return after(0 - previous_size()); }
+  /// Requires: it is free.
+  std::size_t foot_size() const { return next()->previous_size(); }
+
+  void set_red(bool red) { head = red ? head | red_bit : head & ~red_bit; }
+  void set_used(std::size_t bytes, std::size_t slack, tag_id tag, std::uint64_t previous) {
+    head = bytes | used_bit | previous | std::uint64_t{slack} << slack_shift |
+           std::uint64_t{tag} << tag_shift;
+  }
+  /// The block before a free one is always used.
+  void set_free(std::size_t bytes) {
+    head = bytes | previous_used_bit;
+    reinterpret_cast<foot*>(after(bytes))[-1].size = bytes;
+  }
+  /// Ends a row of blocks: used, so that nothing coalesces with it, and without a size.
+  void set_sentinel() { head = used_bit | previous_used_bit; }
+
+ private:
+  struct [[gnu::may_alias]] foot {
+    std::uint64_t size;
+  };
+};
+static_assert(sizeof(fit_block) + fit_block::header == fit_block::smallest);
+
+/// From links to blocks and back. Link 0 is no block.
+class fit_links {
+ public:
+  constexpr fit_links() = default;
+  explicit fit_links(std::uintptr_t origin) : origin_(origin) {}
+
+  /// Returns whether all of a range has links.
+  bool reach(const std::byte* begin, const std::byte* end) const {
+    return address_of(begin) - origin_ >= 2 * fit_block::granule &&
+           address_of(end) - origin_ <= fit_block::reach && begin < end;
+  }
+  fit_block* at(std::uint32_t link) const {
+    return reinterpret_cast<fit_block*>(at_address(origin_ + link * fit_block::granule));
+  }
+  std::uint32_t of(const fit_block* b) const {
+    return static_cast<std::uint32_t>((address_of(b) - origin_) / fit_block::granule);
+  }
+
+ private:
+  std::uintptr_t origin_ = 0;
+};
+
+}  // namespace ashlar

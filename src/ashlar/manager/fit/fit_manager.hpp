@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// The fit managers: heaps over one region, which they never leave. Three indexes, one block format.
+//
+//     best_fit_manager   the smallest free block that fits, the lowest of equals: least
+//     fragmentation tlsf_manager       a free block of the next bin: bounded time, whatever
+//     happened before hybrid_manager     bins for what is small and many, best fit for what is
+//     large and rare
+//
+//     alignas(16) std::byte memory[1_MiB];
+//     best_fit_manager level(memory, {.limit = 768_KiB, .name = "level"});   // never asks anyone
+//     tlsf_manager voices({.reserve = 64_MiB});                              // grows in 64 MiB
+//
+// Free neighbours are joined at every free. All bookkeeping of blocks lies in the region; the
+// manager itself holds the roots of the index only. What remains of a block that is more than was
+// asked for becomes a free block, from 32 bytes on.
+//
+// Invariants: those of fit_space.hpp and of the index, and (1) the index holds exactly the free
+// blocks; (2) `used` is the sum of the usable bytes of used blocks, and `live` their number;
+// (3) used <= peak, used <= limit.
+// Threads: single-threaded. Cost: see the indexes; growing the region is a system call.
+#pragma once
+
+#include <span>
+
+#include "ashlar/base/macros.hpp"
+#include "ashlar/manager/concepts.hpp"
+#include "ashlar/manager/fit/fit_indexes.hpp"
+#include "ashlar/manager/fit/fit_space.hpp"
+
+namespace ashlar {
+
+/// Where the memory of a fit manager is. Units: bytes. Made by a walk: O(blocks).
+struct fragmentation_report {
+  std::size_t free_bytes = 0;    ///< free and accessible: free blocks and the end of the region
+  std::size_t free_blocks = 0;   ///< in how many pieces
+  std::size_t largest_free = 0;  ///< the largest block that could be handed out from them
+  std::size_t live_blocks = 0;
+  std::size_t live_bytes = 0;  ///< as asked for
+  std::size_t slack = 0;       ///< handed out, but not asked for
+  std::size_t headers = 0;     ///< of used blocks
+  std::size_t footprint = 0;   ///< from the start of the region to its last used block
+
+  /// Returns what the used blocks hold and nobody uses.
+  std::size_t unused_bytes() const { return slack + headers; }
+};
+
+template <class Index>
+class ASHLAR_EXPORT fit_manager : public manager {
+ public:
+  static constexpr const char* kind_name = Index::kind_name;
+
+  /// Over address space from an OS manager, reserved at the first request.
+  constexpr explicit fit_manager(const fit_options& options = {}) noexcept
+      : manager(ops_for<fit_manager>, options.os), space_(options), limit_(options.limit) {
+    if (options.name != nullptr) enter(options.name);
+  }
+  /// Over a block of the user's alone, which must outlive the manager.
+  explicit fit_manager(std::span<std::byte> block, const fit_options& options = {}) noexcept
+      : manager(bounded_ops, nullptr), space_(block, options.zeroed), limit_(options.limit) {
+    if (options.name != nullptr) enter(options.name);
+  }
+  ~fit_manager() {
+    leave_registry();
+    space_.release();
+  }
+
+  /// Errors: `over_budget`; `not_enough_memory` with what would fit (for alignments above 16, what
+  /// surely would); `no_memory` if the OS refuses to commit more.
+  allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
+  /// Clears what is not known to be zero: memory that was never used is not cleared again.
+  allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept;
+  /// Faults: double, interior and invalid free, size mismatch, corruption of what is around it.
+  void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
+  void deallocate(void* p) noexcept;
+  /// Grows and shrinks in place where the neighbours allow it; else slides down over a free block
+  /// before it, or moves. Copies `change.used` bytes at most.
+  allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept;
+
+  bool owns(const void* p) const noexcept { return space_.owns(p); }
+  /// Faults: invalid query; returns 0 then.
+  std::size_t usable_size(const void* p) const noexcept;
+  /// Ends every block. The region goes back to the OS; the user's blocks stay.
+  void free_all() noexcept;
+  /// Visits the live blocks, each row by rising addresses.
+  void walk(block_visitor visitor) noexcept;
+  /// Gives the pages at the end of the region back, then those inside free blocks, until `keep`
+  /// bytes of free memory are left.
+  std::size_t trim(std::size_t keep = 0) noexcept { return space_.trim(keep); }
+
+  /// Takes a further block of the user's, which must outlive the manager. Errors: `unsupported`: it
+  /// lies more than 32 GiB from the region, or overlaps it; `not_enough_memory`: it is too small.
+  status add(std::span<std::byte> block) noexcept;
+
+  manager_usage usage() const noexcept;
+  /// Returns the bytes from the start of the region to its last used block, and of added blocks.
+  std::size_t footprint() const noexcept { return space_.footprint(); }
+  fragmentation_report fragmentation() const noexcept;
+  /// The tag of one block: at first the manager's. Requires: `p` is a live block.
+  tag_id tag_of(const void* p) const { return fit_block::of(p)->tag(); }
+  void set_tag_of(void* p, tag_id tag) noexcept;
+
+  /// Panics if a rule is broken. O(blocks).
+  void check_invariants() const noexcept;
+
+ private:
+  /// Where a request can be served.
+  struct place {
+    fit_block* from = nullptr;  // a free block, or the top
+    std::size_t gap = 0;        // bytes of it to leave in front
+  };
+
+  // Over a user's block it never asks anyone.
+  static constexpr manager_ops make_bounded_ops() {
+    manager_ops ops = make_ops<fit_manager>();
+    ops.can = ops.can | capability::bounded;
+    return ops;
+  }
+  static const manager_ops bounded_ops;
+
+  void enter(const char* name) noexcept {
+    // From here on other threads may ask for it.
+    if (upstream() == nullptr && space_.is_from_os()) set_upstream(&system_os());
+    join_registry(name);
+  }
+
+  bool is_over_budget(std::size_t more) const { return more > limit_ - used_; }
+  void count(std::size_t more) {
+    const std::size_t used = used_ + more;
+    store_relaxed(used_, used);
+    if (used > peak_) store_relaxed(peak_, used);
+  }
+  void insert_free(fit_block* b, std::size_t size) {
+    b->set_free(size);
+    index_.insert(b);
+  }
+
+  status prepare();
+  allocation serve(place where, std::size_t need, std::size_t asked, fit wanted);
+  allocation serve_top(std::size_t gap, std::size_t need, std::size_t asked, fit wanted);
+  allocation finish(fit_block* b, std::size_t size, std::size_t asked, fit wanted,
+                    std::uint64_t previous);
+  allocation allocate_elsewhere(layout request, fit wanted);
+  place find_place(std::size_t need, std::size_t alignment) const;
+  bool can_serve(layout request) const;
+  allocation refusal(layout request) const;
+  allocation refuse_corrupt(fit_block* b) const;
+
+  void release(fit_block* b);
+  void join_and_insert(fit_block* b, std::size_t size);
+  void report(const void* p) const;
+
+  bool resize_in_place(fit_block* b, std::size_t need);
+  void set_size(fit_block* b, std::size_t size);
+  void shrink(fit_block* b, std::size_t need);
+  bool grow(fit_block* b, std::size_t need);
+  fit_block* slide_down(fit_block* b, std::size_t need, std::size_t alignment, std::size_t keep);
+  allocation resized(fit_block* b, const resize& change);
+
+  Index index_;
+  fit_space space_;
+  std::size_t used_ = 0;
+  std::size_t limit_;
+  std::size_t peak_ = 0;
+  std::size_t live_ = 0;
+};
+
+template <class Index>
+inline constexpr manager_ops fit_manager<Index>::bounded_ops = make_bounded_ops();
+
+using best_fit_manager = fit_manager<fit_tree>;
+using tlsf_manager = fit_manager<fit_tlsf>;
+using hybrid_manager = fit_manager<fit_hybrid>;
+
+extern template class fit_manager<fit_tree>;
+extern template class fit_manager<fit_tlsf>;
+extern template class fit_manager<fit_hybrid>;
+
+}  // namespace ashlar

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/manager/fit/fit_space.hpp"
+
+namespace ashlar {
+
+namespace {
+
+std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
+
+// Puts the bytes evenly around the range, so that blocks added later are in reach wherever they
+// lie.
+fit_links links_around(const std::byte* start, std::size_t size) {
+  const std::size_t spare = fit_block::reach - smaller(size, fit_block::reach);
+  return fit_links(address_of(start) + 8 - align_down(spare / 2, fit_block::granule));
+}
+
+// What a trim may give back of a free block: not its head, node and foot.
+os::range whole_pages(fit_block* b, std::size_t page) {
+  const std::size_t from = align_up(address_of(b) + sizeof(fit_block), page);
+  const std::size_t to = align_down(address_of(b->next()) - 8, page);
+  return to > from ? os::range{at_address(from), to - from} : os::range{};
+}
+
+}  // namespace
+
+status fit_space::prepare() noexcept {
+  if (!from_os_) {
+    std::byte* const start = at_address(align_up(address_of(block_.data()), fit_block::granule));
+    std::byte* end = block_.data() + block_.size();
+    if (block_.size() < 2 * fit_block::smallest) return status::not_enough_memory;
+    if (address_of(end) - address_of(start) > fit_block::reach) end = start + fit_block::reach;
+    return begin(start, end, end, zeroed_);
+  }
+  if (os_ == nullptr) os_ = &system_os();
+  const std::size_t page = os_->page_size();
+  const std::size_t bound = smaller(smaller(reserve_, fit_block::reach), os_->available());
+  const std::size_t size = align_down(bound, page);
+  if (size == 0) return status::not_enough_memory;
+  const os::range region = os_->reserve(size);
+  if (!region) return status::no_memory;
+  const os::range step{region.data, smaller(size, align_up(larger(step_, page), page))};
+  if (!os_->commit(step)) {
+    os_->release(region, 0);
+    return status::no_memory;
+  }
+  return begin(region.data, step.end(), region.end(), os_->zeroed());
+}
+
+status fit_space::begin(std::byte* start, std::byte* committed, std::byte* end,
+                        bool zeroed) noexcept {
+  start_ = start;
+  end_ = end;
+  committed_ = committed;
+  fresh_ = zeroed ? start : end;
+  store_relaxed(held_, held_ + static_cast<std::size_t>(committed - start));
+  links_ = links_around(start, static_cast<std::size_t>(end - start));
+  first_ = fit_block::of(start + fit_block::granule);
+  set_top(first_);
+  return status::success;
+}
+
+void fit_space::reset() noexcept {
+  if (!is_ready()) return;
+  if (from_os_ && added_ == nullptr) return release();
+  set_top(first_);
+  trim_top(fit_options::unlimited);
+  for (row* r = added_; r != nullptr; r = r->next) {
+    r->first()->set_free(address_of(r->sentinel) - address_of(r->first()));
+    r->sentinel->head = fit_block::used_bit;
+  }
+}
+
+void fit_space::release() noexcept {
+  if (is_ready() && from_os_) {
+    os_->release({start_, static_cast<std::size_t>(end_ - start_)},
+                 static_cast<std::size_t>(committed_ - start_));
+  }
+  first_ = top_ = nullptr;
+  added_ = nullptr;
+  store_relaxed(held_, std::size_t{0});
+}
+
+bool fit_space::commit(std::size_t size) noexcept {
+  const std::byte* const wanted = top_->payload() + size;
+  if (wanted <= committed_) [[likely]]
+    return true;
+  const std::size_t least =
+      align_up(static_cast<std::size_t>(wanted - committed_), os_->page_size());
+  const std::size_t rest = static_cast<std::size_t>(end_ - committed_);
+  // An eighth more each time: few calls, and never much more than is used.
+  const std::size_t step = larger(step_, static_cast<std::size_t>(committed_ - start_) / 8);
+  std::size_t part = smaller(larger(least, align_up(step, os_->page_size())), rest);
+  if (!os_->commit({committed_, part})) {
+    part = smaller(least, rest);
+    if (!os_->commit({committed_, part})) return false;
+  }
+  committed_ += part;
+  store_relaxed(held_, held_ + part);
+  return true;
+}
+
+std::size_t fit_space::dirty_prefix(const std::byte* data, std::size_t size,
+                                    const std::byte* fresh) const {
+  const bool in_region = data >= start_ && data < end_;
+  if (!in_region || fresh >= data + size) return size;
+  return fresh > data ? static_cast<std::size_t>(fresh - data) : 0;
+}
+
+fit_block* fit_space::add(std::span<std::byte> block, status& reason) noexcept {
+  std::byte* const begin = at_address(align_up(address_of(block.data()), fit_block::granule));
+  std::byte* const end = block.data() + block.size();
+  constexpr std::size_t least = sizeof(row) + fit_block::smallest + fit_block::header;
+  static_assert(sizeof(row) % fit_block::granule == fit_block::header, "payloads are aligned");
+  reason = status::not_enough_memory;
+  if (block.size() < least + fit_block::granule) return nullptr;
+  reason = status::unsupported;
+  bool overlaps = begin < end_ && end > start_;
+  for (row* r = added_; r != nullptr; r = r->next)
+    overlaps |= begin < r->sentinel->payload() && end > reinterpret_cast<std::byte*>(r);
+  if (overlaps || !links_.reach(begin, end)) return nullptr;
+  reason = status::success;
+  row* const r = reinterpret_cast<row*>(begin);
+  const std::size_t size = align_down(
+      static_cast<std::size_t>(end - begin) - sizeof(row) - fit_block::header, fit_block::granule);
+  *r = {.next = added_, .sentinel = r->first()->after(size), .size = block.size()};
+  added_ = r;
+  r->first()->set_free(size);
+  r->sentinel->head = fit_block::used_bit;
+  store_relaxed(held_, held_ + block.size());
+  return r->first();
+}
+
+std::uintptr_t fit_space::end_of_added_row(const fit_block* b) const noexcept {
+  for (row* r = added_; r != nullptr; r = r->next)
+    if (b >= r->first() && b < r->sentinel) return address_of(r->sentinel);
+  return 0;
+}
+
+fault_kind fit_space::diagnose(const void* p, fault_detail& detail) const noexcept {
+  const auto* const place = static_cast<const std::byte*>(p);
+  if (is_ready() && place >= top_->payload() - fit_block::header && place < fresh_ &&
+      place < committed_)
+    return fault_kind::double_free;  // it was freed and fell to the wilderness
+  const std::uintptr_t limit = end_of_row(fit_block::of(place + fit_block::header));
+  if (limit == 0) return fault_kind::invalid_free;
+  fit_block* b = first_;
+  for (row* r = added_; r != nullptr && limit != address_of(top_); r = r->next)
+    if (limit == address_of(r->sentinel)) b = r->first();
+  for (;; b = b->next()) {
+    const std::size_t size = b->size();
+    if (size < fit_block::smallest || size > limit - address_of(b)) return fault_kind::corruption;
+    if (address_of(place) < address_of(b) + size) break;
+  }
+  if (!b->is_used()) return fault_kind::double_free;
+  if (place == b->payload()) return fault_kind::corruption;
+  detail = {.expected = address_of(b->payload()), .actual = b->usable()};
+  return fault_kind::interior_free;
+}
+
+std::size_t fit_space::footprint() const {
+  if (!is_ready()) return 0;
+  std::size_t bytes = static_cast<std::size_t>(top_->payload() - start_);
+  for (const row* r = added_; r != nullptr; r = r->next) bytes += r->size;
+  return bytes;
+}
+
+std::size_t fit_space::trim(std::size_t keep) noexcept {
+  if (!from_os_ || !is_ready()) return 0;
+  std::size_t idle = room_now();
+  for_each([&](fit_block* b) {
+    if (!b->is_used() && (b->head & fit_block::trimmed_bit) == 0) idle += b->size();
+    return true;
+  });
+  if (idle <= keep) return 0;
+  const std::size_t given = trim_top(idle - keep);
+  return given + trim_blocks(idle - keep - given);
+}
+
+std::size_t fit_space::trim_top(std::size_t wanted) noexcept {
+  if (!from_os_) return 0;
+  const std::size_t page = os_->page_size();
+  std::byte* const lowest = at_address(align_up(address_of(top_->payload()), page));
+  const std::size_t size =
+      align_down(smaller(wanted, static_cast<std::size_t>(committed_ - lowest)), page);
+  if (size == 0) return 0;
+  if (os_->decommit({committed_ - size, size})) {
+    committed_ -= size;
+    store_relaxed(held_, held_ - size);
+    if (os_->zeroed() && committed_ < fresh_) fresh_ = committed_;
+    return size;
+  }
+  // It stays committed; only what was touched has pages to give.
+  std::byte* const from = committed_ - size;
+  if (!os_->zeroed() || fresh_ <= from || !os_->discard({from, size})) return 0;
+  const std::size_t touched = align_up(static_cast<std::size_t>(fresh_ - from), page);
+  fresh_ = from;
+  return touched;
+}
+
+std::size_t fit_space::trim_blocks(std::size_t wanted) noexcept {
+  std::size_t given = 0;
+  const auto trim_block = [&](fit_block* b) {
+    if (b->is_used() || (b->head & fit_block::trimmed_bit) != 0) return true;
+    const os::range pages = whole_pages(b, os_->page_size());
+    if (!pages || pages.size > wanted - given || !os_->discard(pages)) return true;
+    b->head |= fit_block::trimmed_bit;
+    given += pages.size;
+    return true;
+  };
+  for_each_in(first_, top_, trim_block);
+  return given;
+}
+
+void fit_space::check_invariants() const noexcept {
+  if (!is_ready()) return;
+  ASHLAR_CHECK(first_ <= top_ && top_->payload() <= committed_ && committed_ <= end_);  // (5)
+  ASHLAR_CHECK(top_->payload() <= fresh_);                                              // (5)
+  ASHLAR_CHECK(top_->is_previous_used());                                               // (3)
+  check_row(first_, top_);
+  for (row* r = added_; r != nullptr; r = r->next) check_row(r->first(), r->sentinel);
+}
+
+void fit_space::check_row(const fit_block* b, const fit_block* sentinel) const noexcept {
+  bool previous_used = true;
+  for (; b != sentinel; b = b->next()) {
+    ASHLAR_CHECK(b->size() >= fit_block::smallest);                   // (1)
+    ASHLAR_CHECK(b->size() <= address_of(sentinel) - address_of(b));  // (1)
+    ASHLAR_CHECK(b->is_previous_used() == previous_used);             // (2)
+    ASHLAR_CHECK(b->is_used() || previous_used);                      // (3)
+    ASHLAR_CHECK(b->is_used() || b->foot_size() == b->size());        // (4)
+    previous_used = b->is_used();
+  }
+  ASHLAR_CHECK(sentinel->size() == 0 && sentinel->is_used());   // (1)
+  ASHLAR_CHECK(sentinel->is_previous_used() == previous_used);  // (2)
+}
+
+}  // namespace ashlar

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// For users: ranges of a space that the CPU need not touch (GPU heaps, files, shared memory).
+#pragma once
+
+#include "ashlar/manager/fit/offset_manager.hpp"
