@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+// slot_map: elements side by side in memory, named by handles that know when their element is gone.
+//
+//     ashlar::slot_map<enemy> enemies;
+//     auto h = enemies.emplace(position);
+//     if (enemy* e = enemies.find(h)) e->hit();    // null once it was erased
+//     for (enemy& e : enemies) e.step();           // an array, without holes
+//
+// A handle names a slot, and the slot knows where its element is; erasing moves the last element
+// into the hole. A slot's generation is odd while it has an element and goes up whenever it gets or
+// loses one, so a handle of an element that is gone never matches. A slot whose generations are
+// used up is not used again: no handle is ever mistaken for a later one. Smaller `Generation`s make
+// smaller handles and use slots up earlier.
+//
+//     one block:  | elements, dense | slot of each element | slots: place or next free, generation
+//     |
+//
+// Pointers and iterators are good until something is inserted or erased; handles for ever.
+// Which manager: taken at construction, kept. Invariants: `check_invariants`. Threads:
+// thread-compatible. Cost: insert, erase and find are O(1); iteration is that of an array; 12 bytes
+// an element beside it.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "ashlar/base/bits.hpp"
+#include "ashlar/container/refusal.hpp"
+#include "ashlar/container/relocation.hpp"
+#include "ashlar/manager/source/current.hpp"
+
+namespace ashlar {
+
+/// Names an element of a slot_map for ever. The default names none.
+template <std::unsigned_integral Generation>
+struct slot_handle {
+  std::uint32_t index = 0;
+  Generation generation = 0;
+
+  constexpr explicit operator bool() const { return generation != 0; }
+  friend constexpr bool operator==(slot_handle, slot_handle) = default;
+};
+
+template <class T, std::unsigned_integral Generation = std::uint32_t>
+class slot_map {
+  static_assert(std::is_nothrow_move_constructible_v<T> || is_trivially_relocatable<T>,
+                "erasing moves elements, and must not fail half-way");
+
+ public:
+  using value_type = T;
+  using size_type = std::size_t;
+  using iterator = T*;
+  using const_iterator = const T*;
+  using handle = slot_handle<Generation>;
+
+  explicit slot_map(memory from = current()) noexcept : memory_(from) {}
+  slot_map(slot_map&& other) noexcept : slot_map(other.memory_) { swap(*this, other); }
+  slot_map& operator=(slot_map&& other) noexcept {
+    slot_map taken(std::move(other));
+    swap(*this, taken);
+    return *this;
+  }
+  ~slot_map() {
+    std::destroy_n(values_, size_);
+    if (block_) memory_.deallocate(block_, alignment);
+  }
+
+  /// Makes an element and returns its handle. Errors: throws.
+  template <class... Args>
+  handle emplace(Args&&... args) {
+    handle made;
+    insist(sizeof(T), [&] { return try_emplace(made, std::forward<Args>(args)...); });
+    return made;
+  }
+  handle insert(const T& value) { return emplace(value); }
+  handle insert(T&& value) { return emplace(std::move(value)); }
+  /// As `emplace`, with the handle in `made`. Errors: the reason; nothing has changed, the
+  /// arguments neither.
+  template <class... Args>
+  [[nodiscard]] status try_emplace(handle& made, Args&&... args);
+
+  /// Ends an element. Returns false if the handle is stale.
+  bool erase(handle h) noexcept {
+    T* const found = find(h);
+    if (found != nullptr) erase(found);
+    return found != nullptr;
+  }
+  /// Ends the element at `place`; the last one moves there. Returns `place`.
+  iterator erase(const_iterator place) noexcept;
+  /// Ends all elements for which `is_unwanted(element)`. Returns how many.
+  template <class Predicate>
+  size_type erase_if(Predicate is_unwanted) {
+    const size_type before = size_;
+    for (iterator i = begin(); i != end();) i = is_unwanted(*i) ? erase(i) : i + 1;
+    return before - size_;
+  }
+  /// Ends all elements; memory stays, handles become stale.
+  void clear() noexcept {
+    while (size_ != 0) erase(end() - 1);
+  }
+
+  /// Returns the element, or null if it is gone.
+  T* find(handle h) noexcept { return const_cast<T*>(std::as_const(*this).find(h)); }
+  const T* find(handle h) const noexcept {
+    const bool is_live = (h.generation & 1) != 0 && h.index < slot_count_ &&
+                         slots_[h.index].generation == h.generation;
+    return is_live ? values_ + slots_[h.index].place : nullptr;
+  }
+  bool contains(handle h) const noexcept { return find(h) != nullptr; }
+  /// Returns the handle of an element of this map.
+  handle handle_of(const_iterator element) const noexcept {
+    const std::uint32_t index = owners_[element - values_];
+    return {index, slots_[index].generation};
+  }
+
+  iterator begin() noexcept { return values_; }
+  iterator end() noexcept { return values_ + size_; }
+  const_iterator begin() const noexcept { return values_; }
+  const_iterator end() const noexcept { return values_ + size_; }
+  T* data() noexcept { return values_; }
+  const T* data() const noexcept { return values_; }
+  size_type size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  size_type capacity() const noexcept { return capacity_; }
+  memory get_memory() const noexcept { return memory_; }
+
+  /// Makes room for `count` elements in all. Errors: throws.
+  void reserve(size_type count) {
+    insist(count * sizeof(T), [&] { return try_reserve(count); });
+  }
+  [[nodiscard]] status try_reserve(size_type count) noexcept {
+    if (count <= capacity_) return status::success;
+    return try_grow(count, [](T*) {});
+  }
+
+  friend void swap(slot_map& a, slot_map& b) noexcept {
+    std::swap(a.memory_, b.memory_);
+    std::swap(a.block_, b.block_);
+    std::swap(a.values_, b.values_);
+    std::swap(a.owners_, b.owners_);
+    std::swap(a.slots_, b.slots_);
+    std::swap(a.size_, b.size_);
+    std::swap(a.capacity_, b.capacity_);
+    std::swap(a.slot_count_, b.slot_count_);
+    std::swap(a.first_free_, b.first_free_);
+  }
+
+  /// Panics if anything is wrong: elements and slots name each other; all other slots are free, or
+  /// used up.
+  void check_invariants() const noexcept;
+
+ private:
+  struct slot {
+    std::uint32_t place;  // of its element; of a free one: the next free one
+    Generation generation;
+  };
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  static constexpr size_type most = none;
+  static constexpr size_type first_capacity = 8;
+  static constexpr std::size_t alignment = std::max(alignof(T), alignof(slot));
+
+  // Calls `make(place)` to make the element that did not fit, while the old elements, which it may
+  // be made from, are still there.
+  template <class Make>
+  status try_grow(size_type count, Make make);
+  handle bind(std::uint32_t place) noexcept;
+
+  memory memory_;
+  block block_;
+  T* values_ = nullptr;
+  std::uint32_t* owners_ = nullptr;  // the slot of each element
+  slot* slots_ = nullptr;
+  size_type size_ = 0;
+  size_type capacity_ = 0;  // of elements, and of slots
+  std::uint32_t slot_count_ = 0;
+  std::uint32_t first_free_ = none;
+};
+
+template <class T, std::unsigned_integral Generation>
+template <class... Args>
+status slot_map<T, Generation>::try_emplace(handle& made, Args&&... args) {
+  const auto make = [&](T* place) { std::construct_at(place, std::forward<Args>(args)...); };
+  if (first_free_ == none && slot_count_ == capacity_) {
+    const size_type more = std::clamp(2 * capacity_, first_capacity, most);
+    const status grown = capacity_ < most ? try_grow(more, make) : status::too_large;
+    if (grown != status::success) return grown;
+  } else {
+    make(values_ + size_);
+  }
+  made = bind(static_cast<std::uint32_t>(size_++));
+  return status::success;
+}
+
+template <class T, std::unsigned_integral Generation>
+template <class Make>
+status slot_map<T, Generation>::try_grow(size_type count, Make make) {
+  if (count > most || count > max_size / (sizeof(T) + sizeof(std::uint32_t) + sizeof(slot)) / 2)
+    return status::too_large;
+  const std::size_t owners_at = align_up(count * sizeof(T), alignof(slot));
+  const std::size_t slots_at = align_up(owners_at + count * sizeof(std::uint32_t), alignof(slot));
+  const allocation fresh = memory_.allocate({slots_at + count * sizeof(slot), alignment});
+  if (!fresh) return fresh.reason();
+  auto* const bytes = static_cast<std::byte*>(fresh.data());
+  auto* const values = reinterpret_cast<T*>(bytes);
+  struct guard {
+    const memory& from;
+    block unused;
+    ~guard() {
+      if (unused) from.deallocate(unused, alignment);
+    }
+  } unless_made{memory_, fresh.get()};
+  make(values + size_);
+  detail::relocate(values_, values_ + size_, values);
+  auto* const owners = reinterpret_cast<std::uint32_t*>(bytes + owners_at);
+  auto* const slots = reinterpret_cast<slot*>(bytes + slots_at);
+  std::copy_n(owners_, size_, owners);
+  std::copy_n(slots_, slot_count_, slots);
+  unless_made.unused = std::exchange(block_, fresh.get());  // the old one
+  values_ = values;
+  owners_ = owners;
+  slots_ = slots;
+  capacity_ = count;
+  return status::success;
+}
+
+// Gives the element at `place` a slot.
+template <class T, std::unsigned_integral Generation>
+auto slot_map<T, Generation>::bind(std::uint32_t place) noexcept -> handle {
+  std::uint32_t index = first_free_;
+  if (index != none) {
+    first_free_ = slots_[index].place;
+  } else {
+    index = slot_count_++;
+    slots_[index].generation = 0;
+  }
+  slots_[index].place = place;
+  ++slots_[index].generation;
+  owners_[place] = index;
+  return {index, slots_[index].generation};
+}
+
+template <class T, std::unsigned_integral Generation>
+auto slot_map<T, Generation>::erase(const_iterator place) noexcept -> iterator {
+  T* const hole = values_ + (place - values_);
+  T* const last = values_ + --size_;
+  slot& freed = slots_[owners_[hole - values_]];
+  std::destroy_at(hole);
+  if (hole != last) {
+    detail::relocate(last, last + 1, hole);
+    owners_[hole - values_] = owners_[last - values_];
+    slots_[owners_[hole - values_]].place = static_cast<std::uint32_t>(hole - values_);
+  }
+  // At 0 its generations are used up.
+  if (++freed.generation != 0)
+    freed.place = std::exchange(first_free_, static_cast<std::uint32_t>(&freed - slots_));
+  return hole;
+}
+
+template <class T, std::unsigned_integral Generation>
+void slot_map<T, Generation>::check_invariants() const noexcept {
+  ASHLAR_CHECK(size_ <= slot_count_ && slot_count_ <= capacity_);
+  for (size_type i = 0; i < size_; ++i) {
+    ASHLAR_CHECK(owners_[i] < slot_count_);
+    ASHLAR_CHECK(slots_[owners_[i]].place == i);
+    ASHLAR_CHECK((slots_[owners_[i]].generation & 1) == 1);
+  }
+  size_type others = 0;
+  for (std::uint32_t i = first_free_; i != none; i = slots_[i].place) {
+    ASHLAR_CHECK(i < slot_count_ && others++ < slot_count_);
+    ASHLAR_CHECK(slots_[i].generation != 0 && (slots_[i].generation & 1) == 0);
+  }
+  for (std::uint32_t i = 0; i < slot_count_; ++i) others += slots_[i].generation == 0;
+  ASHLAR_CHECK(size_ + others == slot_count_);
+}
+
+}  // namespace ashlar

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// Single objects and arrays in a manager's memory: make, destroy, make_array, and unique, which
+// owns what they made.
+//
+//     ashlar::unique<node> n = ashlar::make_unique<node>(nodes, 7, "seven");
+//     ashlar::unique<float[]> f = ashlar::make_unique<float[]>(frame, 1000);
+//     node* raw = ashlar::make<node>(nodes, 8, "eight");
+//     ashlar::destroy(nodes, raw);
+//
+// `unique<T>` is a std::unique_ptr whose deleter is one word, the handle; `unique<T[]>` has the
+// length too. What a manager frees all at once and what has no destructor need not be owned.
+// A base class cannot own by `unique`: the block's size is the type's.
+// Exceptions: a constructor that throws leaves no block behind. Refused memory: refusal.hpp.
+// Threads: thread-compatible. Cost: the manager's.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "ashlar/base/bits.hpp"
+#include "ashlar/container/refusal.hpp"
+
+namespace ashlar {
+
+namespace detail {
+
+/// A block that goes back unless it is kept.
+class block_guard {
+ public:
+  block_guard(memory from, block b, std::size_t alignment) noexcept
+      : memory_(from), block_(b), alignment_(alignment) {}
+  ~block_guard() {
+    if (block_) memory_.deallocate(block_, alignment_);
+  }
+  block_guard(const block_guard&) = delete;
+  block_guard& operator=(const block_guard&) = delete;
+
+  void keep() { block_ = {}; }
+
+ private:
+  memory memory_;
+  block block_;
+  std::size_t alignment_;
+};
+
+}  // namespace detail
+
+/// Returns a new T in memory of `from`. Ended by `destroy`.
+template <class T, class... Args>
+[[nodiscard]] T* make(memory from, Args&&... args) {
+  const block b = allocate_or_throw(from, {sizeof(T), alignof(T)});
+  detail::block_guard guard(from, b, alignof(T));
+  T* const made = std::construct_at(static_cast<T*>(b.data), std::forward<Args>(args)...);
+  guard.keep();
+  return made;
+}
+
+/// As `make`; null where memory is refused.
+template <class T, class... Args>
+[[nodiscard]] T* try_make(memory from, Args&&... args) {
+  const allocation fresh = from.allocate({sizeof(T), alignof(T)});
+  if (!fresh) return nullptr;
+  detail::block_guard guard(from, fresh.get(), alignof(T));
+  T* const made = std::construct_at(static_cast<T*>(fresh.data()), std::forward<Args>(args)...);
+  guard.keep();
+  return made;
+}
+
+/// Ends an object that `make` made in memory of the same manager. Null is ignored.
+template <class T>
+void destroy(memory from, T* object) noexcept {
+  if (object == nullptr) return;
+  std::destroy_at(object);
+  from.deallocate({const_cast<std::remove_cv_t<T>*>(object), sizeof(T)}, alignof(T));
+}
+
+/// Returns `count` new elements, value-initialised: numbers are zero. Ended by `destroy_array`.
+template <class T>
+[[nodiscard]] std::span<T> make_array(memory from, std::size_t count) {
+  std::size_t size;
+  if (!checked_multiply(count, sizeof(T), size)) throw_refusal(status::too_large);
+  const block b = allocate_or_throw(from, {size, alignof(T)});
+  detail::block_guard guard(from, b, alignof(T));
+  std::uninitialized_value_construct_n(static_cast<T*>(b.data), count);
+  guard.keep();
+  return {static_cast<T*>(b.data), count};
+}
+
+/// Ends what `make_array` made, in reverse. A span without data is ignored.
+template <class T>
+void destroy_array(memory from, std::span<T> elements) noexcept {
+  if constexpr (!std::is_trivially_destructible_v<T>) {
+    for (std::size_t i = elements.size(); i-- > 0;) std::destroy_at(&elements[i]);
+  }
+  from.deallocate({elements.data(), elements.size_bytes()}, alignof(T));
+}
+
+/// The deleter of `unique<T>`: one word.
+template <class T>
+class deleter {
+ public:
+  deleter() = default;
+  deleter(memory from) noexcept : memory_(from) {}    // NOLINT(google-explicit-constructor)
+  deleter(manager& from) noexcept : memory_(from) {}  // NOLINT(google-explicit-constructor)
+
+  memory get_memory() const noexcept { return memory_; }
+  void operator()(T* object) const noexcept { destroy(memory_, object); }
+
+ private:
+  memory memory_;
+};
+
+template <class T>
+class deleter<T[]> {
+ public:
+  deleter() = default;
+  deleter(memory from, std::size_t count) noexcept : memory_(from), count_(count) {}
+
+  memory get_memory() const noexcept { return memory_; }
+  std::size_t size() const noexcept { return count_; }
+  void operator()(T* first) const noexcept { destroy_array(memory_, std::span<T>(first, count_)); }
+
+ private:
+  memory memory_;
+  std::size_t count_ = 0;
+};
+
+template <class T>
+using unique = std::unique_ptr<T, deleter<T>>;
+
+/// Returns a `unique` that owns a new T. Errors: throws.
+template <class T, class... Args>
+requires(!std::is_array_v<T>) [[nodiscard]] unique<T> make_unique(memory from, Args&&... args) {
+  return unique<T>(make<T>(from, std::forward<Args>(args)...), from);
+}
+template <class T>
+requires std::is_unbounded_array_v<T>
+[[nodiscard]] unique<T> make_unique(memory from, std::size_t count) {
+  const auto elements = make_array<std::remove_extent_t<T>>(from, count);
+  return unique<T>(elements.data(), {from, count});
+}
+
+/// Returns the elements that a `unique<T[]>` owns.
+template <class T>
+std::span<T> elements_of(const unique<T[]>& owner) noexcept {
+  return {owner.get(), owner.get() != nullptr ? owner.get_deleter().size() : 0};
+}
+
+}  // namespace ashlar

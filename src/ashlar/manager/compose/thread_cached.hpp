@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+// A thread-safe manager with caches in front of it, so that threads rarely meet.
+//
+//     thread_cached<locked<pool_set>> m(pool_set_options{});
+//
+// Sizes up to `Largest` are rounded up to size classes; a freed block goes to the list of its class
+// in a cache, and the next request for that class takes it from there. There are 16 caches inside
+// the manager. Each thread has one of them by its number, and more threads than caches share; so
+// nothing needs to be done when a thread ends, and nothing is allocated for it. A thread that finds
+// its cache busy goes to the part. A full list goes back to the part as a whole.
+// Can do: zero, resize, own if the part can; trim, which empties the caches; free all if the part
+// can. Not size: of a block that comes back without its size nobody knows the class. Not walk: the
+// part takes cached blocks for live ones.
+// Invariants: a cache holds at most `per_class` blocks of a class, each allocated from the part
+// with the class's size and alignment 16; `used` counts classes, not what the part rounds them up
+// to. Threads: thread-safe; the part must be, and may be used by others too. A child of fork may
+// use it: what other threads' caches held when they were busy is lost to it. Cost: one uncontended
+// lock. Memory: 16 caches of about 300 bytes for 1 KiB classes.
+#pragma once
+
+#include <new>
+
+#include "ashlar/base/relaxed.hpp"
+#include "ashlar/manager/composed.hpp"
+#include "ashlar/manager/tally.hpp"
+#include "ashlar/structure/lock.hpp"
+
+namespace ashlar {
+
+/// Returns a small number that this thread has for itself while no more threads were made than
+/// there are numbers.
+ASHLAR_EXPORT std::size_t thread_number() noexcept;
+
+/// Size classes: multiples of 16 up to 128, then four to each doubling.
+struct cache_class {
+  static constexpr std::size_t small_classes = 8;
+  static constexpr std::size_t small_limit = 128;
+
+  /// Requires: size >= 1.
+  static constexpr std::size_t of(std::size_t size) {
+    if (size <= small_limit) return (size - 1) / 16;
+    const unsigned doubling = log2_floor(size - 1);
+    return small_classes + (doubling - 7) * 4 + ((size - 1) >> (doubling - 2)) - 4;
+  }
+  static constexpr std::size_t size_of(std::size_t index) {
+    if (index < small_classes) return (index + 1) * 16;
+    const std::size_t step = index - small_classes;
+    return (step % 4 + 5) << (step / 4 + 5);
+  }
+};
+
+constexpr capability thread_cached_rule(capability inner) {
+  return (inner & (capability::zero | capability::resize | capability::own | capability::free_all |
+                   capability::bounded)) |
+         capability::trim | capability::thread_safe;
+}
+
+template <part_type Part, std::size_t Largest = 1024>
+class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
+  using base = composed<thread_cached, Part>;
+  static_assert(is_power_of_two(Largest) && Largest >= cache_class::small_limit);
+
+ public:
+  static constexpr const char* kind_name = "thread cached";
+  static constexpr capability can_do = thread_cached_rule(part<Part>::can);
+  static constexpr capability promises = can_do & all_promises;
+  static constexpr std::size_t per_class = 32;
+  static_assert(is_erased<Part>() || has(part<Part>::can, capability::thread_safe),
+                "the part must be thread-safe: put it into locked<>");
+
+  constexpr thread_cached() noexcept { start(nullptr); }
+  template <class From>
+  explicit constexpr thread_cached(From&& from, const char* name = nullptr) noexcept
+      : part_(std::forward<From>(from)) {
+    start(name);
+  }
+  ~thread_cached() {
+    this->leave_registry();
+    (void)empty_caches();
+  }
+
+  auto& inner() { return part_.get(); }
+
+  allocation allocate(layout request, fit wanted = fit::get_exact) noexcept {
+    if (const status why = fault_of(request); why != status::success)
+      return allocation::failed(why);
+    if (!is_cached(request)) return take_large(request, false);
+    const std::size_t c = class_of(request.size);
+    void* const p = pop(c);
+    return p != nullptr ? told(p, c, request.size, wanted) : take_class(c, request, wanted, false);
+  }
+  allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept
+      requires(has(can_do, capability::zero)) {
+    if (const status why = fault_of(request); why != status::success)
+      return allocation::failed(why);
+    if (!is_cached(request)) return take_large(request, true);
+    const std::size_t c = class_of(request.size);
+    void* const p = pop(c);
+    if (p == nullptr) return take_class(c, request, wanted, true);
+    std::memset(p, 0, cache_class::size_of(c));
+    return told(p, c, request.size, wanted);
+  }
+
+  void deallocate(block b, std::size_t alignment = default_alignment) noexcept {
+    if (b.data == nullptr) return;
+    if (is_cached({b.size, alignment})) return push(b.data, class_of(b.size));
+    const std::size_t size = b.size + (b.size == 0);
+    direct_.add(0 - size);
+    part_.get().deallocate({b.data, size}, raised(alignment));
+  }
+
+  allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept
+      requires(has(can_do, capability::resize)) {
+    if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+    const layout request{change.size, alignment};
+    if (const status why = fault_of(request); why != status::success)
+      return allocation::failed(why);
+    const std::size_t before = size_at_part({b.size, alignment});
+    const std::size_t after = size_at_part(request);
+    if (before == after && is_cached(request))
+      return told(b.data, class_of(change.size), change.size, change.wanted);
+    const resize at_part{.size = after,
+                         .used = change.used < b.size ? change.used : b.size,
+                         .may_move = change.may_move};
+    const allocation a = with_empty_caches([&] {
+      return resized_by(part_.get(), {b.data, before}, raised(alignment), at_part);
+    });
+    if (!a) return a;
+    direct_.add(after - before);
+    return is_cached(request) ? told(a.data(), class_of(change.size), change.size, change.wanted)
+                              : allocation::of(a.data(), change.size);
+  }
+
+  bool owns(const void* p) const noexcept requires(has(can_do, capability::own)) {
+    return part_.get().owns(p);
+  }
+
+  /// Requires: no other thread uses the manager meanwhile.
+  void free_all() noexcept requires(has(can_do, capability::free_all)) {
+    for (cache& one : caches_) {
+      for (list& l : one.lists) l = {};
+      store_relaxed(one.live, std::size_t{0});
+      store_relaxed(one.cached, std::size_t{0});
+    }
+    direct_.set(0);
+    part_.get().free_all();
+  }
+
+  /// Gives all cached blocks to the part (those of caches that are busy stay), which then keeps at
+  /// most `keep` idle bytes.
+  std::size_t trim(std::size_t keep) noexcept {
+    const std::size_t before = usage().held;
+    (void)empty_caches();
+    (void)trim_of(part_.get(), keep);
+    const std::size_t after = usage().held;
+    return before > after ? before - after : 0;
+  }
+
+  manager_usage usage() const noexcept {
+    std::size_t used = direct_.get();
+    std::size_t cached = 0;
+    for (const cache& one : caches_) {
+      used += load_relaxed(one.live);
+      cached += load_relaxed(one.cached);
+    }
+    const std::size_t held = part_.usage().held;
+    return {.used = used, .held = held == manager_usage::unknown ? used + cached : held};
+  }
+
+ private:
+  static constexpr std::size_t cache_count = 16;
+  static constexpr std::size_t class_count = cache_class::of(Largest) + 1;
+
+  struct free_block {
+    free_block* next;
+  };
+  struct list {
+    free_block* first = nullptr;
+    std::size_t count = 0;
+  };
+  // A cache line apart, so that threads do not disturb each other.
+  struct alignas(64) cache {
+    lock mutex;
+    std::size_t live = 0;    // bytes handed out less bytes taken back here, modulo 2^64
+    std::size_t cached = 0;  // bytes in the lists
+    list lists[class_count];
+  };
+
+  constexpr void start(const char* name) noexcept {
+    const capability now = part_.can_now();
+    ASHLAR_CHECK(has(now, capability::thread_safe) && !has(now, capability::lifo_only));
+    base::begin(thread_cached_rule(now), part_.upstream(), name);
+  }
+
+  static constexpr std::size_t class_of(std::size_t size) {
+    return cache_class::of(size + (size == 0));
+  }
+  static constexpr std::size_t raised(std::size_t alignment) {
+    return alignment < 16 ? 16 : alignment;
+  }
+  static constexpr bool is_cached(layout l) { return l.size <= Largest && l.alignment <= 16; }
+  static constexpr std::size_t size_at_part(layout l) {
+    return is_cached(l) ? cache_class::size_of(class_of(l.size)) : l.size + (l.size == 0);
+  }
+
+  static allocation told(void* p, std::size_t c, std::size_t size, fit wanted) noexcept {
+    return allocation::of(p, wanted == fit::get_exact ? size : cache_class::size_of(c));
+  }
+
+  cache& cache_of_thread() noexcept { return caches_[thread_number() % cache_count]; }
+
+  // Under the lock of `one`. A block leaves a list for the program, or comes back from it.
+  static void count_out(cache& one, std::size_t size) noexcept {
+    store_relaxed(one.live, one.live + size);
+    store_relaxed(one.cached, one.cached - size);
+  }
+
+  void* pop(std::size_t c) noexcept {
+    cache& mine = cache_of_thread();
+    if (!mine.mutex.try_acquire()) return nullptr;
+    list& l = mine.lists[c];
+    free_block* const p = l.first;
+    if (p != nullptr) {
+      l.first = p->next;
+      --l.count;
+      count_out(mine, cache_class::size_of(c));
+    }
+    mine.mutex.release();
+    return p;
+  }
+
+  void push(void* p, std::size_t c) noexcept {
+    cache& mine = cache_of_thread();
+    const std::size_t size = cache_class::size_of(c);
+    if (!mine.mutex.try_acquire()) {
+      direct_.add(0 - size);
+      return part_.get().deallocate({p, size}, 16);
+    }
+    list& l = mine.lists[c];
+    free_block* surplus = nullptr;
+    std::size_t surplus_size = 0;
+    if (l.count == per_class) {
+      surplus = l.first;
+      surplus_size = l.count * size;
+      l = {};
+    }
+    l.first = ::new (p) free_block{l.first};
+    ++l.count;
+    count_out(mine, 0 - size);
+    store_relaxed(mine.cached, mine.cached - surplus_size);
+    mine.mutex.release();
+    give_to_part(surplus, size);
+  }
+
+  // Called with no lock held.
+  void give_to_part(free_block* first, std::size_t size) noexcept {
+    while (first != nullptr) {
+      free_block* const next = first->next;
+      part_.get().deallocate({first, size}, 16);
+      first = next;
+    }
+  }
+
+  // Returns whether any block went back.
+  bool empty_caches() noexcept {
+    bool any = false;
+    for (cache& one : caches_) {
+      for (std::size_t c = 0; c < class_count; ++c) {
+        if (!one.mutex.try_acquire()) break;
+        free_block* const first = one.lists[c].first;
+        store_relaxed(one.cached, one.cached - one.lists[c].count * cache_class::size_of(c));
+        one.lists[c] = {};
+        one.mutex.release();
+        any |= first != nullptr;
+        give_to_part(first, cache_class::size_of(c));
+      }
+    }
+    return any;
+  }
+
+  // What is cached must not be the reason why a request fails.
+  template <class Call>
+  allocation with_empty_caches(Call call) noexcept {
+    allocation a = call();
+    if (!a && empty_caches()) a = call();
+    if (a || a.reason() != status::not_enough_memory) return a;
+    return allocation::failed(a.reason(), fits_in_classes(a.would_fit()));
+  }
+
+  // A request takes a whole class from the part.
+  static std::size_t fits_in_classes(std::size_t bytes) noexcept {
+    if (bytes > Largest) return bytes;
+    for (std::size_t c = class_count; c-- != 0;)
+      if (cache_class::size_of(c) <= bytes) return cache_class::size_of(c);
+    return 0;
+  }
+
+  allocation take_from_part(layout whole, bool zero) noexcept {
+    const allocation a = with_empty_caches([&] {
+      return zero ? zeroed_from(part_.get(), whole, fit::get_exact)
+                  : part_.get().allocate(whole, fit::get_exact);
+    });
+    if (a) direct_.add(whole.size);
+    return a;
+  }
+
+  allocation take_class(std::size_t c, layout request, fit wanted, bool zero) noexcept {
+    const allocation a = take_from_part({cache_class::size_of(c), 16}, zero);
+    return a ? told(a.data(), c, request.size, wanted) : a;
+  }
+
+  // To the byte, so that the size that comes back is the one that was counted.
+  allocation take_large(layout request, bool zero) noexcept {
+    const layout whole{request.size + (request.size == 0), raised(request.alignment)};
+    const allocation a = take_from_part(whole, zero);
+    return a ? allocation::of(a.data(), request.size) : a;
+  }
+
+  part<Part> part_;
+  cache caches_[cache_count];
+  tally<true> direct_;
+};
+
+}  // namespace ashlar
