@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "ashlar/heap/size_class.hpp"
+#include "ashlar/manager/source/user_os.hpp"
 #include "support/user_memory.hpp"
 
 namespace ashlar::test {
@@ -107,13 +108,14 @@ std::string to_text(const std::vector<action>& actions) {
 
 std::string run_actions(const std::vector<action>& actions, ground where) {
   const user_memory memory(where == ground::user_block ? 24_MiB : 64_KiB);
-  user_block block{memory.all()};
+  user_block_os block({memory.all()});
   user_interface interface;
   interface.budget = 256_MiB;
+  os_manager pages(interface.verbs());
   heap_options options;
   options.cache_line_aligned = where == ground::cache_lines;
-  if (where == ground::user_block) options.source = user_block_source(block);
-  if (where == ground::user_interface) options.source = interface.table();
+  if (where == ground::user_block) options.os = &block;
+  if (where == ground::user_interface) options.os = &pages;
   const bool is_bounded = where == ground::user_block || where == ground::user_interface;
 
   const auto subject = std::make_unique<heap>(options);
@@ -126,7 +128,7 @@ std::string run_actions(const std::vector<action>& actions, ground where) {
   // The rest is left for destroy, which gives back whatever is still held.
   subject->destroy();
   if (!model.is_well()) return "at the end: " + model.problem();
-  if (block.taken) return "the heap kept the block of its user";
+  if (block.available() != block.capacity()) return "the heap kept the block of its user";
   if (interface.has_erred) return "the heap misused the interface of its user";
   if (interface.regions != 0) return "the heap kept regions of its user";
   return "";

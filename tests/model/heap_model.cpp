@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "ashlar/observe/snapshot.hpp"
+#include "support/heap_calls.hpp"
 #include "support/pattern.hpp"
 
 namespace ashlar::test {
@@ -75,17 +76,19 @@ void heap_model::check_contents(const live_block& b, std::size_t kept) {
 }
 
 void heap_model::check_refusal(const allocation& a, layout request) {
-  if (may_run_out_ && (a.reason == status::no_memory || a.reason == status::over_budget)) return;
+  if (may_run_out_ && (a.reason() == status::no_memory || a.reason() == status::over_budget))
+    return;
   char text[120];
   std::snprintf(text, sizeof text, "%zu bytes at %zu were refused: %s", request.size,
-                request.alignment, to_string(a.reason));
+                request.alignment, to_string(a.reason()));
   fail(text);
 }
 
 void heap_model::allocate(layout request, bool zeroed) {
-  const allocation a = zeroed ? heap_.allocate_zeroed(request) : heap_.allocate(request);
+  const allocation a = zeroed ? heap_.allocate_zeroed(request, fit::get_no_less)
+                              : heap_.allocate(request, fit::get_no_less);
   if (!a) return check_refusal(a, request);
-  if (zeroed && first_nonzero(a.data(), request.size) != request.size) fail("not zeroed");
+  if (zeroed && first_nonzero(a.data(), a.size()) != a.size()) fail("not zeroed");
   enter(a, request);
 }
 
@@ -105,7 +108,8 @@ void heap_model::reallocate(std::size_t which, layout request) {
   if (live_.empty()) return allocate(request, false);
   which %= live_.size();
   const live_block old = live_[which];
-  const allocation a = heap_.reallocate(old.data, request);
+  const allocation a = heap_.reallocate({old.data}, request.alignment,
+                                        {.size = request.size, .wanted = fit::get_no_less});
   if (!a) {
     check_refusal(a, request);
     return check_contents(old, old.usable);
@@ -121,7 +125,7 @@ void heap_model::try_resize(std::size_t which, std::size_t size) {
   if (live_.empty()) return;
   which %= live_.size();
   const live_block old = live_[which];
-  const bool done = heap_.try_resize(old.data, size);
+  const bool done = test::try_resize(heap_, old.data, size);
   check_contents(old, done && size < old.usable ? size : old.usable);
   if (!done) return expect(heap::usable_size(old.data) == old.usable, "try_resize changed a block");
   leave(which);
@@ -154,9 +158,10 @@ void heap_model::ask_for_the_absurd(std::size_t which, std::uint64_t n) {
   expect(!heap_.allocate_zeroed(request), "an absurd zeroed allocation succeeded");
   if (!live_.empty()) {
     const live_block& b = live_[which % live_.size()];
-    expect(!heap_.reallocate(b.data, request), "an absurd reallocation succeeded");
+    expect(!heap_.reallocate({b.data}, request.alignment, {request.size}),
+           "an absurd reallocation succeeded");
     if (request.size > (std::size_t{1} << 40))
-      expect(!heap_.try_resize(b.data, request.size), "an absurd try_resize succeeded");
+      expect(!test::try_resize(heap_, b.data, request.size), "an absurd try_resize succeeded");
     check_contents(b, b.usable);
     expect(heap::usable_size(b.data) == b.usable, "an absurd request changed a block");
   }
@@ -173,14 +178,14 @@ void heap_model::check_walk() {
     heap_model* model;
     std::size_t blocks;
   } state = {this, 0};
-  heap_.for_each_block(&state, [](void* context, const walked_block& b) {
-    auto& w = *static_cast<walk*>(context);
-    ++w.blocks;
-    const auto place = w.model->places_.find(address_of(b.data));
-    if (place == w.model->places_.end() || place->second != address_of(b.data) + b.size)
-      w.model->fail("the walk visits what is no live block");
-    return true;
-  });
+  heap_.walk({&state, [](void* context, const walked_block& b) {
+                auto& w = *static_cast<walk*>(context);
+                ++w.blocks;
+                const auto place = w.model->places_.find(address_of(b.data));
+                if (place == w.model->places_.end() || place->second != address_of(b.data) + b.size)
+                  w.model->fail("the walk visits what is no live block");
+                return true;
+              }});
   if (state.blocks != live_.size()) fail("the walk visits not all blocks, or some twice");
 }
 

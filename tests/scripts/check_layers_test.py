@@ -26,9 +26,9 @@ class CheckLayers(support.CheckTest):
         self.write("src/ashlar/heap/h.hpp", "#include <ashlar/container/vector.hpp>\n")
         self.assert_finds("goes from layer heap to layer container")
 
-    def test_keeps_the_system_out_of_managers_that_are_no_source(self):
-        self.write("src/ashlar/manager/arena/a.hpp", '#include "ashlar/os/a.hpp"\n')
-        self.assert_finds("goes from layer manager to layer os")
+    def test_keeps_the_kinds_of_managers_apart(self):
+        self.write("src/ashlar/manager/arena/a.hpp", '#include "ashlar/manager/pool/p.hpp"\n')
+        self.assert_finds("goes from layer manager/arena to layer manager/pool")
 
     def test_keeps_platform_folders_private(self):
         self.write("src/ashlar/heap/h.hpp", '#include "ashlar/os/linux/a.hpp"\n')
@@ -37,6 +37,12 @@ class CheckLayers(support.CheckTest):
     def test_refuses_relative_paths_and_the_umbrella(self):
         self.write("src/ashlar/base/b.hpp", '#include "../base/c.hpp"\n#include <ashlar/ashlar.hpp>\n')
         self.assert_finds("../base/c.hpp is not a full path", "ashlar/ashlar.hpp is for users")
+
+    def test_lets_a_source_define_what_a_c_header_for_users_declares(self):
+        self.write("src/ashlar/manager/arena/c.cpp", '#include "ashlar/arena.h"\n')
+        self.assert_clean()
+        self.write("src/ashlar/manager/arena/c.hpp", '#include "ashlar/arena.h"\n')
+        self.assert_finds("src/ashlar/manager/arena/c.hpp:1: include of ashlar/arena.h is for users")
 
     def test_refuses_a_folder_that_is_no_layer(self):
         self.write("src/ashlar/util/u.hpp", "")

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ashlar/base/bits.hpp"
-#include "ashlar/manager/source/region_source.hpp"
+#include "ashlar/manager/source/os_manager.hpp"
 #include "ashlar/os/address_space.hpp"
 
 namespace ashlar::test {
@@ -44,16 +44,16 @@ class user_interface {
   user_interface(const user_interface&) = delete;
   user_interface& operator=(const user_interface&) = delete;
 
-  region_source table() {
+  os_verbs verbs() {
     return {.context = this,
-            .acquire = acquire,
+            .reserve = reserve,
             .release = release,
             .commit = commit,
             .discard = discard,
             .zeroed = true};
   }
 
-  /// How much more may be acquired.
+  /// How much more may be reserved.
   std::size_t budget = static_cast<std::size_t>(-1);
   bool refuse_commit = false;
   std::size_t acquired = 0;
@@ -66,10 +66,10 @@ class user_interface {
  private:
   static user_interface& of(void* context) { return *static_cast<user_interface*>(context); }
 
-  static os::range acquire(void* context, std::size_t size) {
+  static os::range reserve(void* context, std::size_t size, std::size_t alignment) {
     user_interface& self = of(context);
     if (size > self.budget) return {};
-    const os::range memory = os::reserve(size, std::size_t{64} << 10).value;
+    const os::range memory = os::reserve(size, alignment).value;
     if (!memory) return {};
     self.budget -= size;
     self.acquired += size;
