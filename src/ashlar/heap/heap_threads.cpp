@@ -110,7 +110,7 @@ slab* heap::take_idle_slab(size_class c, local_heap& taker) noexcept {
     if (s == nullptr) continue;
     // `linked` stays set though it is in no list: so that a free which already finds the taker as
     // owner neither links it nor gives it away. The taker links it when it has its own lock.
-    --h->class_slabs[c];
+    h->disown(*s);
     // release: pairs with the acquire of whoever puts a block back. They lock the taker, and must
     // see what was done under the lock of the owner before.
     s->owner.store(&taker, std::memory_order_release);

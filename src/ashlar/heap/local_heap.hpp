@@ -93,6 +93,7 @@ struct local_heap {
   std::uint64_t tended_at = 0;  // ns
   std::uint32_t seen_purges = 0;
   std::uint32_t class_slabs[class_count] = {};  // slabs owned, of each class
+  const slab* newest[class_count] = {};         // the last new one, while it is owned
   request_sample samples[class_count] = {};
   void* slots[];  // first slots of all bins
 
@@ -121,6 +122,9 @@ struct local_heap {
   /// Puts a slab where it belongs after blocks were put into it. Requires the lock.
   void settle(slab& s) noexcept;
 
+  /// Forgets a slab that goes to the store or to another local heap. Requires the lock.
+  void disown(const slab& s) noexcept;
+
   /// Gives slabs without live blocks back to the store.
   void release_empty_slabs() noexcept;
 
@@ -139,6 +143,7 @@ struct local_heap {
   std::uint32_t take_batch(size_class c, void** slots_top, std::uint32_t wanted) noexcept;
   std::uint32_t put_owned(void** blocks, std::uint32_t count, local_heap& owner) noexcept;
   slab* slab_with_free(size_class c) noexcept;
+  bool last_is_well_used(size_class c) const noexcept;
   slab* new_slab(size_class c) noexcept;
   slab* steal_slab(size_class c) noexcept;
 };
