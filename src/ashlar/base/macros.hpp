@@ -29,6 +29,8 @@
 /// Cold code goes to its own section, so that hot pages stay dense.
 #define ASHLAR_COLD __attribute__((noinline, cold))
 #define ASHLAR_EXPORT __attribute__((visibility("default")))
+/// For code that reads memory which is none of its own on purpose: stacks, all roots of pointers.
+#define ASHLAR_NO_SANITIZE __attribute__((no_sanitize("address", "thread", "undefined")))
 
 /// An internal invariant. Checked in debug builds only; the expression is not evaluated otherwise.
 #if ASHLAR_DEBUG_CHECKS

@@ -23,6 +23,7 @@ status heap::initialize(const heap_options& options) noexcept {
   if (!process_heaps.start()) return status::no_memory;
   limits_ = options.limits;
   cache_line_aligned_ = options.cache_line_aligned;
+  watched_ = options.watched;
   open(options.os != nullptr ? *options.os : system_os());
   join_registry(options.name);
   return status::success;
@@ -63,7 +64,7 @@ void heap::close() noexcept {
         process_page_map.set_route(start + i * slice_size, {});
         process_page_map.set_header(start + i * slice_size, nullptr);
       }
-      process_metadata.deallocate(s, slab::bytes_for(s->is_slab() ? s->capacity : 0));
+      process_metadata.deallocate(s, s->bytes());
     });
   }
   store_.release();
@@ -79,7 +80,8 @@ slab* heap::allocate_slab(size_class c, bool populate) noexcept {
   if (!room) return nullptr;
   const span memory = store_.allocate(info.slices);
   if (memory.data == nullptr) return nullptr;
-  auto* const s = static_cast<slab*>(process_metadata.allocate(slab::bytes_for(info.capacity)));
+  auto* const s =
+      static_cast<slab*>(process_metadata.allocate(slab::bytes_for(info.capacity, watched_)));
   if (s == nullptr) {
     store_.deallocate(memory);
     return nullptr;
@@ -95,7 +97,8 @@ slab* heap::allocate_slab(size_class c, bool populate) noexcept {
   s->magic = info.magic;
   s->capacity = info.capacity;
   s->slices = info.slices;
-  s->class_index = static_cast<std::uint16_t>(c);
+  s->class_index = static_cast<std::uint8_t>(c);
+  s->watched = watched_;
   s->kind = info.slices == 1 ? slab_kind::small : slab_kind::medium;
   s->fill();
   return s;
@@ -104,7 +107,7 @@ slab* heap::allocate_slab(size_class c, bool populate) noexcept {
 void heap::publish_slab(slab& s) noexcept {
   for (std::uint32_t i = 0; i < s.slices; ++i)
     process_page_map.set_header(s.start + i * slice_size, &s);
-  if (s.kind == slab_kind::small &&
+  if (s.kind == slab_kind::small && !s.watched &&
       route_tag_ >> page_map::number_shift != heap_registry::no_number)
     process_page_map.set_route(
         s.start, {route_tag_ | static_cast<std::uint32_t>(bin_offset_of(s.class_index)), s.magic});
@@ -115,7 +118,7 @@ void heap::deallocate_slab(slab& s) noexcept {
   for (std::uint32_t i = 0; i < s.slices; ++i)
     process_page_map.set_header(s.start + i * slice_size, nullptr);
   store_.deallocate({s.start, s.record, s.slices});
-  process_metadata.deallocate(&s, slab::bytes_for(s.capacity));
+  process_metadata.deallocate(&s, s.bytes());
 }
 
 // --- limits ---
@@ -257,6 +260,14 @@ std::size_t heap::usable_size(const void* p) noexcept {
 std::size_t heap::good_size(std::size_t size) noexcept {
   if (size <= medium_limit) return size_classes[class_of(size)].block_size;
   return size <= max_size ? align_up(size, os::page_size()) : size;
+}
+
+observe::block_record* heap::record_of(const void* p) noexcept {
+  slab* const s = process_page_map.header_of(p);
+  if (s == nullptr || !s->watched) return nullptr;
+  if (!s->is_slab()) return p == s->start ? &s->record_at(0) : nullptr;
+  const std::uint32_t index = s->index_of(p);
+  return index < s->capacity && s->block_at(index) == p ? &s->record_at(index) : nullptr;
 }
 
 heap* heap::owner_of(const void* p) noexcept {

@@ -46,6 +46,8 @@ struct heap_options {
   heap_limits limits = {};
   /// Blocks never share a cache line with another block: sizes round up to multiples of 64 bytes.
   bool cache_line_aligned = false;
+  /// Each block has a record for the observer; frees take the slow path.
+  bool watched = false;
   const char* name = nullptr;  ///< in the registry; must outlive the heap
 };
 
@@ -88,6 +90,8 @@ class ASHLAR_EXPORT heap : public manager {
   static std::size_t usable_size(const void* p) noexcept;
   /// Returns the usable size that `allocate` would give for `size`.
   static std::size_t good_size(std::size_t size) noexcept;
+  /// Returns the record of the block that starts at `p`; null if it has none, or is no block.
+  static observe::block_record* record_of(const void* p) noexcept;
   /// Returns the heap that `p` came from, or null.
   static heap* owner_of(const void* p) noexcept;
 
@@ -209,6 +213,7 @@ class ASHLAR_EXPORT heap : public manager {
   std::uint32_t route_tag_ = 0;  // of all its local heaps and slabs
   bool ready_ = false;
   bool cache_line_aligned_ = false;
+  bool watched_ = false;
   bool soft_reported_ = false;
   std::atomic<std::size_t> claimed_{0};
   std::size_t direct_bytes_ = 0;

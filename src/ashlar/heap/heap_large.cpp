@@ -33,9 +33,10 @@ std::uint32_t slices_for(std::size_t size) {
 }  // namespace
 
 slab* heap::new_large_header(slab_kind kind, std::byte* start, std::size_t requested) noexcept {
-  auto* const s = static_cast<slab*>(process_metadata.allocate(slab::header_size));
+  auto* const s = static_cast<slab*>(process_metadata.allocate(slab::bytes_for(0, watched_)));
   if (s == nullptr) return nullptr;
   s->home = this;
+  s->watched = watched_;
   s->start = start;
   s->kind = kind;
   s->requested = requested;
@@ -124,7 +125,7 @@ void heap::deallocate_large(slab& s) noexcept {
   } else {
     store_.deallocate({s.start, s.record, s.slices});
   }
-  process_metadata.deallocate(&s, slab::header_size);
+  process_metadata.deallocate(&s, s.bytes());
 }
 
 // --- resizing ---
@@ -209,7 +210,7 @@ allocation heap::move_large(slab& s, layout request, std::size_t used) noexcept 
     if (store_.move_pages(from, to, s.slices * slice_size)) {
       process_page_map.set_header(s.start, nullptr);
       store_.deallocate(from, false);
-      process_metadata.deallocate(&s, slab::header_size);
+      process_metadata.deallocate(&s, s.bytes());
       return a;
     }
   }

@@ -10,6 +10,9 @@
 // Blocks in a thread's bins count as allocated here. So statistics, walking and trimming by other
 // threads need nothing but the lock of the owner.
 //
+// The slabs of a watched heap have no routes, so that every free takes the slow path, and a record
+// for each block, by its index.
+//
 // Invariants: (1) free_count == number of set bits; (2) bit w of `summary` is set if and only if
 // word w is not zero; (3) a slab is in its owner's partial list (`linked`) only if free_count > 0;
 // (4) every slice of a slab has this header in the page map.
@@ -21,6 +24,7 @@
 #include <cstdint>
 
 #include "ashlar/heap/size_class.hpp"
+#include "ashlar/observe/block_record.hpp"
 
 namespace ashlar {
 
@@ -46,7 +50,8 @@ struct slab {
   std::uint32_t capacity;
   std::uint32_t free_count;
   std::uint32_t slices;
-  std::uint16_t class_index;
+  std::uint8_t class_index;
+  bool watched;  // each block has a record behind the words
   slab_kind kind;
   bool linked;
   // --- second line; large and direct blocks use `requested`, slabs the rest
@@ -62,8 +67,21 @@ struct slab {
 
   static constexpr std::size_t header_size = 80;
 
-  static std::size_t bytes_for(std::uint32_t capacity) {
-    return header_size + (capacity + 63) / 64 * sizeof(std::uint64_t);
+  static std::size_t words_for(std::uint32_t capacity) { return (capacity + 63) / 64; }
+
+  /// Bytes of a header for `capacity` blocks in a slab; 0 for a large block.
+  static std::size_t bytes_for(std::uint32_t capacity, bool watched) {
+    const std::size_t records = watched ? (capacity == 0 ? 1 : capacity) : 0;
+    return header_size + words_for(capacity) * sizeof(std::uint64_t) +
+           records * sizeof(observe::block_record);
+  }
+  /// Bytes of this header.
+  std::size_t bytes() const { return bytes_for(is_slab() ? capacity : 0, watched); }
+
+  /// The record of a block. Requires: `watched`; `index` is 0 for a large block.
+  observe::block_record& record_at(std::uint32_t index) noexcept {
+    auto* const records = words + (is_slab() ? words_for(capacity) : 0);
+    return reinterpret_cast<observe::block_record*>(records)[index];
   }
 
   bool is_slab() const { return kind == slab_kind::small || kind == slab_kind::medium; }

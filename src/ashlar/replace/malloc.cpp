@@ -28,9 +28,8 @@ ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
     errno = ENOMEM;
     return nullptr;
   }
-  if (bytes > small_limit) return allocate_zeroed(bytes);
-  void* const p = allocate(bytes);
-  return p == nullptr ? p : std::memset(p, 0, bytes);
+  void* const p = try_allocate(bytes);
+  return p != nullptr ? std::memset(p, 0, bytes) : allocate_zeroed(bytes);
 }
 
 ASHLAR_EXPORT void* realloc(void* p, std::size_t size) noexcept { return reallocate(p, size); }

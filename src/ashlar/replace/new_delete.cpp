@@ -51,10 +51,10 @@ std::new_handler current_new_handler() {
 }
 
 // As the standard asks: call the new-handler until memory turns up or there is no handler.
-ASHLAR_COLD void* retry(std::size_t size, std::size_t alignment) {
+ASHLAR_COLD void* retry(layout request, family made_by, const caller& from) {
   while (const std::new_handler handler = current_new_handler()) {
     handler();  // may throw: this file is compiled with unwind tables
-    if (void* const p = allocate_aligned(alignment, size)) return p;
+    if (void* const p = allocate_for(request, false, made_by, from)) return p;
   }
   return nullptr;
 }
@@ -66,8 +66,12 @@ ASHLAR_COLD void* retry(std::size_t size, std::size_t alignment) {
         __LINE__);
 }
 
-ASHLAR_COLD void* new_slow(std::size_t size, std::size_t alignment) {
-  void* const p = retry(size, alignment);
+// What the fast path could not serve. The forms end by calling these (a jump), so that whoever
+// called the form is the caller here.
+ASHLAR_COLD void* new_slow(std::size_t size, std::size_t alignment, family made_by) {
+  const caller from = observe::caller_of_this();
+  void* p = allocate_for({size, alignment}, false, made_by, from);
+  if (p == nullptr) p = retry({size, alignment}, made_by, from);
   if (p == nullptr) throw_bad_alloc();
   return p;
 }
@@ -76,30 +80,36 @@ ASHLAR_COLD void* new_slow(std::size_t size, std::size_t alignment) {
 // here; but the form of the C++ library does that, around a call of our operator new that may
 // throw. Where it cannot be found, in a program that is linked with it statically, an exception
 // ends the program.
-ASHLAR_COLD void* new_nothrow_slow(std::size_t size, std::size_t alignment) noexcept {
-  if (current_new_handler() == nullptr) return nullptr;
+ASHLAR_COLD void* new_nothrow_slow(std::size_t size, std::size_t alignment,
+                                   family made_by) noexcept {
+  const caller from = observe::caller_of_this();
+  void* const p = allocate_for({size, alignment}, false, made_by, from);
+  if (p != nullptr || current_new_handler() == nullptr) return p;
+  const bool is_array = made_by == family::new_array;
   if (alignment <= default_alignment) {
     using plain_form = void*(std::size_t, const std::nothrow_t&) noexcept;
-    void* const form = find_in_cxx_library("_ZnwmRKSt9nothrow_t");
+    void* const form =
+        find_in_cxx_library(is_array ? "_ZnamRKSt9nothrow_t" : "_ZnwmRKSt9nothrow_t");
     if (form != nullptr) return reinterpret_cast<plain_form*>(form)(size, std::nothrow_t());
   } else {
     using aligned_form = void*(std::size_t, std::align_val_t, const std::nothrow_t&) noexcept;
-    void* const form = find_in_cxx_library("_ZnwmSt11align_val_tRKSt9nothrow_t");
+    void* const form = find_in_cxx_library(is_array ? "_ZnamSt11align_val_tRKSt9nothrow_t"
+                                                    : "_ZnwmSt11align_val_tRKSt9nothrow_t");
     if (form != nullptr)
       return reinterpret_cast<aligned_form*>(form)(size, std::align_val_t{alignment},
                                                    std::nothrow_t());
   }
-  return retry(size, alignment);
+  return retry({size, alignment}, made_by, from);
 }
 
-ASHLAR_FORCE_INLINE void* new_block(std::size_t size) {
-  void* const p = allocate(size);
-  return p != nullptr ? p : new_slow(size, default_alignment);
+ASHLAR_FORCE_INLINE void* new_block(std::size_t size, family made_by) {
+  void* const p = try_allocate(size);
+  return p != nullptr ? p : new_slow(size, default_alignment, made_by);
 }
 
-ASHLAR_FORCE_INLINE void* new_aligned(std::size_t size, std::align_val_t alignment) {
-  void* const p = allocate_aligned(static_cast<std::size_t>(alignment), size);
-  return p != nullptr ? p : new_slow(size, static_cast<std::size_t>(alignment));
+ASHLAR_FORCE_INLINE void* new_block_or_null(std::size_t size, family made_by) noexcept {
+  void* const p = try_allocate(size);
+  return p != nullptr ? p : new_nothrow_slow(size, default_alignment, made_by);
 }
 
 }  // namespace
@@ -108,45 +118,54 @@ ASHLAR_FORCE_INLINE void* new_aligned(std::size_t size, std::align_val_t alignme
 
 using namespace ashlar::replace;
 
-ASHLAR_EXPORT void* operator new(std::size_t n) { return new_block(n); }
-ASHLAR_EXPORT void* operator new[](std::size_t n) { return new_block(n); }
-ASHLAR_EXPORT void* operator new(std::size_t n, std::align_val_t a) { return new_aligned(n, a); }
-ASHLAR_EXPORT void* operator new[](std::size_t n, std::align_val_t a) { return new_aligned(n, a); }
+namespace {
 
-ASHLAR_EXPORT void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
-  void* const p = allocate(n);
-  return p != nullptr ? p : new_nothrow_slow(n, ashlar::default_alignment);
-}
-ASHLAR_EXPORT void* operator new[](std::size_t n, const std::nothrow_t& t) noexcept {
-  return operator new(n, t);
-}
-ASHLAR_EXPORT void* operator new(std::size_t n, std::align_val_t a,
-                                 const std::nothrow_t&) noexcept {
-  void* const p = allocate_aligned(static_cast<std::size_t>(a), n);
-  return p != nullptr ? p : new_nothrow_slow(n, static_cast<std::size_t>(a));
-}
-ASHLAR_EXPORT void* operator new[](std::size_t n, std::align_val_t a,
-                                   const std::nothrow_t& t) noexcept {
-  return operator new(n, a, t);
+constexpr family object = family::new_object;
+constexpr family array = family::new_array;
+
+constexpr std::size_t number(std::align_val_t a) { return static_cast<std::size_t>(a); }
+
+}  // namespace
+
+using std::align_val_t;
+using std::nothrow_t;
+using std::size_t;
+
+ASHLAR_EXPORT void* operator new(size_t n) { return new_block(n, object); }
+ASHLAR_EXPORT void* operator new[](size_t n) { return new_block(n, array); }
+ASHLAR_EXPORT void* operator new(size_t n, align_val_t a) { return new_slow(n, number(a), object); }
+ASHLAR_EXPORT void* operator new[](size_t n, align_val_t a) {
+  return new_slow(n, number(a), array);
 }
 
-ASHLAR_EXPORT void operator delete(void* p) noexcept { deallocate(p); }
-ASHLAR_EXPORT void operator delete[](void* p) noexcept { deallocate(p); }
-ASHLAR_EXPORT void operator delete(void* p, std::size_t) noexcept { deallocate(p); }
-ASHLAR_EXPORT void operator delete[](void* p, std::size_t) noexcept { deallocate(p); }
-ASHLAR_EXPORT void operator delete(void* p, std::align_val_t) noexcept { deallocate(p); }
-ASHLAR_EXPORT void operator delete[](void* p, std::align_val_t) noexcept { deallocate(p); }
-ASHLAR_EXPORT void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-  deallocate(p);
+ASHLAR_EXPORT void* operator new(size_t n, const nothrow_t&) noexcept {
+  return new_block_or_null(n, object);
 }
-ASHLAR_EXPORT void operator delete[](void* p, std::size_t, std::align_val_t) noexcept {
-  deallocate(p);
+ASHLAR_EXPORT void* operator new[](size_t n, const nothrow_t&) noexcept {
+  return new_block_or_null(n, array);
 }
-ASHLAR_EXPORT void operator delete(void* p, const std::nothrow_t&) noexcept { deallocate(p); }
-ASHLAR_EXPORT void operator delete[](void* p, const std::nothrow_t&) noexcept { deallocate(p); }
-ASHLAR_EXPORT void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  deallocate(p);
+ASHLAR_EXPORT void* operator new(size_t n, align_val_t a, const nothrow_t&) noexcept {
+  return new_nothrow_slow(n, number(a), object);
 }
-ASHLAR_EXPORT void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  deallocate(p);
+ASHLAR_EXPORT void* operator new[](size_t n, align_val_t a, const nothrow_t&) noexcept {
+  return new_nothrow_slow(n, number(a), array);
+}
+
+ASHLAR_EXPORT void operator delete(void* p) noexcept { deallocate(p, object); }
+ASHLAR_EXPORT void operator delete[](void* p) noexcept { deallocate(p, array); }
+ASHLAR_EXPORT void operator delete(void* p, size_t) noexcept { deallocate(p, object); }
+ASHLAR_EXPORT void operator delete[](void* p, size_t) noexcept { deallocate(p, array); }
+ASHLAR_EXPORT void operator delete(void* p, align_val_t) noexcept { deallocate(p, object); }
+ASHLAR_EXPORT void operator delete[](void* p, align_val_t) noexcept { deallocate(p, array); }
+ASHLAR_EXPORT void operator delete(void* p, size_t, align_val_t) noexcept { deallocate(p, object); }
+ASHLAR_EXPORT void operator delete[](void* p, size_t, align_val_t) noexcept {
+  deallocate(p, array);
+}
+ASHLAR_EXPORT void operator delete(void* p, const nothrow_t&) noexcept { deallocate(p, object); }
+ASHLAR_EXPORT void operator delete[](void* p, const nothrow_t&) noexcept { deallocate(p, array); }
+ASHLAR_EXPORT void operator delete(void* p, align_val_t, const nothrow_t&) noexcept {
+  deallocate(p, object);
+}
+ASHLAR_EXPORT void operator delete[](void* p, align_val_t, const nothrow_t&) noexcept {
+  deallocate(p, array);
 }

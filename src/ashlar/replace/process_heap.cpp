@@ -8,6 +8,7 @@
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/publisher.hpp"
+#include "ashlar/replace/watched_heap.hpp"
 
 namespace ashlar::replace {
 
@@ -50,36 +51,57 @@ void* fail(status why, std::size_t alignment = default_alignment) noexcept {
   return nullptr;
 }
 
-void* serve(layout request, bool zero) noexcept {
-  local_heap* const h = bound_local();
-  const allocation a = process_heap.allocate_from(h, request, zero);
+void* result(allocation a, std::size_t alignment) noexcept {
   publish_now_and_then();
-  return a ? a.data() : fail(a.reason(), request.alignment);
+  return a ? a.data() : fail(a.reason(), alignment);
+}
+
+ASHLAR_FORCE_INLINE void* serve(layout request, bool zero) noexcept {
+  local_heap* const h = bound_local();
+  if (is_watched()) [[unlikely]] {
+    const observe::origin made = {.size = request.size, .from = observe::caller_of_this()};
+    return result(watched_allocate(request, zero, made), request.alignment);
+  }
+  return result(process_heap.allocate_from(h, request, zero), request.alignment);
 }
 
 }  // namespace
 
 local_heap* bound_local() noexcept {
+  follow_tracker();
   local_heap* const h = current_local;
   if (h != &unbound_local) return h;
   if (load_relaxed(started) != start_state::started && !start()) return nullptr;
+  if (is_watched()) return process_heap.local();
   return process_heap.bind(&current_local, &unbound_local);
 }
 
 void* allocate_slow(std::size_t size) noexcept { return serve({size}, false); }
 
 void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
-  if (alignment <= default_alignment && is_power_of_two(alignment)) return allocate(size);
+  if (alignment < default_alignment && is_power_of_two(alignment)) alignment = default_alignment;
+  if (alignment == default_alignment) {
+    if (void* const p = try_allocate(size)) return p;
+  }
   return serve({size, alignment}, false);
 }
 
 void* allocate_zeroed(std::size_t size) noexcept { return serve({size}, true); }
 
-void deallocate_slow(void* p) noexcept {
+void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept {
+  local_heap* const h = bound_local();
+  const allocation a = is_watched() ? watched_allocate(request, zero, {request.size, made_by, from})
+                                    : process_heap.allocate_from(h, request, zero);
+  return result(a, request.alignment);
+}
+
+void deallocate_slow(void* p, family freed_by) noexcept {
   if (p == nullptr) return;
   const int saved = errno;  // free leaves errno alone, also where it gives pages back
-  // What outlives release_everything() has nobody to go back to.
-  if (!released || process_page_map.header_of(p) != nullptr)
+  const slab* const s = process_page_map.header_of(p);
+  if (s != nullptr && s->watched) [[unlikely]]
+    watched_deallocate(p, freed_by, observe::caller_of_this());
+  else if (!released || s != nullptr)  // what outlives release_everything() goes nowhere
     heap::deallocate_from(bound_local(), p);
   errno = saved;
 }
@@ -90,13 +112,17 @@ void* reallocate(void* p, std::size_t size) noexcept {
     deallocate(p);
     return nullptr;
   }
-  const allocation a = process_heap.reallocate_from(bound_local(), p, default_alignment, {size});
-  publish_now_and_then();
-  return a ? a.data() : fail(a.reason());
+  local_heap* const h = bound_local();
+  if (is_watched() || heap::record_of(p) != nullptr) [[unlikely]] {
+    const observe::origin made = {.size = size, .from = observe::caller_of_this()};
+    return result(watched_reallocate(p, size, made), default_alignment);
+  }
+  return result(process_heap.reallocate_from(h, p, default_alignment, {size}), default_alignment);
 }
 
 os::counters release_everything() noexcept {
   current_local = &unbound_local;
+  release_watched_heap();
   process_heap.destroy();
   process_metadata.release();
   process_page_map.release();

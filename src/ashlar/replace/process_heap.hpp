@@ -8,6 +8,8 @@
 
 #include "ashlar/heap/fast_path.hpp"
 #include "ashlar/heap/heap.hpp"
+#include "ashlar/observe/block_record.hpp"
+#include "ashlar/observe/stack_walk.hpp"
 
 namespace ashlar::replace {
 
@@ -19,33 +21,43 @@ extern thread_local constinit local_heap* current_local
 /// Returns this thread's local heap, or null where it cannot have one.
 local_heap* bound_local() noexcept;
 
-/// Serves what the fast path could not. Null and errno = ENOMEM if there is no memory, EINVAL for a
-/// bad alignment.
+using observe::caller;
+using observe::family;
+
+/// What the fast path could not serve. Null and errno = ENOMEM if there is no memory, EINVAL for a
+/// bad alignment. Each takes whoever called the function that ends by calling it (a jump) for the
+/// caller; the others are told.
 ASHLAR_COLD void* allocate_slow(std::size_t size) noexcept;
-void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept;
-void* allocate_zeroed(std::size_t size) noexcept;
-ASHLAR_COLD void deallocate_slow(void* p) noexcept;
-void* reallocate(void* p, std::size_t size) noexcept;
+ASHLAR_COLD void* allocate_zeroed(std::size_t size) noexcept;
+ASHLAR_NO_INLINE void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept;
+ASHLAR_NO_INLINE void* reallocate(void* p, std::size_t size) noexcept;
+void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept;
+
+ASHLAR_COLD void deallocate_slow(void* p, family freed_by) noexcept;
 
 /// Gives all memory of the process heap back to the OS. Returns what is left: nothing. No block may
 /// be used any more.
 os::counters release_everything() noexcept;
 
-ASHLAR_FORCE_INLINE void* allocate(std::size_t size) noexcept {
+/// Serves a small block that is at hand, or returns null.
+ASHLAR_FORCE_INLINE void* try_allocate(std::size_t size) noexcept {
   local_heap& h = *current_local;
-  if (size <= tiny_limit) [[likely]] {
-    if (void* const p = pop_block(h, bin_by_16[(size + 15) / 16])) [[likely]]
-      return p;
-  } else if (size <= small_limit) {
-    if (void* const p = pop_block(h, bin_by_128[(size + 127) / 128])) [[likely]]
-      return p;
-  }
+  if (size <= tiny_limit) [[likely]]
+    return pop_block(h, bin_by_16[(size + 15) / 16]);
+  if (size <= small_limit) return pop_block(h, bin_by_128[(size + 127) / 128]);
+  return nullptr;
+}
+
+ASHLAR_FORCE_INLINE void* allocate(std::size_t size) noexcept {
+  void* const p = try_allocate(size);
+  if (p != nullptr) [[likely]]
+    return p;
   return allocate_slow(size);
 }
 
-ASHLAR_FORCE_INLINE void deallocate(void* p) noexcept {
+ASHLAR_FORCE_INLINE void deallocate(void* p, family freed_by = family::malloc) noexcept {
   if (!push_block(*current_local, p)) [[unlikely]]
-    deallocate_slow(p);
+    deallocate_slow(p, freed_by);
 }
 
 }  // namespace ashlar::replace

@@ -15,7 +15,7 @@ namespace {
 class bare_slab {
  public:
   explicit bare_slab(size_class c)
-      : memory_(slab::bytes_for(size_classes[c].capacity) / sizeof(std::uint64_t)) {
+      : memory_(slab::bytes_for(size_classes[c].capacity, false) / sizeof(std::uint64_t)) {
     get().start = at_address(0x123450000);
     get().block_size = size_classes[c].block_size;
     get().magic = size_classes[c].magic;

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: MIT
-// gettid and sched_yield.
+// gettid, prctl and sched_yield.
 #include "ashlar/os/thread.hpp"
 
 #include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace ashlar::os {
 
 std::uint64_t current_thread_id() noexcept { return static_cast<std::uint64_t>(::gettid()); }
+
+void thread_name(char* text, std::size_t capacity) noexcept {
+  char name[16] = {};
+  if (::prctl(PR_GET_NAME, name) != 0) name[0] = '\0';
+  const std::size_t size = ::strnlen(name, sizeof name - 1);
+  const std::size_t kept = size < capacity ? size : capacity - 1;
+  ::memcpy(text, name, kept);
+  text[kept] = '\0';
+}
 
 void yield() noexcept { ::sched_yield(); }
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// What a tracked block remembers: sixteen bytes beside the heap's own header, never in the block.
+//
+// Two words, so that a reader sees each of them whole while the owner writes: the site comes last
+// at a birth and goes first at a death. A reader that finds the same first word before and after
+// has read facts that belong together.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/observe/site_table.hpp"
+
+namespace ashlar::observe {
+
+/// Which functions a block comes from, and so which may free it.
+enum class family : std::uint8_t { malloc, new_object, new_array, manager };
+
+constexpr const char* to_string(family f) {
+  switch (f) {
+    case family::malloc: return "malloc";
+    case family::new_object: return "operator new";
+    case family::new_array: return "operator new[]";
+    case family::manager: return "a manager";
+  }
+  return "unknown";
+}
+
+/// The contents of a record.
+struct block_facts {
+  site_id site = site_table::none;  // `none`: the block is not live, or not tracked
+  std::size_t size = 0;             // bytes asked for, below 2^44
+  family made_by = family::malloc;
+  bool sampled = false;      // stands for more than itself
+  std::uint16_t thread = 0;  // number of the thread that made it
+  std::uint32_t born = 0;    // milliseconds since tracking began
+};
+
+class block_record {
+ public:
+  bool is_live() const { return __atomic_load_n(&first_, __ATOMIC_RELAXED) != 0; }
+
+  /// Returns the facts; those of no block if it is not live.
+  block_facts load() const noexcept {
+    while (true) {
+      const std::uint64_t first = __atomic_load_n(&first_, __ATOMIC_ACQUIRE);
+      const std::uint64_t second = __atomic_load_n(&second_, __ATOMIC_ACQUIRE);
+      if (__atomic_load_n(&first_, __ATOMIC_RELAXED) == first) return unpack(first, second);
+    }
+  }
+
+  /// For the owner of the block only.
+  void store(const block_facts& facts) noexcept {
+    __atomic_store_n(&second_,
+                     facts.size >> 32 |
+                         std::uint64_t{static_cast<std::uint8_t>(facts.made_by)} << 12 |
+                         std::uint64_t{facts.sampled} << 14 | std::uint64_t{facts.thread} << 16 |
+                         std::uint64_t{facts.born} << 32,
+                     __ATOMIC_RELAXED);
+    __atomic_store_n(&first_, std::uint64_t{facts.site} << 32 | (facts.size & 0xffffffff),
+                     __ATOMIC_RELEASE);
+  }
+  void clear() noexcept { __atomic_store_n(&first_, 0, __ATOMIC_RELEASE); }
+
+ private:
+  static block_facts unpack(std::uint64_t first, std::uint64_t second) {
+    return {.site = static_cast<site_id>(first >> 32),
+            .size = (second & 0xfff) << 32 | (first & 0xffffffff),
+            .made_by = static_cast<family>(second >> 12 & 3),
+            .sampled = (second >> 14 & 1) != 0,
+            .thread = static_cast<std::uint16_t>(second >> 16),
+            .born = static_cast<std::uint32_t>(second >> 32)};
+  }
+
+  std::uint64_t first_;   // site, lower half of the size
+  std::uint64_t second_;  // size: 12 bits, family: 2, sampled: 1, thread: 16, born: 32
+};
+static_assert(sizeof(block_record) == 16);
+
+}  // namespace ashlar::observe

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// The file in which a process leaves what its tracker knows: a header, a table of sections,
+// sections of fixed-size entries. Written by the observed process without allocating, read by the
+// tool.
+//
+// Return addresses are left as they are: the text of /proc/PID/maps that comes with them tells
+// which file each lies in. Symbols and lines are the reader's work. Layout: fixed-width fields, no
+// pointers; texts are offsets into the section of strings, 0 is none. Any change raises
+// `capture_version`.
+#pragma once
+
+#include <cstdint>
+
+namespace ashlar::observe {
+
+inline constexpr std::uint64_t capture_magic = 0x31504143'4c485341;  // "ASHLCAP1" in memory order
+inline constexpr std::uint32_t capture_version = 1;
+
+enum class section_kind : std::uint32_t {
+  maps = 1,  // bytes: /proc/self/maps
+  strings,   // bytes: null-terminated texts, the first of them empty
+  frames,    // std::uint64_t: return addresses
+  sites,
+  tags,
+  threads,
+  marks,
+};
+inline constexpr std::uint32_t section_kind_count = 7;
+
+struct capture_section {
+  section_kind kind;
+  std::uint32_t entry_size;
+  std::uint64_t offset;  // from the start of the file
+  std::uint64_t count;   // entries
+};
+
+struct capture_header {
+  std::uint64_t magic;
+  std::uint32_t version;
+  std::uint32_t pid;
+  std::uint32_t level;  // track_level
+  std::uint32_t depth;  // most frames of a stack
+  std::uint64_t start_ns;
+  std::uint64_t taken_ns;
+  std::uint64_t live_bytes;
+  std::uint64_t live_blocks;
+  std::uint64_t peak_bytes;
+  std::uint64_t own_bytes;     // of the tracker
+  std::uint64_t lost;          // births and deaths that were not counted
+  std::uint64_t sample_bytes;  // mean bytes between samples; 0: every block
+  std::uint32_t has_leaks;     // the leak figures of sites are valid
+  std::uint32_t frame_pointers_only;
+  char program[64];
+  capture_section sections[section_kind_count];
+};
+
+/// One site, summed over all threads. Units: bytes as asked for, blocks, milliseconds.
+struct capture_site {
+  std::uint32_t first_frame;
+  std::uint32_t frame_count;
+  std::uint32_t file;  // where the API carried the place; 0: not
+  std::uint32_t function;
+  std::uint32_t line;
+  std::uint32_t tag;
+  std::uint64_t born_blocks;
+  std::uint64_t born_bytes;
+  std::uint64_t live_blocks;
+  std::uint64_t live_bytes;
+  std::uint64_t temporary_blocks;
+  std::uint64_t lost_blocks;  // no pointer to them was found
+  std::uint64_t lost_bytes;
+  std::uint64_t held_blocks;  // pointed to by lost ones only
+  std::uint64_t held_bytes;
+  std::uint32_t oldest;  // birth of the oldest live block
+  std::uint32_t newest;
+};
+
+struct capture_tag {
+  std::uint32_t name;
+  std::uint32_t parent;
+  std::uint64_t soft;  // budgets: all bits set: none
+  std::uint64_t hard;
+  std::uint64_t live_bytes;
+  std::uint64_t peak_bytes;
+};
+
+struct capture_thread {
+  std::uint32_t name;
+  std::uint32_t system_id;
+  std::uint32_t ended;
+  std::uint32_t unused;
+  std::uint64_t born_blocks;
+  std::uint64_t born_bytes;
+  std::uint64_t dead_blocks;
+  std::uint64_t dead_bytes;
+  std::uint64_t live_blocks;  // that this thread made
+  std::uint64_t live_bytes;
+};
+
+struct capture_mark {
+  std::uint32_t name;
+  std::uint32_t at_ms;
+  std::uint64_t live_bytes;
+};
+
+}  // namespace ashlar::observe

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/observe/growing_table.hpp"
+
+namespace ashlar::observe {
+
+bool growing_space::ensure(std::size_t bytes) noexcept {
+  if (bytes <= committed_) return true;
+  if (bytes > most_) return false;
+  if (base_ == nullptr) {
+    const auto memory = os::reserve(align_up(most_, os::page_size()), os::page_size());
+    if (!memory.ok()) return false;
+    (void)os::set_name(memory.value, "ashlar observer");
+    store_relaxed(base_, memory.value.data);
+  }
+  const std::size_t whole = align_up(most_, os::page_size());
+  std::size_t target = align_up(bytes, step);
+  if (target > whole) target = whole;
+  if (!os::commit({base_ + committed_, target - committed_}).ok()) return false;
+  store_relaxed(committed_, target);
+  return true;
+}
+
+void growing_space::release() noexcept {
+  if (base_ == nullptr) return;
+  os::release({base_, align_up(most_, os::page_size())}, committed_);
+  base_ = nullptr;
+  committed_ = 0;
+}
+
+}  // namespace ashlar::observe

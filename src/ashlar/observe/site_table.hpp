@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// The places that allocate: each distinct call stack under each tag gets a number, once.
+//
+// A site is what a tracked block remembers of its origin, in four bytes. It is made of the tag, the
+// place in the source where the API carries one (`std::source_location`), and return addresses,
+// innermost first. Symbols and lines are the reader's work, in another process.
+//
+// Interning looks a hash up in an open table without a lock; only a stack that was never seen takes
+// the lock. Nothing is ever removed. When a table is full, further stacks share one site,
+// `overflow`.
+//
+// Invariants: (1) a slot once set never changes; (2) the entry of a number that was handed out is
+// complete: the slot is stored with release, after the entry.
+// Threads: thread-safe. Cost: about 2 ns a frame for a stack that is known.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+
+#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/tag.hpp"
+#include "ashlar/structure/lock.hpp"
+
+namespace ashlar::observe {
+
+using site_id = std::uint32_t;
+
+/// What a site is known by. `frames` are return addresses, innermost first.
+struct site_key {
+  const std::uintptr_t* frames = nullptr;
+  std::uint32_t frame_count = 0;
+  tag_id tag = 0;
+  /// Texts of static storage; null: not known.
+  const char* file = nullptr;
+  const char* function = nullptr;
+  std::uint32_t line = 0;
+
+  void set_place(const std::source_location& where) {
+    file = where.file_name();
+    function = where.function_name();
+    line = where.line();
+  }
+};
+
+class site_table {
+ public:
+  /// No site: of a block that is not tracked.
+  static constexpr site_id none = 0;
+  /// The site of all stacks that came after the table was full.
+  static constexpr site_id overflow = 1;
+
+  constexpr site_table() = default;
+
+  /// Makes the table usable. Errors: false if there is no memory.
+  bool start() noexcept;
+
+  /// Returns the number of a site, which is new or known. Requires: it was started.
+  site_id intern(const site_key& key) noexcept;
+
+  /// Returns what a number stands for. Requires: it was returned by `intern`.
+  site_key key_of(site_id id) const noexcept;
+
+  /// Returns the tag of a site. As `key_of`, quicker.
+  tag_id tag_of(site_id id) const noexcept { return entries_[id].tag; }
+
+  /// One more than the largest number handed out.
+  std::uint32_t size() const { return __atomic_load_n(&count_, __ATOMIC_ACQUIRE); }
+
+  /// Bytes that the table takes up.
+  std::size_t committed() const {
+    return slots_.committed() + entries_.committed() + words_.committed();
+  }
+
+  /// Gives all of it back. No number may be used any more.
+  void release() noexcept;
+
+  lock& mutex() { return mutex_; }
+
+ private:
+  static constexpr std::uint32_t slot_count = 1u << 20;
+  static constexpr std::uint32_t most_sites = slot_count / 4 * 3;
+  static constexpr std::size_t most_words = std::size_t{1} << 24;
+
+  struct entry {
+    std::uint64_t hash;
+    const char* file;
+    const char* function;
+    std::uint32_t line;
+    std::uint32_t first_word;
+    std::uint16_t frame_count;
+    tag_id tag;
+  };
+
+  static std::uint64_t hash_of(const site_key& key) noexcept;
+  bool matches(const entry& e, std::uint64_t hash, const site_key& key) const noexcept;
+  site_id find(std::uint64_t hash, const site_key& key, std::uint32_t& slot) const noexcept;
+  site_id add(std::uint64_t hash, const site_key& key) noexcept;
+
+  lock mutex_;
+  std::uint32_t count_ = 0;
+  std::uint32_t words_used_ = 0;
+  growing_table<site_id, slot_count> slots_;  // open addressing: 0 is empty
+  growing_table<entry, most_sites> entries_;
+  growing_table<std::uintptr_t, most_words> words_;
+};
+
+}  // namespace ashlar::observe

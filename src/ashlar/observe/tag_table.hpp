@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// All tags of a process: a tree of names, each with what it holds and what it may hold.
+//
+// A tag counts what carries it itself; sums over a subtree are made by whoever reads, so that
+// counting never walks the tree. Threads count in cells of their own (thread_tally.hpp) and publish
+// here; the cells are exact, what is published lags behind by at most the batch of each thread.
+// Budgets are checked against what is published.
+//
+// Invariants: (1) parents have smaller numbers than their children; (2) a name is unique among its
+// siblings; (3) a number that was handed out stays valid.
+// Threads: thread-safe. Defining takes a lock; everything else none.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/tag.hpp"
+#include "ashlar/structure/lock.hpp"
+
+namespace ashlar {
+
+/// What a tag may hold, and who is told. Units: bytes of blocks that carry the tag.
+struct tag_budget {
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  std::size_t soft = none;
+  /// Allocations that would go beyond are refused: `over_budget`. Threads that allocate at the same
+  /// time may each go beyond it by one batch (16 KiB).
+  std::size_t hard = none;
+  void* context = nullptr;
+  /// Called when the tag first rises above `soft` or is refused at `hard`, and again after it has
+  /// been below. No lock is held; what it allocates is not counted to any tag.
+  void (*exceeded)(void* context, tag_id tag, std::size_t live) = nullptr;
+};
+
+namespace observe {
+
+/// One tag. Units: bytes, blocks.
+struct tag_record {
+  static constexpr std::size_t name_capacity = 40;
+
+  char name[name_capacity];  // its own part of the path, cut, null-terminated
+  tag_id parent;
+  tag_budget budget;
+  std::atomic<std::int64_t> live;  // published
+  std::atomic<std::int64_t> peak;
+  std::atomic<bool> reported;  // above soft, or refused, since it was last below
+};
+
+class tag_table {
+ public:
+  static constexpr std::uint32_t limit = 4096;
+
+  constexpr tag_table() = default;
+
+  /// Returns the tag of `path` ("game/render/textures") below `parent`, defining it and its
+  /// ancestors if they are new. Errors: `parent` itself when there is no room or no memory.
+  tag_id define(const char* path, tag_id parent = 0) noexcept;
+
+  /// Returns the tag of `path`, or 0.
+  tag_id find(const char* path) const noexcept;
+
+  void set_budget(tag_id tag, const tag_budget& budget) noexcept;
+
+  /// Requires: `tag` was handed out, or is 0.
+  tag_record& operator[](tag_id tag) noexcept { return records_[tag]; }
+  const tag_record& operator[](tag_id tag) const noexcept { return records_[tag]; }
+
+  /// One more than the largest number handed out; 0 before the first use.
+  std::uint32_t size() const { return __atomic_load_n(&count_, __ATOMIC_ACQUIRE); }
+  /// Makes tag 0 usable. Errors: false if there is no memory.
+  bool start() noexcept;
+
+  /// Writes the path of a tag, null-terminated, cut at `capacity`. Returns its length.
+  std::size_t path_of(tag_id tag, char* text, std::size_t capacity) const noexcept;
+
+  std::size_t committed() const { return records_.committed(); }
+  /// Gives all of it back. No number but 0 may be used any more.
+  void release() noexcept;
+  lock& mutex() { return mutex_; }
+
+ private:
+  bool start_locked() noexcept;
+  tag_id child(tag_id parent, const char* name, std::size_t size) const noexcept;
+  tag_id add(tag_id parent, const char* name, std::size_t size) noexcept;
+
+  lock mutex_;
+  std::uint32_t count_ = 0;
+  growing_table<tag_record, limit> records_;
+};
+
+}  // namespace observe
+
+}  // namespace ashlar

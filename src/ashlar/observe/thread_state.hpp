@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// What the observer keeps for each thread, and where everything else that it keeps begins.
+//
+// A program may hold two copies of this code: libashlar, and libashlar-malloc that was preloaded.
+// They must agree about a thread's tag, so the two objects here have C names, are exported and
+// weak: the loader gives all copies the same ones. A change of their layout changes their names.
+#pragma once
+
+#include <cstdint>
+
+#include "ashlar/base/macros.hpp"
+#include "ashlar/observe/tag.hpp"
+#include "ashlar/os/stack_bounds.hpp"
+
+namespace ashlar::observe {
+
+struct thread_tally;
+struct tag_frame;
+
+struct thread_state {
+  /// The tag of what this thread allocates.
+  tag_id tag = 0;
+  /// The thread has ended as far as the observer goes: it counts with the ended ones.
+  bool ended = false;
+  /// Above zero: what the thread does now is not tracked (it is the observer's own doing).
+  std::uint32_t muted = 0;
+  /// The innermost tag scope.
+  const tag_frame* scopes = nullptr;
+  thread_tally* tally = nullptr;
+  os::stack_bounds stack = {};
+  /// The block that this thread made last, to tell temporary ones.
+  const void* latest = nullptr;
+};
+
+/// Lets what the calling thread does in a scope go untracked.
+class [[nodiscard]] mute_scope;
+
+class tracker;
+
+}  // namespace ashlar::observe
+
+extern "C" {
+extern thread_local constinit ashlar::observe::thread_state ashlar_thread_v1
+    __attribute__((tls_model("initial-exec"), weak, visibility("default")));
+extern constinit ashlar::observe::tracker ashlar_tracker_v1
+    __attribute__((weak, visibility("default")));
+}
+
+namespace ashlar::observe {
+
+ASHLAR_FORCE_INLINE thread_state& this_thread() { return ashlar_thread_v1; }
+ASHLAR_FORCE_INLINE tracker& process_tracker() { return ashlar_tracker_v1; }
+
+class [[nodiscard]] mute_scope {
+ public:
+  mute_scope() noexcept { ++this_thread().muted; }
+  ~mute_scope() { --this_thread().muted; }
+  mute_scope(const mute_scope&) = delete;
+  mute_scope& operator=(const mute_scope&) = delete;
+};
+
+}  // namespace ashlar::observe

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// What each thread counts: births and deaths of blocks by site, and what its tags hold.
+//
+// Cells belong to one thread and are written without any lock or atomic operation; readers sum the
+// cells of all threads. A block may die in another thread than it was born in: then one thread's
+// cell counts more deaths than births, and the sum is right. When a thread ends, its cells are
+// added to those of the ended threads and used again; what remains of it is its summary.
+//
+// Invariants: (1) for each site, births - deaths over all cells = live blocks; (2) for each tag,
+// published + pending over all cells = bytes of live blocks that carry it.
+// Threads: cells: the owner writes, anybody reads (each number is whole, several need not fit
+// together). Lists and the cells of ended threads: the tracker's lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/base/relaxed.hpp"
+#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/site_table.hpp"
+#include "ashlar/observe/tag_table.hpp"
+
+namespace ashlar::observe {
+
+/// Counts of one site. Units: bytes as asked for, blocks.
+struct site_cell {
+  std::uint64_t born_blocks = 0;
+  std::uint64_t born_bytes = 0;
+  std::uint64_t dead_blocks = 0;
+  std::uint64_t dead_bytes = 0;
+  /// Of the dead: freed with no other allocation by the same thread in between.
+  std::uint64_t temporary_blocks = 0;
+
+  void add(const site_cell& other) {
+    born_blocks += load_relaxed(other.born_blocks);
+    born_bytes += load_relaxed(other.born_bytes);
+    dead_blocks += load_relaxed(other.dead_blocks);
+    dead_bytes += load_relaxed(other.dead_bytes);
+    temporary_blocks += load_relaxed(other.temporary_blocks);
+  }
+};
+
+/// Change of what a tag holds that is not published yet.
+struct tag_cell {
+  std::int64_t pending = 0;
+  std::int64_t highest = 0;  // the most that `pending` was
+};
+
+/// What is kept of a thread for ever.
+struct thread_summary {
+  char name[16];
+  std::uint32_t system_id;
+  std::uint32_t ended;
+  std::uint64_t born_blocks;
+  std::uint64_t born_bytes;
+  std::uint64_t dead_blocks;
+  std::uint64_t dead_bytes;
+};
+
+struct site_page {
+  static constexpr std::uint32_t size = 256;
+  site_cell cells[size];
+  site_page* next;  // among unused ones
+};
+
+struct tag_page {
+  static constexpr std::uint32_t size = 64;
+  tag_cell cells[size];
+  tag_page* next;
+};
+
+struct thread_tally {
+  std::uint16_t number;  // of its summary
+  thread_tally* next;    // of all, or of the unused ones
+  thread_tally* previous;
+  tag_cell total;  // of all tags together
+  tag_page* tags[tag_table::limit / tag_page::size];
+  site_page* sites[3072];  // 786,432 sites
+};
+
+}  // namespace ashlar::observe

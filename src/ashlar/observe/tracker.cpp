@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+// Births and deaths: what happens for each tracked block.
+#include "ashlar/observe/tracker.hpp"
+
+#include "ashlar/os/clock.hpp"
+
+constinit thread_local ashlar::observe::thread_state ashlar_thread_v1;
+constinit ashlar::observe::tracker ashlar_tracker_v1;
+
+namespace ashlar::observe {
+
+namespace {
+
+// Counters have one writer; others read them meanwhile.
+template <class T>
+void bump(T& counter, T by) {
+  store_relaxed(counter, static_cast<T>(counter + by));
+}
+
+}  // namespace
+
+std::uint32_t tracker::now_ms() const noexcept {
+  return static_cast<std::uint32_t>((os::coarse_ns() - start_ns_) / 1'000'000);
+}
+
+// --- sites ---
+
+site_id tracker::site_of(const origin& made, tag_id tag) noexcept {
+  thread_state& t = this_thread();
+  const mute_scope quiet;
+  std::uintptr_t frames[stack_frames_limit];
+  site_key key = {.frames = frames, .tag = tag};
+  if (made.place != nullptr) key.set_place(*made.place);
+  const std::uint32_t depth =
+      settings_.depth < stack_frames_limit ? settings_.depth : stack_frames_limit;
+  if (depth > 1) {
+    key.frame_count = walk_stack(made.from, t.stack, frames, depth);
+  } else if (made.place == nullptr) {
+    frames[0] = address_of(made.from.return_address);
+    key.frame_count = 1;
+  }
+  return sites.intern(key);
+}
+
+// --- cells ---
+
+site_cell* tracker::cell_of(thread_tally& t, site_id site) noexcept {
+  site_page*& page = t.sites[site / site_page::size];
+  if (load_relaxed(page) == nullptr) [[unlikely]] {
+    lock_guard guard(mutex_);
+    site_page* fresh = unused_site_pages_;
+    if (fresh != nullptr) {
+      unused_site_pages_ = fresh->next;
+      *fresh = {};
+    } else if (site_pages_.ensure(site_page_count_ + 1)) {
+      fresh = &site_pages_[site_page_count_++];
+    } else {
+      return nullptr;
+    }
+    store_release(page, fresh);
+  }
+  return &page->cells[site % site_page::size];
+}
+
+tag_cell* tracker::cell_of_tag(thread_tally& t, tag_id tag) noexcept {
+  tag_page*& page = t.tags[tag / tag_page::size];
+  if (load_relaxed(page) == nullptr) [[unlikely]] {
+    lock_guard guard(mutex_);
+    tag_page* fresh = unused_tag_pages_;
+    if (fresh != nullptr) {
+      unused_tag_pages_ = fresh->next;
+      *fresh = {};
+    } else if (tag_pages_.ensure(tag_page_count_ + 1)) {
+      fresh = &tag_pages_[tag_page_count_++];
+    } else {
+      return nullptr;
+    }
+    store_release(page, fresh);
+  }
+  return &page->cells[tag % tag_page::size];
+}
+
+// --- tags and totals ---
+
+std::int64_t tracker::batch_size() const {
+  return settings_.exact_peaks || load_relaxed(running_) <= 1 ? 1 : batch;
+}
+
+// The highest point that this thread reached since it last published counts from where the others
+// stood then: exact where one thread allocates, and close where many do.
+void tracker::publish(tag_cell& cell, std::atomic<std::int64_t>& live,
+                      std::atomic<std::int64_t>& peak) noexcept {
+  const std::int64_t change = cell.pending;
+  const std::int64_t highest = cell.highest;
+  store_relaxed(cell.pending, std::int64_t{0});
+  store_relaxed(cell.highest, std::int64_t{0});
+  const std::int64_t before = live.fetch_add(change, std::memory_order_relaxed);
+  std::int64_t known = peak.load(std::memory_order_relaxed);
+  while (before + highest > known &&
+         !peak.compare_exchange_weak(known, before + highest, std::memory_order_relaxed)) {
+  }
+}
+
+void tracker::hold(thread_tally& t, tag_id tag, std::int64_t change) noexcept {
+  const std::int64_t limit = batch_size();
+  const auto add = [&](tag_cell& cell) {
+    store_relaxed(cell.pending, cell.pending + change);
+    if (cell.pending > cell.highest) store_relaxed(cell.highest, cell.pending);
+    return cell.pending >= limit || cell.pending <= -limit;
+  };
+  if (add(t.total)) publish(t.total, live_, peak_);
+  tag_cell* const cell = cell_of_tag(t, tag);
+  if (cell == nullptr) {
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (!add(*cell)) return;
+  tag_record& r = tags[tag];
+  publish(*cell, r.live, r.peak);
+  if (r.budget.exceeded != nullptr) tell(tag, r, r.live.load(std::memory_order_relaxed));
+}
+
+// Tells the user once when a tag rises above its soft budget, and is ready again below it.
+void tracker::tell(tag_id tag, tag_record& r, std::int64_t live) noexcept {
+  const auto bytes = static_cast<std::size_t>(live > 0 ? live : 0);
+  if (bytes <= r.budget.soft) {
+    if (bytes < r.budget.hard && r.reported.load(std::memory_order_relaxed))
+      r.reported.store(false, std::memory_order_relaxed);
+    return;
+  }
+  if (r.reported.exchange(true, std::memory_order_relaxed)) return;
+  const mute_scope quiet;
+  r.budget.exceeded(r.budget.context, tag, bytes);
+}
+
+bool tracker::admits(std::size_t size) noexcept {
+  const tag_id tag = this_thread().tag;
+  tag_record& r = tags[tag];
+  if (r.budget.hard == tag_budget::none) return true;
+  const std::int64_t live = r.live.load(std::memory_order_relaxed);
+  const auto bytes = static_cast<std::size_t>(live > 0 ? live : 0);
+  if (size <= r.budget.hard && bytes <= r.budget.hard - size) return true;
+  if (r.budget.exceeded != nullptr && !r.reported.exchange(true, std::memory_order_relaxed)) {
+    const mute_scope quiet;
+    r.budget.exceeded(r.budget.context, tag, bytes);
+  }
+  return false;
+}
+
+// --- births and deaths ---
+
+void tracker::count_birth(thread_tally& t, site_id site, std::size_t size) noexcept {
+  thread_summary& s = threads_[t.number];
+  bump<std::uint64_t>(s.born_blocks, 1);
+  bump<std::uint64_t>(s.born_bytes, size);
+  site_cell* const cell = cell_of(t, site);
+  if (cell == nullptr) {
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  bump<std::uint64_t>(cell->born_blocks, 1);
+  bump<std::uint64_t>(cell->born_bytes, size);
+}
+
+void tracker::count_death(thread_tally& t, const block_facts& facts, bool temporary) noexcept {
+  thread_summary& s = threads_[t.number];
+  bump<std::uint64_t>(s.dead_blocks, 1);
+  bump<std::uint64_t>(s.dead_bytes, facts.size);
+  site_cell* const cell = cell_of(t, facts.site);
+  if (cell == nullptr) {
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  bump<std::uint64_t>(cell->dead_blocks, 1);
+  bump<std::uint64_t>(cell->dead_bytes, facts.size);
+  if (temporary) bump<std::uint64_t>(cell->temporary_blocks, 1);
+}
+
+void tracker::note_birth(block_record& record, const void* data, const origin& made) noexcept {
+  thread_state& state = this_thread();
+  const site_id site = site_of(made, state.tag);
+  block_facts facts = {.site = site, .size = made.size, .made_by = made.made_by, .born = now_ms()};
+  thread_tally* const t = state.ended ? nullptr : tally();
+  if (t == nullptr) {
+    record.store(facts);
+    return count_late(facts, true);
+  }
+  facts.thread = t->number;
+  record.store(facts);
+  state.latest = data;
+  count_birth(*t, site, made.size);
+  hold(*t, sites.tag_of(site), static_cast<std::int64_t>(made.size));
+}
+
+void tracker::note_death(block_record& record, const void* data) noexcept {
+  const block_facts facts = record.load();
+  if (facts.site == site_table::none) return;
+  record.clear();
+  note_death(facts, data);
+}
+
+void tracker::note_death(const block_facts& facts, const void* data) noexcept {
+  thread_state& state = this_thread();
+  thread_tally* const t = state.ended ? nullptr : tally();
+  if (t == nullptr) return count_late(facts, false);
+  count_death(*t, facts, state.latest == data);
+  hold(*t, sites.tag_of(facts.site), -static_cast<std::int64_t>(facts.size));
+}
+
+// What threads do that have ended as far as the tracker goes, or for which there was no memory.
+void tracker::count_late(const block_facts& facts, bool is_birth) noexcept {
+  {
+    lock_guard guard(late_mutex_);
+    if (ended_ != nullptr) {
+      const auto size = static_cast<std::int64_t>(facts.size);
+      if (is_birth)
+        count_birth(*ended_, facts.site, facts.size);
+      else
+        count_death(*ended_, facts, false);
+      hold(*ended_, sites.tag_of(facts.site), is_birth ? size : -size);
+      return;
+    }
+  }
+  lost_.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace ashlar::observe

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// How threads come by their cells, what becomes of these when they end; sums over all; fork.
+#include <cstring>
+
+#include "ashlar/observe/tracker.hpp"
+#include "ashlar/os/clock.hpp"
+#include "ashlar/os/fork.hpp"
+#include "ashlar/os/thread.hpp"
+#include "ashlar/os/thread_exit.hpp"
+
+namespace ashlar::observe {
+
+namespace {
+
+constinit os::thread_exit_hook exit_hook;
+
+}  // namespace
+
+bool tracker::set(const track_settings& settings) noexcept {
+  if (settings.level != track_level::off && !prepare()) return false;
+  settings_.depth = settings.depth;
+  settings_.exact_peaks = settings.exact_peaks;
+  store_relaxed(settings_.level, settings.level);
+  return true;
+}
+
+bool tracker::prepare() noexcept {
+  if (!tags.start() || !sites.start()) return false;
+  lock_guard guard(mutex_);
+  if (prepared_) return true;
+  // The first summary is that of all threads which find no room for one of their own.
+  if (!threads_.ensure(1)) return false;
+  thread_count_ = 1;
+  ended_ = take_tally();
+  if (ended_ == nullptr) return false;
+  ended_->number = 0;
+  start_ns_ = os::coarse_ns();
+  (void)exit_hook.create(on_thread_exit);
+  (void)os::on_fork(before_fork, after_fork_in_parent, after_fork_in_child);
+  prepared_ = true;
+  return true;
+}
+
+// --- threads ---
+
+thread_tally* tracker::take_tally() noexcept {
+  if (thread_tally* const t = unused_; t != nullptr) {
+    unused_ = t->next;
+    *t = {};
+    return t;
+  }
+  if (!tallies_.ensure(tally_count_ + 1)) return nullptr;
+  return &tallies_[tally_count_++];
+}
+
+thread_tally* tracker::enter_thread() noexcept {
+  thread_state& state = this_thread();
+  const mute_scope quiet;
+  {
+    lock_guard guard(mutex_);
+    thread_tally* const t = take_tally();
+    if (t == nullptr) return nullptr;
+    if (thread_count_ < most_threads - 1 && threads_.ensure(thread_count_ + 1)) {
+      t->number = static_cast<std::uint16_t>(thread_count_);
+      threads_[thread_count_].system_id = static_cast<std::uint32_t>(os::current_thread_id());
+      store_relaxed(thread_count_, thread_count_ + 1);
+    }
+    t->next = first_;
+    if (first_ != nullptr) first_->previous = t;
+    first_ = t;
+    store_relaxed(running_, running_ + 1);
+    state.tally = t;
+  }
+  // May call malloc for a thread's first key beyond the inline ones: we are in the list already.
+  (void)exit_hook.arm(&state);
+  return state.tally;
+}
+
+void tracker::on_thread_exit(void* value) {
+  auto& state = *static_cast<thread_state*>(value);
+  tracker& self = process_tracker();
+  lock_guard late_guard(self.late_mutex_);
+  lock_guard guard(self.mutex_);
+  if (state.tally == nullptr) return;
+  thread_summary& summary = self.threads_[state.tally->number];
+  os::thread_name(summary.name, sizeof summary.name);
+  store_relaxed(summary.ended, std::uint32_t{1});
+  self.fold(*state.tally);
+  state.tally = nullptr;
+  state.ended = true;
+}
+
+// Adds the cells of a thread that ended to those of all such threads. Requires both locks.
+void tracker::fold(thread_tally& ending) noexcept {
+  publish(ending.total, live_, peak_);
+  for (std::uint32_t p = 0; p < std::size(ending.tags); ++p) {
+    tag_page* const page = ending.tags[p];
+    if (page == nullptr) continue;
+    for (std::uint32_t i = 0; i < tag_page::size; ++i) {
+      const auto tag = static_cast<tag_id>(p * tag_page::size + i);
+      if (page->cells[i].pending != 0 || page->cells[i].highest != 0)
+        publish(page->cells[i], tags[tag].live, tags[tag].peak);
+    }
+    page->next = unused_tag_pages_;
+    unused_tag_pages_ = page;
+  }
+  for (std::uint32_t p = 0; p < std::size(ending.sites); ++p) {
+    site_page* const page = ending.sites[p];
+    if (page == nullptr) continue;
+    if (site_page*& sum = ended_->sites[p]; sum == nullptr) {
+      sum = page;
+      continue;
+    } else {
+      for (std::uint32_t i = 0; i < site_page::size; ++i) sum->cells[i].add(page->cells[i]);
+    }
+    page->next = unused_site_pages_;
+    unused_site_pages_ = page;
+  }
+  (ending.previous != nullptr ? ending.previous->next : first_) = ending.next;
+  if (ending.next != nullptr) ending.next->previous = ending.previous;
+  store_relaxed(running_, running_ - 1);
+  ending.next = unused_;
+  unused_ = &ending;
+}
+
+// --- sums ---
+
+template <class Function>
+void tracker::for_each_tally(Function function) noexcept {
+  lock_guard guard(mutex_);
+  if (ended_ != nullptr) function(*ended_);
+  for (thread_tally* t = first_; t != nullptr; t = t->next) function(*t);
+}
+
+site_cell tracker::sum_of(site_id site) noexcept {
+  site_cell sum;
+  for_each_tally([&](thread_tally& t) {
+    // acquire: pairs with the release in cell_of().
+    if (const site_page* const page =
+            __atomic_load_n(&t.sites[site / site_page::size], __ATOMIC_ACQUIRE))
+      sum.add(page->cells[site % site_page::size]);
+  });
+  return sum;
+}
+
+std::int64_t tracker::live_of(tag_id tag) noexcept {
+  if (tag >= tags.size()) return 0;
+  std::int64_t live = tags[tag].live.load(std::memory_order_relaxed);
+  for_each_tally([&](thread_tally& t) {
+    if (const tag_page* const page =
+            __atomic_load_n(&t.tags[tag / tag_page::size], __ATOMIC_ACQUIRE))
+      live += load_relaxed(page->cells[tag % tag_page::size].pending);
+  });
+  return live;
+}
+
+std::int64_t tracker::live_bytes() noexcept {
+  std::int64_t live = live_.load(std::memory_order_relaxed);
+  for_each_tally([&](thread_tally& t) { live += load_relaxed(t.total.pending); });
+  return live;
+}
+
+std::int64_t tracker::peak_bytes() noexcept {
+  const std::int64_t live = live_bytes();
+  const std::int64_t peak = peak_.load(std::memory_order_relaxed);
+  return peak > live ? peak : live;
+}
+
+std::size_t tracker::own_bytes() const noexcept {
+  return sites.committed() + tags.committed() + threads_.committed() + tallies_.committed() +
+         site_pages_.committed() + tag_pages_.committed();
+}
+
+void tracker::release() noexcept {
+  store_relaxed(settings_.level, track_level::off);
+  this_thread().tally = nullptr;
+  prepared_ = false;
+  first_ = unused_ = ended_ = nullptr;
+  running_ = thread_count_ = tally_count_ = site_page_count_ = tag_page_count_ = 0;
+  unused_site_pages_ = nullptr;
+  unused_tag_pages_ = nullptr;
+  threads_.release();
+  tallies_.release();
+  site_pages_.release();
+  tag_pages_.release();
+  sites.release();
+  tags.release();
+}
+
+// --- fork ---
+
+void tracker::before_fork() {
+  tracker& self = process_tracker();
+  self.late_mutex_.acquire_for_fork();
+  self.mutex_.acquire_for_fork();
+  self.sites.mutex().acquire_for_fork();
+  self.tags.mutex().acquire_for_fork();
+}
+
+void tracker::after_fork_in_parent() {
+  tracker& self = process_tracker();
+  self.tags.mutex().release_after_fork();
+  self.sites.mutex().release_after_fork();
+  self.mutex_.release_after_fork();
+  self.late_mutex_.release_after_fork();
+}
+
+// Only the forking thread exists in the child. The cells of the others are as they were: each
+// number is whole. An unwinder may have been forked in the middle of its own lock: if other threads
+// ran, it is not asked any more.
+void tracker::after_fork_in_child() {
+  tracker& self = process_tracker();
+  self.tags.mutex().reset_after_fork();
+  self.sites.mutex().reset_after_fork();
+  self.late_mutex_.reset_after_fork();
+  self.mutex_.reset_after_fork();
+  bool any = false;
+  lock_guard late_guard(self.late_mutex_);
+  lock_guard guard(self.mutex_);
+  for (thread_tally* t = self.first_; t != nullptr;) {
+    thread_tally* const next = t->next;
+    if (t != this_thread().tally) {
+      self.fold(*t);
+      any = true;
+    }
+    t = next;
+  }
+  if (any) set_unwinder(nullptr);
+}
+
+}  // namespace ashlar::observe

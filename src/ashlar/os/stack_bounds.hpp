@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// Where a thread's stack lies, so that whoever walks it never leaves it.
+#pragma once
+
+#include <cstdint>
+
+namespace ashlar::os {
+
+/// A stack, or the part of it that is mapped now: addresses in `[low, high)`. Frames of the program
+/// lie below `high`, which is as near to the first of them as can be told.
+struct stack_bounds {
+  std::uintptr_t low = 0;
+  std::uintptr_t high = 0;
+
+  bool contains(std::uintptr_t address) const { return address - low < high - low; }
+};
+
+/// Returns the bounds of the stack that `inside` lies in; empty if it lies in no memory that is
+/// known. Cost: reads the list of mappings, some ten microseconds: keep the result. Allocates
+/// nothing, takes no lock; errno stays as it was.
+stack_bounds find_stack(const void* inside) noexcept;
+
+}  // namespace ashlar::os

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/replace/watched_heap.hpp"
+
+#include "ashlar/hardening/fault.hpp"
+#include "ashlar/structure/lock.hpp"
+
+namespace ashlar::replace {
+
+namespace {
+
+union never_destroyed {
+  constexpr never_destroyed() : value() {}
+  ~never_destroyed() {}
+  heap value;
+};
+constinit never_destroyed storage;
+
+constinit lock start_mutex;
+constinit bool started = false;
+
+bool start() noexcept {
+  if (load_relaxed(started)) return true;
+  lock_guard guard(start_mutex);
+  if (!started)
+    store_relaxed(started, watched_heap.initialize({.watched = true}) == status::success);
+  return started;
+}
+
+}  // namespace
+
+constinit heap& watched_heap = storage.value;
+
+bool start_tracking(const observe::track_settings& settings) noexcept {
+  observe::tracker& tracker = observe::process_tracker();
+  if (settings.level != observe::track_level::off && !start()) return false;
+  tracker.on_tag_change = [](observe::thread_state&) { follow_tracker(); };
+  if (!tracker.set(settings)) return false;
+  follow_tracker();
+  return true;
+}
+
+void release_watched_heap() noexcept {
+  observe::process_tracker().release();
+  watched_heap.destroy();
+  store_relaxed(started, false);
+}
+
+void follow_tracker() noexcept {
+  local_heap* const h = current_local;
+  const bool bound = h != &unbound_local;
+  if (bound != is_watched()) return;
+  if (bound) {
+    h->binding = nullptr;
+    current_local = &unbound_local;
+  } else if (local_heap* const own = process_heap.bound_to_this_thread()) {
+    own->binding = &current_local;
+    own->unbound = &unbound_local;
+    current_local = own;
+  }
+}
+
+allocation watched_allocate(layout request, bool zero, const observe::origin& made) noexcept {
+  observe::tracker& tracker = observe::process_tracker();
+  if (!tracker.admits(made.size)) return allocation::failed(status::over_budget);
+  const allocation a = watched_heap.allocate_from(watched_heap.local(), request, zero);
+  if (a) tracker.note_birth(*heap::record_of(a.data()), a.data(), made);
+  return a;
+}
+
+void watched_deallocate(void* p, observe::family freed_by, const observe::caller&) noexcept {
+  observe::tracker& tracker = observe::process_tracker();
+  observe::block_record* const record = heap::record_of(p);
+  if (record == nullptr) return report_fault(fault_kind::interior_free, p);
+  const observe::block_facts facts = record->load();
+  if (facts.site == observe::site_table::none) return report_fault(fault_kind::double_free, p);
+  if (facts.made_by != freed_by && tracker.level() == observe::track_level::debug)
+    report_fault(fault_kind::family_mismatch, p);
+  tracker.note_death(*record, p);
+  heap::deallocate_from(watched_heap.local(), p);
+}
+
+allocation watched_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {
+  observe::tracker& tracker = observe::process_tracker();
+  observe::block_record* const record = heap::record_of(p);
+  const observe::block_facts facts = record != nullptr ? record->load() : observe::block_facts{};
+  if (size > facts.size && !tracker.admits(size - facts.size))
+    return allocation::failed(status::over_budget);
+  // Empty while the heap works: the block may move, and its place be used again at once.
+  if (record != nullptr) record->clear();
+  heap& target = is_watched() ? watched_heap : process_heap;
+  const allocation a = target.reallocate_from(target.local(), p, default_alignment, {size});
+  if (!a) {
+    if (record != nullptr) record->store(facts);
+    return a;
+  }
+  if (facts.site != observe::site_table::none) tracker.note_death(facts, p);
+  observe::block_record* const now = heap::record_of(a.data());
+  if (now != nullptr) tracker.note_birth(*now, a.data(), made);
+  return a;
+}
+
+}  // namespace ashlar::replace

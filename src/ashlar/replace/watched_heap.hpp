@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// How malloc and new serve a thread that the tracker watches.
+//
+// Watched blocks live in a heap of their own, whose slabs hold a record for each block and have no
+// routes: so the fast path of free never takes them, and never asks. The fast path of malloc misses
+// because a watched thread's `current_local` is the one that is always empty. Off, all of this
+// costs no instruction; switching on and off needs no more than that one pointer.
+#pragma once
+
+#include "ashlar/observe/tracker.hpp"
+#include "ashlar/replace/process_heap.hpp"
+
+namespace ashlar::replace {
+
+/// The heap of watched blocks. Never destroyed, as the process heap.
+extern constinit heap& watched_heap;
+
+/// Begins to track as `settings` say, this thread from now on, the others from their next slow
+/// operation on. Errors: false if there is no memory.
+bool start_tracking(const observe::track_settings& settings) noexcept;
+
+/// Gives all watched blocks back, and what the tracker holds. For release_everything() only.
+void release_watched_heap() noexcept;
+
+/// Whether the calling thread's allocations are to be tracked.
+ASHLAR_FORCE_INLINE bool is_watched() noexcept {
+  return observe::process_tracker().watches_this_thread();
+}
+
+/// Makes `current_local` what the tracker asks for. Called on slow paths.
+void follow_tracker() noexcept;
+
+/// As the functions of process_heap.hpp, with a record. `made.size` is the size asked for.
+allocation watched_allocate(layout request, bool zero, const observe::origin& made) noexcept;
+void watched_deallocate(void* p, observe::family freed_by, const observe::caller& from) noexcept;
+/// Resizes any block, watched or not; what results is watched if the thread is.
+allocation watched_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;
+
+}  // namespace ashlar::replace
