@@ -51,6 +51,17 @@ struct heap_options {
   const char* name = nullptr;  ///< in the registry; must outlive the heap
 };
 
+/// Called for each block of a walk with its record. The heap is locked: it must not be used.
+struct record_visitor {
+  void* context = nullptr;
+  void (*visit)(void* context, const walked_block& found, observe::block_record& record) = nullptr;
+};
+
+struct range_visitor {
+  void* context = nullptr;
+  void (*visit)(void* context, os::range found) = nullptr;
+};
+
 class ASHLAR_EXPORT heap : public manager {
  public:
   static constexpr const char* kind_name = "heap";
@@ -109,6 +120,11 @@ class ASHLAR_EXPORT heap : public manager {
   /// Visits each live block. Blocks in bins of running threads are left out; exact while no other
   /// thread allocates.
   void walk(block_visitor visitor) noexcept;
+
+  /// Visits each live block of a watched heap with its record. As `walk`.
+  void walk_records(record_visitor visitor) noexcept;
+  /// Visits the address ranges that this heap has reserved for blocks.
+  void walk_ranges(range_visitor visitor) noexcept;
 
   /// `used` counts the spans that hold blocks, `held` also those kept for reuse.
   manager_usage usage() const noexcept;

@@ -49,6 +49,34 @@ void heap::walk(block_visitor visitor) noexcept {
   unlock_all();
 }
 
+void heap::walk_records(record_visitor visitor) noexcept {
+  const auto visit = [visitor](slab* s) {
+    if (s == nullptr || !s->watched) return;
+    if (!s->is_slab())
+      return visitor.visit(visitor.context, {s->start, usable_size(s->start)}, s->record_at(0));
+    for (std::uint32_t i = 0; i < s->capacity; ++i)
+      if (s->record_at(i).is_live())
+        visitor.visit(visitor.context, {s->block_at(i), s->block_size}, s->record_at(i));
+  };
+  lock_all();
+  store_.for_each_span([&](const slice_record& first, std::byte* start) {
+    if (!first.free) visit(process_page_map.header_acquired(start));
+  });
+  for (slab* s = direct_; s != nullptr; s = s->next) visit(s);
+  unlock_all();
+}
+
+void heap::walk_ranges(range_visitor visitor) noexcept {
+  lock_all();
+  for (std::uint32_t i = 0; i < store_.region_count(); ++i) {
+    const region& r = store_.region_at(i);
+    visitor.visit(visitor.context, {r.base, r.slices * slice_size});
+  }
+  for (const slab* s = direct_; s != nullptr; s = s->next)
+    visitor.visit(visitor.context, {s->start, s->reserved_size});
+  unlock_all();
+}
+
 bool heap::owns(const void* p) const noexcept {
   if (owner_of(p) == this) return true;
   const std::uintptr_t a = address_of(p);

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "ashlar/base/units.hpp"
+#include "ashlar/os/address_space.hpp"
 #include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
@@ -33,6 +34,14 @@ class metadata_store {
   std::size_t resident_bytes() noexcept;
   /// Bytes that such a piece takes up; 0 for any other one. Slow, too.
   static std::size_t direct_resident_bytes(const void* p, std::size_t size) noexcept;
+
+  /// Calls `visit(range)` for each reservation that pieces are cut from.
+  template <class Visitor>
+  void for_each_reservation(Visitor visit) noexcept {
+    lock_guard guard(mutex_);
+    for (reservation* r = newest_; r != nullptr; r = r->next)
+      visit(os::range{reinterpret_cast<std::byte*>(r), r->size});
+  }
 
   /// Gives everything back to the OS. Nothing handed out may be used any more.
   void release() noexcept;

@@ -26,14 +26,22 @@ constexpr const char* to_string(family f) {
   return "unknown";
 }
 
+/// What a leak scan has found out about a live block.
+enum class block_standing : std::uint8_t {
+  reachable,     // something points to it; and what was born after the scan
+  lost,          // nothing does
+  kept_by_lost,  // only lost blocks do
+};
+
 /// The contents of a record.
 struct block_facts {
   site_id site = site_table::none;  // `none`: the block is not live, or not tracked
   std::size_t size = 0;             // bytes asked for, below 2^44
   family made_by = family::malloc;
-  bool sampled = false;      // stands for more than itself
+  bool sampled = false;  // stands for more than itself
+  block_standing standing = block_standing::reachable;
   std::uint16_t thread = 0;  // number of the thread that made it
-  std::uint32_t born = 0;    // milliseconds since tracking began
+  std::uint32_t born = 0;    // milliseconds since tracking began, modulo 2^31
 };
 
 class block_record {
@@ -51,29 +59,47 @@ class block_record {
 
   /// For the owner of the block only.
   void store(const block_facts& facts) noexcept {
-    __atomic_store_n(&second_,
-                     facts.size >> 32 |
-                         std::uint64_t{static_cast<std::uint8_t>(facts.made_by)} << 12 |
-                         std::uint64_t{facts.sampled} << 14 | std::uint64_t{facts.thread} << 16 |
-                         std::uint64_t{facts.born} << 32,
-                     __ATOMIC_RELAXED);
+    const std::uint64_t second =
+        facts.size >> 32 | std::uint64_t{static_cast<std::uint8_t>(facts.made_by)} << 12 |
+        std::uint64_t{facts.sampled} << 14 |
+        std::uint64_t{static_cast<std::uint8_t>(facts.standing)} << standing_shift |
+        std::uint64_t{facts.thread} << 17 | std::uint64_t{facts.born} << 33;
+    __atomic_store_n(&second_, second, __ATOMIC_RELAXED);
     __atomic_store_n(&first_, std::uint64_t{facts.site} << 32 | (facts.size & 0xffffffff),
                      __ATOMIC_RELEASE);
   }
   void clear() noexcept { __atomic_store_n(&first_, 0, __ATOMIC_RELEASE); }
 
+  block_standing standing() const {
+    return static_cast<block_standing>(
+        __atomic_load_n(&second_, __ATOMIC_RELAXED) >> standing_shift & 3);
+  }
+  /// For the one leak scan that runs. The owner's next birth forgets it.
+  void set_standing(block_standing standing) noexcept {
+    std::uint64_t second = __atomic_load_n(&second_, __ATOMIC_RELAXED);
+    std::uint64_t changed;
+    do {
+      changed = (second & ~(std::uint64_t{3} << standing_shift)) |
+                std::uint64_t{static_cast<std::uint8_t>(standing)} << standing_shift;
+    } while (!__atomic_compare_exchange_n(&second_, &second, changed, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+  }
+
  private:
+  static constexpr unsigned standing_shift = 15;
+
   static block_facts unpack(std::uint64_t first, std::uint64_t second) {
     return {.site = static_cast<site_id>(first >> 32),
             .size = (second & 0xfff) << 32 | (first & 0xffffffff),
             .made_by = static_cast<family>(second >> 12 & 3),
             .sampled = (second >> 14 & 1) != 0,
-            .thread = static_cast<std::uint16_t>(second >> 16),
-            .born = static_cast<std::uint32_t>(second >> 32)};
+            .standing = static_cast<block_standing>(second >> standing_shift & 3),
+            .thread = static_cast<std::uint16_t>(second >> 17),
+            .born = static_cast<std::uint32_t>(second >> 33)};
   }
 
   std::uint64_t first_;   // site, lower half of the size
-  std::uint64_t second_;  // size: 12 bits, family: 2, sampled: 1, thread: 16, born: 32
+  std::uint64_t second_;  // size: 12 bits, family: 2, sampled: 1, standing: 2, thread: 16, born: 31
 };
 static_assert(sizeof(block_record) == 16);
 

@@ -20,6 +20,11 @@ bool growing_space::ensure(std::size_t bytes) noexcept {
   return true;
 }
 
+os::range growing_space::reserved() const {
+  if (data() == nullptr) return {};
+  return {data(), align_up(most_, os::page_size())};
+}
+
 void growing_space::release() noexcept {
   if (base_ == nullptr) return;
   os::release({base_, align_up(most_, os::page_size())}, committed_);

@@ -32,6 +32,9 @@ class growing_space {
   /// Bytes that take part in the commit charge: what the observer costs.
   std::size_t committed() const { return load_relaxed(committed_); }
 
+  /// The address space of the whole table; empty before its first growth.
+  os::range reserved() const;
+
   /// Gives all of it back.
   void release() noexcept;
 
@@ -55,6 +58,7 @@ class growing_table {
   /// Requires: `ensure` has covered `index`.
   T& operator[](std::size_t index) const { return reinterpret_cast<T*>(space_.data())[index]; }
   std::size_t committed() const { return space_.committed(); }
+  os::range reserved() const { return space_.reserved(); }
   void release() noexcept { space_.release(); }
 
  private:

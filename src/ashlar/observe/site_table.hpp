@@ -75,6 +75,14 @@ class site_table {
   /// Gives all of it back. No number may be used any more.
   void release() noexcept;
 
+  /// Calls `visit(range)` for the address space of each table.
+  template <class Visitor>
+  void for_each_range(Visitor visit) const {
+    visit(slots_.reserved());
+    visit(entries_.reserved());
+    visit(words_.reserved());
+  }
+
   lock& mutex() { return mutex_; }
 
  private:

@@ -77,6 +77,7 @@ class tag_table {
   std::size_t path_of(tag_id tag, char* text, std::size_t capacity) const noexcept;
 
   std::size_t committed() const { return records_.committed(); }
+  os::range reserved() const { return records_.reserved(); }
   /// Gives all of it back. No number but 0 may be used any more.
   void release() noexcept;
   lock& mutex() { return mutex_; }

@@ -28,8 +28,9 @@ struct thread_state {
   const tag_frame* scopes = nullptr;
   thread_tally* tally = nullptr;
   os::stack_bounds stack = {};
-  /// The block that this thread made last, to tell temporary ones.
-  const void* latest = nullptr;
+  /// The complement of the address of the block that this thread made last, to tell temporary ones:
+  /// as a pointer it would hold that block in the eyes of a leak scan.
+  std::uintptr_t latest = 0;
 };
 
 /// Lets what the calling thread does in a scope go untracked.

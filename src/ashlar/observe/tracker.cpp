@@ -187,7 +187,7 @@ void tracker::note_birth(block_record& record, const void* data, const origin& m
   }
   facts.thread = t->number;
   record.store(facts);
-  state.latest = data;
+  state.latest = ~address_of(data);
   count_birth(*t, site, made.size);
   hold(*t, sites.tag_of(site), static_cast<std::int64_t>(made.size));
 }
@@ -203,7 +203,7 @@ void tracker::note_death(const block_facts& facts, const void* data) noexcept {
   thread_state& state = this_thread();
   thread_tally* const t = state.ended ? nullptr : tally();
   if (t == nullptr) return count_late(facts, false);
-  count_death(*t, facts, state.latest == data);
+  count_death(*t, facts, state.latest == ~address_of(data));
   hold(*t, sites.tag_of(facts.site), -static_cast<std::int64_t>(facts.size));
 }
 

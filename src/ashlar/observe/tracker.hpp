@@ -93,6 +93,16 @@ class tracker {
   std::uint64_t start_ns() const { return start_ns_; }
   /// Births and deaths that could not be counted for want of memory.
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
+  /// Calls `visit(range)` for the address space of each table of the tracker.
+  template <class Visitor>
+  void for_each_range(Visitor visit) const {
+    sites.for_each_range(visit);
+    visit(tags.reserved());
+    visit(threads_.reserved());
+    visit(tallies_.reserved());
+    visit(site_pages_.reserved());
+    visit(tag_pages_.reserved());
+  }
   /// What the observer itself takes up, in bytes.
   std::size_t own_bytes() const noexcept;
 

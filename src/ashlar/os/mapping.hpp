@@ -2,6 +2,10 @@
 // Says what lies at an address: a stack, a file's data, nothing. For messages.
 #pragma once
 
+#include <cstdint>
+
+#include "ashlar/os/file.hpp"
+
 namespace ashlar::os {
 
 enum class mapping_kind : unsigned char {
@@ -25,5 +29,26 @@ const char* to_string(mapping_kind kind) noexcept;
 /// Looks an address up. Cost: reads the whole list of mappings in the worst case. Allocates
 /// nothing, takes no lock; errno stays as it was.
 mapping find_mapping(const void* address) noexcept;
+
+/// A mapping of this process.
+struct mapped_range {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+  bool readable = false;
+  bool writable = false;
+};
+
+/// Goes through all mappings, lowest address first. Mappings that others make or take meanwhile may
+/// be missed or found once more.
+class mapping_list {
+ public:
+  mapping_list() noexcept : lines_("/proc/self/maps") {}
+
+  /// Returns false after the last.
+  bool next(mapped_range& found) noexcept;
+
+ private:
+  line_reader lines_;
+};
 
 }  // namespace ashlar::os

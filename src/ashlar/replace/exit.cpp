@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "ashlar/base/macros.hpp"
+#include "ashlar/replace/capture_writer.hpp"
 #include "ashlar/replace/publisher.hpp"
 
 extern "C" {
 
 [[noreturn]] ASHLAR_EXPORT void _exit(int status) {
   ashlar::replace::publish_at_exit();
+  ashlar::replace::capture_now();
   while (true) ::syscall(SYS_exit_group, status);
 }
 

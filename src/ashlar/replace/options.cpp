@@ -49,8 +49,12 @@ void report_unknown(word key) {
 }
 
 void report_bad_value(const option_description& d, word value) {
-  static constexpr const char* expected[] = {"0 or 1", "a number", "a size such as 64M",
-                                             "abort, warn or ignore", "a path below 256 letters"};
+  static constexpr const char* expected[] = {"0 or 1",
+                                             "a number",
+                                             "a size such as 64M",
+                                             "abort, warn or ignore",
+                                             "a path below 256 letters",
+                                             "off, counters, full or debug"};
   os::line message;
   message.text("ashlar: bad value '").text(value.data, value.size).text("' for option '");
   message.text(d.name).text("' in ASHLAR_OPTIONS; expected ");
@@ -115,6 +119,21 @@ bool parse_path(word value, char (&path)[256]) {
   return true;
 }
 
+bool parse_level(word value, observe::track_level& level) {
+  using observe::track_level;
+  if (value.is("off"))
+    level = track_level::off;
+  else if (value.is("counters"))
+    level = track_level::counters;
+  else if (value.is("full"))
+    level = track_level::full;
+  else if (value.is("debug"))
+    level = track_level::debug;
+  else
+    return false;
+  return true;
+}
+
 bool assign(word key, word value, options& o) {
   if (key.is("faults")) return parse_policy(value, o.faults);
   if (key.is("soft_limit")) return parse_bytes(value, o.soft_limit);
@@ -123,6 +142,10 @@ bool assign(word key, word value, options& o) {
   if (key.is("release_at_exit")) return parse_boolean(value, o.release_at_exit);
   if (key.is("snapshot")) return parse_path(value, o.snapshot);
   if (key.is("follow")) return parse_boolean(value, o.follow);
+  if (key.is("track")) return parse_level(value, o.track);
+  if (key.is("depth")) return parse_number(value, o.depth);
+  if (key.is("exact_peaks")) return parse_boolean(value, o.exact_peaks);
+  if (key.is("capture")) return parse_path(value, o.capture);
   if (key.is("fail_at")) return parse_number(value, o.fail_at);
   return parse_number(value, o.fail_every);  // the table has no further name
 }

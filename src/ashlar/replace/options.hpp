@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/observe/tracker.hpp"
 
 namespace ashlar::replace {
 
@@ -23,9 +24,13 @@ struct options {
   std::uint64_t fail_at = 0;
   std::uint64_t fail_every = 0;
   char snapshot[256] = {};
+  observe::track_level track = observe::track_level::off;
+  std::uint64_t depth = 24;
+  bool exact_peaks = false;
+  char capture[256] = {};
 };
 
-enum class option_kind : std::uint8_t { boolean, count, bytes, policy, path };
+enum class option_kind : std::uint8_t { boolean, count, bytes, policy, path, level };
 
 struct option_description {
   const char* name;
@@ -49,6 +54,15 @@ inline constexpr option_description option_table[] = {
      "Folder in which the process publishes `PID.ashlar`, the record that `ashlar run` reads."},
     {"follow", option_kind::boolean, "1",
      "Publish for children too. 0: only processes whose file exists in the folder already."},
+    {"track", option_kind::level, "off",
+     "What is recorded of blocks: `off`, `counters` (blocks under a tag), `full` (every block: "
+     "site, stack, tag, thread, time) or `debug` (and checks at each free)."},
+    {"depth", option_kind::count, "24",
+     "Most frames of a recorded stack, at most 64. 1: only who called malloc or new."},
+    {"exact_peaks", option_kind::boolean, "0",
+     "Keep the peaks of tags exact with several threads too, at some cost in scaling."},
+    {"capture", option_kind::path, "none",
+     "Folder in which the process leaves `PID.capture` when it ends: what was tracked."},
     {"fail_at", option_kind::count, "0",
      "For tests: the n-th request to the OS fails as if there were no memory. 0: none."},
     {"fail_every", option_kind::count, "0",

@@ -4,18 +4,34 @@
 // The heap may have served the loader and libc before, with standard options: it needs no start.
 #include <cerrno>
 
+#include "ashlar/os/diagnostic.hpp"
 #include "ashlar/os/environment.hpp"
 #include "ashlar/os/fault_injection.hpp"
 #include "ashlar/os/process.hpp"
+#include "ashlar/replace/capture_writer.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/process_heap.hpp"
 #include "ashlar/replace/publisher.hpp"
 #include "ashlar/replace/release_at_exit.hpp"
 #include "ashlar/replace/system_limits.hpp"
+#include "ashlar/replace/table_unwinder.hpp"
+#include "ashlar/replace/watched_heap.hpp"
 
 namespace ashlar::replace {
 
 namespace {
+
+void begin_tracking(const options& o) {
+  const auto depth = static_cast<std::uint32_t>(o.depth < 64 ? o.depth : 64);
+  if (depth > 1) (void)use_table_unwinder();
+  const observe::track_settings settings = {o.track, depth, o.exact_peaks};
+  if (!start_tracking(settings)) {
+    os::line message;
+    os::write_line(message.text("ashlar: no memory for tracking"));
+    return;
+  }
+  if (o.capture[0] != 0) capture_at_exit(o.capture);
+}
 
 // Runs before the program's own constructors.
 __attribute__((constructor(101))) void on_load() {
@@ -30,6 +46,7 @@ __attribute__((constructor(101))) void on_load() {
   process_heap.set_limits(system_limits(o));
   if (o.fail_at != 0) os::fail_nth_call(o.fail_at, o.fail_every);
   if (o.snapshot[0] != 0) start_publishing(o.snapshot);
+  if (o.track != observe::track_level::off) begin_tracking(o);
   if (o.release_at_exit) release_when_all_is_over();
   errno = saved;
 }

@@ -29,6 +29,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/base/result.hpp"
+#include "ashlar/os/address_space.hpp"
 #include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
@@ -88,6 +89,14 @@ class page_map {
   bool is_compact() const { return slice_limit_ == 0; }
   /// Bytes of the map that take up memory. Slow: asks the OS.
   std::size_t resident_bytes() const noexcept;
+
+  /// Calls `visit(range)` for the address space of each plane.
+  template <class Visitor>
+  void for_each_plane(Visitor visit) const {
+    if (is_compact()) return;
+    visit(os::range{at_address(address_of(routes)), slice_limit_ * sizeof(route)});
+    visit(os::range{at_address(address_of(headers_)), slice_limit_ * sizeof(slab*)});
+  }
 
   /// The innermost lock of the library. For fork only.
   lock& growth_mutex() noexcept;

@@ -93,6 +93,16 @@ mapping find_mapping(const void* address) noexcept {
   return result;
 }
 
+bool mapping_list::next(mapped_range& found) noexcept {
+  const char* const line = lines_.next();
+  if (line == nullptr) return false;
+  const entry at = parse_entry(line);
+  const char* const rights = line + ::strcspn(line, " ");
+  found = {at.begin, at.end, rights[0] == ' ' && rights[1] == 'r',
+           rights[0] == ' ' && rights[1] == 'r' && rights[2] == 'w'};
+  return true;
+}
+
 // The main thread's stack begins with the strings of its arguments and environment, which may take
 // megabytes; the program's frames lie below the first of them.
 stack_bounds find_stack(const void* inside) noexcept {

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/replace/leak_scan.hpp"
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/os/mapping.hpp"
+#include "ashlar/replace/watched_heap.hpp"
+
+namespace ashlar::replace {
+
+namespace {
+
+using observe::block_record;
+using observe::block_standing;
+
+constexpr std::size_t buffer_size = 32_KiB;
+constexpr std::size_t most_own_ranges = 4096;
+constexpr std::size_t most_waiting = std::size_t{1} << 26;
+
+// Everything that a scan works with; one scan at a time.
+class scan {
+ public:
+  bool run() noexcept;
+
+ private:
+  void forget_verdicts() noexcept;
+  void collect_own_ranges() noexcept;
+  void scan_roots() noexcept;
+  void scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept;
+  void scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept;
+  void scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept;
+  void look_at(std::uintptr_t word, block_standing found) noexcept;
+  void drain() noexcept;
+  void mark_kept() noexcept;
+  void add_own(os::range memory) noexcept;
+
+  observe::growing_table<os::range, most_own_ranges> own_;
+  std::size_t own_count_ = 0;
+  observe::growing_table<os::range, most_waiting> waiting_;  // blocks that were found, to be read
+  std::size_t waiting_count_ = 0;
+  std::uintptr_t lowest_ = ~std::uintptr_t{0};  // watched blocks lie in [lowest_, highest_)
+  std::uintptr_t highest_ = 0;
+  const void* scanning_ = nullptr;  // the block that is being read
+  bool failed_ = false;
+  alignas(8) std::byte buffer_[buffer_size] = {};
+};
+
+constinit scan the_scan;
+constinit lock scan_mutex;
+
+// Copies memory that may go away at any time. Returns how many bytes could be read.
+std::size_t read_safely(std::uintptr_t from, void* to, std::size_t size) {
+  iovec local = {to, size};
+  iovec remote = {at_address(from), size};
+  const ssize_t n = ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0);
+  return n > 0 ? static_cast<std::size_t>(n) : 0;
+}
+
+void scan::add_own(os::range memory) noexcept {
+  if (!memory) return;
+  if (!own_.ensure(own_count_ + 1)) {
+    failed_ = true;
+    return;
+  }
+  own_[own_count_++] = memory;
+}
+
+void scan::collect_own_ranges() noexcept {
+  own_count_ = 0;
+  watched_heap.walk_ranges({this, [](void* self, os::range r) {
+                              auto& s = *static_cast<scan*>(self);
+                              s.add_own(r);
+                              if (address_of(r.data) < s.lowest_) s.lowest_ = address_of(r.data);
+                              if (address_of(r.end()) > s.highest_)
+                                s.highest_ = address_of(r.end());
+                            }});
+  process_metadata.for_each_reservation([this](os::range r) { add_own(r); });
+  process_page_map.for_each_plane([this](os::range r) { add_own(r); });
+  observe::process_tracker().for_each_range([this](os::range r) { add_own(r); });
+  // Last, for they grow while ranges are added.
+  add_own({reinterpret_cast<std::byte*>(this), sizeof(*this)});
+  if (own_.ensure(own_count_ + 2)) {
+    own_[own_count_++] = own_.reserved();
+    own_[own_count_++] = waiting_.reserved();
+  }
+}
+
+void scan::forget_verdicts() noexcept {
+  watched_heap.walk_records({nullptr, [](void*, const walked_block&, block_record& record) {
+                               record.set_standing(block_standing::lost);
+                             }});
+}
+
+// One word of the program: does it lead into a live block that was not found yet?
+void scan::look_at(std::uintptr_t word, block_standing found) noexcept {
+  if (word - lowest_ >= highest_ - lowest_) return;
+  slab* const s = process_page_map.header_of(at_address(word));
+  if (s == nullptr || !s->watched) return;
+  std::uint32_t index = 0;
+  if (s->is_slab()) {
+    index = s->index_of(at_address(word));
+    if (index >= s->capacity) return;
+  }
+  block_record& record = s->record_at(index);
+  if (!record.is_live() || record.standing() != block_standing::lost) return;
+  std::byte* const start = s->is_slab() ? s->block_at(index) : s->start;
+  if (start == scanning_ && found == block_standing::kept_by_lost) return;  // points to itself
+  record.set_standing(found);
+  if (found != block_standing::reachable) return;
+  if (!waiting_.ensure(waiting_count_ + 1)) {
+    failed_ = true;
+    return;
+  }
+  waiting_[waiting_count_++] = {start, record.load().size};
+}
+
+void scan::scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept {
+  begin = align_up(begin, sizeof(void*));
+  while (begin + sizeof(void*) <= end) {
+    const std::size_t wanted = end - begin < buffer_size ? end - begin : buffer_size;
+    const std::size_t got = align_down(read_safely(begin, buffer_, wanted), sizeof(void*));
+    if (got == 0) {
+      begin = align_up(begin + 1, os::page_size());  // this page is gone
+      continue;
+    }
+    for (std::size_t i = 0; i < got; i += sizeof(void*)) {
+      std::uintptr_t word;
+      std::memcpy(&word, buffer_ + i, sizeof word);
+      look_at(word, found);
+    }
+    begin += got;
+  }
+}
+
+// Reads what is in memory of a range: halves it until a part is there whole, or not at all.
+void scan::scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept {
+  const std::size_t page = os::page_size();
+  const std::uintptr_t first = align_down(begin, page);
+  const std::size_t size = align_up(end, page) - first;
+  const std::size_t resident = os::resident_bytes({at_address(first), size});
+  if (resident == 0) return;
+  if (resident == size || size == page) return scan_memory(begin, end, block_standing::reachable);
+  const std::uintptr_t middle = first + align_up(size / 2, page);
+  scan_resident(begin, middle);
+  scan_resident(middle, end);
+}
+
+// A mapping of the process, less what in it is ours.
+void scan::scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept {
+  while (begin < end) {
+    std::uintptr_t stop = end;
+    std::uintptr_t next = end;
+    for (std::size_t i = 0; i < own_count_; ++i) {
+      const std::uintptr_t low = address_of(own_[i].data);
+      const std::uintptr_t high = address_of(own_[i].end());
+      if (high <= begin || low >= stop) continue;
+      stop = low > begin ? low : begin;
+      next = high;
+    }
+    if (stop > begin) scan_resident(begin, stop);
+    begin = stop == end ? end : next;
+  }
+}
+
+void scan::scan_roots() noexcept {
+  const std::uintptr_t here = address_of(__builtin_frame_address(0));
+  os::mapping_list maps;
+  os::mapped_range m;
+  while (maps.next(m)) {
+    if (!m.writable || !m.readable) continue;
+    // Below this frame lies what has been, and this scan itself.
+    const bool is_this_stack = here - m.begin < m.end - m.begin;
+    scan_root(is_this_stack ? here : m.begin, m.end);
+    drain();
+  }
+}
+
+void scan::drain() noexcept {
+  while (waiting_count_ != 0) {
+    const os::range block = waiting_[--waiting_count_];
+    scan_memory(address_of(block.data), address_of(block.end()), block_standing::reachable);
+  }
+}
+
+// What lost blocks point to is lost with them. The heap is locked during the walk.
+void scan::mark_kept() noexcept {
+  watched_heap.walk_records({this, [](void* self, const walked_block& found, block_record& record) {
+                               if (record.standing() == block_standing::reachable) return;
+                               auto& s = *static_cast<scan*>(self);
+                               s.scanning_ = found.data;
+                               const std::uintptr_t begin = address_of(found.data);
+                               s.scan_memory(begin, begin + record.load().size,
+                                             block_standing::kept_by_lost);
+                             }});
+}
+
+bool scan::run() noexcept {
+  failed_ = false;
+  waiting_count_ = 0;
+  lowest_ = ~std::uintptr_t{0};
+  highest_ = 0;
+  if (!waiting_.ensure(1) || !own_.ensure(1)) return false;
+  forget_verdicts();
+  collect_own_ranges();
+  watched_heap.lock_all();  // no slab goes away while words are looked up
+  scan_roots();
+  watched_heap.unlock_all();
+  mark_kept();
+  return !failed_;
+}
+
+}  // namespace
+
+ASHLAR_NO_INLINE bool find_leaks() noexcept {
+  // What this function's callers keep in registers must lie on the stack, above `scan_roots`.
+  __builtin_unwind_init();
+  lock_guard guard(scan_mutex);
+  return the_scan.run();
+}
+
+}  // namespace ashlar::replace

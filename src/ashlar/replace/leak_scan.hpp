@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Which watched blocks does nothing point to any more?
+//
+// Roots are all writable memory of the process that is not ashlar's own: data of the program and of
+// its libraries, stacks and thread-local storage, mappings, and the blocks that are not watched. An
+// aligned word whose value lies in a live watched block holds that block, wherever in it it points;
+// what a held block contains holds further ones. What is left over is lost. Lost blocks that other
+// lost blocks point to are told apart: freeing those would have freed them too.
+// Conservative: a number may look like a pointer, so a leak may be missed; the other way round only
+// where a program hides its pointers.
+// Threads: others may run; a pointer that they move from one place to another meanwhile may be
+// missed. Pages that are not in memory are not read, and nothing that is read can fault.
+#pragma once
+
+namespace ashlar::replace {
+
+/// Scans, and leaves its verdict in the records of all live watched blocks (`standing`).
+/// Errors: false if there is no memory for it; the verdicts then mean nothing.
+bool find_leaks() noexcept;
+
+}  // namespace ashlar::replace
