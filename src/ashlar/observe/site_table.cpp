@@ -13,6 +13,14 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
   return hash ^ (hash >> 29);
 }
 
+// For one frame or two, a call of memcmp costs more than the comparison.
+bool are_equal(const std::uintptr_t* a, const std::uintptr_t* b, std::uint32_t count) {
+  if (count > 8) return std::memcmp(a, b, count * sizeof(std::uintptr_t)) == 0;
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (a[i] != b[i]) return false;
+  return true;
+}
+
 }  // namespace
 
 std::uint64_t site_table::hash_of(const site_key& key) noexcept {
@@ -24,8 +32,7 @@ std::uint64_t site_table::hash_of(const site_key& key) noexcept {
 bool site_table::matches(const entry& e, std::uint64_t hash, const site_key& key) const noexcept {
   return e.hash == hash && e.frame_count == key.frame_count && e.tag == key.tag &&
          e.file == key.file && e.line == key.line &&
-         std::memcmp(&words_[e.first_word], key.frames, key.frame_count * sizeof(std::uintptr_t)) ==
-             0;
+         are_equal(&words_[e.first_word], key.frames, key.frame_count);
 }
 
 // Returns the site, or `none` and the empty slot where it belongs.

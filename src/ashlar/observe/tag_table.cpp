@@ -83,6 +83,8 @@ void tag_table::set_budget(tag_id tag, const tag_budget& budget) noexcept {
   if (!start() || tag >= size()) return;
   lock_guard guard(mutex_);
   records_[tag].budget = budget;
+  store_relaxed(records_[tag].is_bounded,
+                budget.soft != tag_budget::none || budget.hard != tag_budget::none);
   records_[tag].reported.store(false, std::memory_order_relaxed);
 }
 

@@ -27,7 +27,7 @@ struct tag_budget {
 
   std::size_t soft = none;
   /// Allocations that would go beyond are refused: `over_budget`. Threads that allocate at the same
-  /// time may each go beyond it by one batch (16 KiB).
+  /// time may each go beyond it by one block.
   std::size_t hard = none;
   void* context = nullptr;
   /// Called when the tag first rises above `soft` or is refused at `hard`, and again after it has
@@ -44,6 +44,7 @@ struct tag_record {
   char name[name_capacity];  // its own part of the path, cut, null-terminated
   tag_id parent;
   tag_budget budget;
+  bool is_bounded;                 // has a budget: changes are published at once
   std::atomic<std::int64_t> live;  // published
   std::atomic<std::int64_t> peak;
   std::atomic<bool> reported;  // above soft, or refused, since it was last below

@@ -44,47 +44,55 @@ site_id tracker::site_of(const origin& made, tag_id tag) noexcept {
 
 // --- cells ---
 
-site_cell* tracker::cell_of(thread_tally& t, site_id site) noexcept {
-  site_page*& page = t.sites[site / site_page::size];
-  if (load_relaxed(page) == nullptr) [[unlikely]] {
-    lock_guard guard(mutex_);
-    site_page* fresh = unused_site_pages_;
-    if (fresh != nullptr) {
-      unused_site_pages_ = fresh->next;
-      *fresh = {};
-    } else if (site_pages_.ensure(site_page_count_ + 1)) {
-      fresh = &site_pages_[site_page_count_++];
-    } else {
-      return nullptr;
-    }
-    store_release(page, fresh);
+ASHLAR_COLD site_page* tracker::add_page(site_page*& place) noexcept {
+  lock_guard guard(mutex_);
+  site_page* fresh = unused_site_pages_;
+  if (fresh != nullptr) {
+    unused_site_pages_ = fresh->next;
+    *fresh = {};
+  } else if (site_pages_.ensure(site_page_count_ + 1)) {
+    fresh = &site_pages_[site_page_count_++];
+  } else {
+    return nullptr;
+  }
+  store_release(place, fresh);
+  return fresh;
+}
+
+ASHLAR_COLD tag_page* tracker::add_page(tag_page*& place) noexcept {
+  lock_guard guard(mutex_);
+  tag_page* fresh = unused_tag_pages_;
+  if (fresh != nullptr) {
+    unused_tag_pages_ = fresh->next;
+    *fresh = {};
+  } else if (tag_pages_.ensure(tag_page_count_ + 1)) {
+    fresh = &tag_pages_[tag_page_count_++];
+  } else {
+    return nullptr;
+  }
+  store_release(place, fresh);
+  return fresh;
+}
+
+ASHLAR_FORCE_INLINE site_cell* tracker::cell_of(thread_tally& t, site_id site) noexcept {
+  site_page* page = t.sites[site / site_page::size];
+  if (page == nullptr) [[unlikely]] {
+    page = add_page(t.sites[site / site_page::size]);
+    if (page == nullptr) return nullptr;
   }
   return &page->cells[site % site_page::size];
 }
 
-tag_cell* tracker::cell_of_tag(thread_tally& t, tag_id tag) noexcept {
-  tag_page*& page = t.tags[tag / tag_page::size];
-  if (load_relaxed(page) == nullptr) [[unlikely]] {
-    lock_guard guard(mutex_);
-    tag_page* fresh = unused_tag_pages_;
-    if (fresh != nullptr) {
-      unused_tag_pages_ = fresh->next;
-      *fresh = {};
-    } else if (tag_pages_.ensure(tag_page_count_ + 1)) {
-      fresh = &tag_pages_[tag_page_count_++];
-    } else {
-      return nullptr;
-    }
-    store_release(page, fresh);
+ASHLAR_FORCE_INLINE tag_cell* tracker::cell_of_tag(thread_tally& t, tag_id tag) noexcept {
+  tag_page* page = t.tags[tag / tag_page::size];
+  if (page == nullptr) [[unlikely]] {
+    page = add_page(t.tags[tag / tag_page::size]);
+    if (page == nullptr) return nullptr;
   }
   return &page->cells[tag % tag_page::size];
 }
 
 // --- tags and totals ---
-
-std::int64_t tracker::batch_size() const {
-  return settings_.exact_peaks || load_relaxed(running_) <= 1 ? 1 : batch;
-}
 
 // The highest point that this thread reached since it last published counts from where the others
 // stood then: exact where one thread allocates, and close where many do.
@@ -101,23 +109,30 @@ void tracker::publish(tag_cell& cell, std::atomic<std::int64_t>& live,
   }
 }
 
-void tracker::hold(thread_tally& t, tag_id tag, std::int64_t change) noexcept {
-  const std::int64_t limit = batch_size();
-  const auto add = [&](tag_cell& cell) {
-    store_relaxed(cell.pending, cell.pending + change);
-    if (cell.pending > cell.highest) store_relaxed(cell.highest, cell.pending);
-    return cell.pending >= limit || cell.pending <= -limit;
+ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t change) noexcept {
+  // Returns what is pending in the cell now.
+  const auto add = [change](tag_cell& cell) {
+    const std::int64_t pending = cell.pending + change;
+    store_relaxed(cell.pending, pending);
+    if (pending > cell.highest) store_relaxed(cell.highest, pending);
+    return pending;
   };
-  if (add(t.total)) publish(t.total, live_, peak_);
+  const auto is_due = [](std::int64_t pending, std::int64_t limit) {
+    return static_cast<std::uint64_t>(pending + limit) > static_cast<std::uint64_t>(2 * limit);
+  };
+  const std::int64_t limit = settings_.exact_peaks ? 0 : batch;
+  if (is_due(add(t.total), limit)) [[unlikely]]
+    publish(t.total, live_, peak_);
   tag_cell* const cell = cell_of_tag(t, tag);
-  if (cell == nullptr) {
+  if (cell == nullptr) [[unlikely]] {
     lost_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  if (!add(*cell)) return;
   tag_record& r = tags[tag];
-  publish(*cell, r.live, r.peak);
-  if (r.budget.exceeded != nullptr) tell(tag, r, r.live.load(std::memory_order_relaxed));
+  if (is_due(add(*cell), r.is_bounded ? 0 : limit)) [[unlikely]] {
+    publish(*cell, r.live, r.peak);
+    if (r.budget.exceeded != nullptr) tell(tag, r, r.live.load(std::memory_order_relaxed));
+  }
 }
 
 // Tells the user once when a tag rises above its soft budget, and is ready again below it.
@@ -149,7 +164,8 @@ bool tracker::admits(std::size_t size) noexcept {
 
 // --- births and deaths ---
 
-void tracker::count_birth(thread_tally& t, site_id site, std::size_t size) noexcept {
+ASHLAR_FORCE_INLINE void tracker::count_birth(thread_tally& t, site_id site,
+                                              std::size_t size) noexcept {
   thread_summary& s = threads_[t.number];
   bump<std::uint64_t>(s.born_blocks, 1);
   bump<std::uint64_t>(s.born_bytes, size);
@@ -162,7 +178,8 @@ void tracker::count_birth(thread_tally& t, site_id site, std::size_t size) noexc
   bump<std::uint64_t>(cell->born_bytes, size);
 }
 
-void tracker::count_death(thread_tally& t, const block_facts& facts, bool temporary) noexcept {
+ASHLAR_FORCE_INLINE void tracker::count_death(thread_tally& t, const block_facts& facts,
+                                              bool temporary) noexcept {
   thread_summary& s = threads_[t.number];
   bump<std::uint64_t>(s.dead_blocks, 1);
   bump<std::uint64_t>(s.dead_bytes, facts.size);

@@ -84,6 +84,9 @@ class tracker {
   site_cell sum_of(site_id site) noexcept;
   /// Exact bytes of live blocks that carry `tag`: published and pending.
   std::int64_t live_of(tag_id tag) noexcept;
+  /// The most that `live_of` ever was: exact while one thread at a time allocates under the tag,
+  /// and with `exact_peaks`; else it may miss 16 KiB for each further thread.
+  std::int64_t peak_of(tag_id tag) noexcept;
   std::int64_t live_bytes() noexcept;
   std::int64_t peak_bytes() noexcept;
   std::uint32_t thread_count() const { return load_relaxed(thread_count_); }
@@ -130,13 +133,14 @@ class tracker {
   void count_birth(thread_tally& t, site_id site, std::size_t size) noexcept;
   void count_death(thread_tally& t, const block_facts& facts, bool temporary) noexcept;
   void count_late(const block_facts& facts, bool is_birth) noexcept;
+  site_page* add_page(site_page*& place) noexcept;
+  tag_page* add_page(tag_page*& place) noexcept;
   site_cell* cell_of(thread_tally& t, site_id site) noexcept;
   tag_cell* cell_of_tag(thread_tally& t, tag_id tag) noexcept;
   void hold(thread_tally& t, tag_id tag, std::int64_t change) noexcept;
   void publish(tag_cell& cell, std::atomic<std::int64_t>& live,
                std::atomic<std::int64_t>& peak) noexcept;
   void tell(tag_id tag, tag_record& record, std::int64_t live) noexcept;
-  std::int64_t batch_size() const;
 
   static void on_thread_exit(void*);
   static void before_fork();

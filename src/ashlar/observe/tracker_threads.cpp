@@ -160,10 +160,33 @@ std::int64_t tracker::live_bytes() noexcept {
   return live;
 }
 
+// What is published lags behind: the highest that any thread has reached on top of it counts, too.
 std::int64_t tracker::peak_bytes() noexcept {
-  const std::int64_t live = live_bytes();
-  const std::int64_t peak = peak_.load(std::memory_order_relaxed);
-  return peak > live ? peak : live;
+  const std::int64_t live = live_.load(std::memory_order_relaxed);
+  std::int64_t peak = peak_.load(std::memory_order_relaxed);
+  std::int64_t now = live;
+  for_each_tally([&](thread_tally& t) {
+    now += load_relaxed(t.total.pending);
+    const std::int64_t highest = live + load_relaxed(t.total.highest);
+    if (highest > peak) peak = highest;
+  });
+  return peak > now ? peak : now;
+}
+
+std::int64_t tracker::peak_of(tag_id tag) noexcept {
+  if (tag >= tags.size()) return 0;
+  const std::int64_t live = tags[tag].live.load(std::memory_order_relaxed);
+  std::int64_t peak = tags[tag].peak.load(std::memory_order_relaxed);
+  std::int64_t now = live;
+  for_each_tally([&](thread_tally& t) {
+    const tag_page* const page = __atomic_load_n(&t.tags[tag / tag_page::size], __ATOMIC_ACQUIRE);
+    if (page == nullptr) return;
+    const tag_cell& cell = page->cells[tag % tag_page::size];
+    now += load_relaxed(cell.pending);
+    const std::int64_t highest = live + load_relaxed(cell.highest);
+    if (highest > peak) peak = highest;
+  });
+  return peak > now ? peak : now;
 }
 
 std::size_t tracker::own_bytes() const noexcept {

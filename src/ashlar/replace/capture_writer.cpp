@@ -229,13 +229,13 @@ void writer::write_tags() noexcept {
     const auto id = static_cast<tag_id>(i);
     const tag_record& r = tracker_.tags[id];
     const std::int64_t live = tracker_.live_of(id);
-    const std::int64_t peak = r.peak.load(std::memory_order_relaxed);
+    const std::int64_t peak = tracker_.peak_of(id);
     const capture_tag t = {.name = text(r.name),
                            .parent = r.parent,
                            .soft = r.budget.soft,
                            .hard = r.budget.hard,
                            .live_bytes = static_cast<std::uint64_t>(live),
-                           .peak_bytes = static_cast<std::uint64_t>(peak > live ? peak : live)};
+                           .peak_bytes = static_cast<std::uint64_t>(peak)};
     out_.add(&t, sizeof t);
   }
   end(count);

@@ -57,12 +57,11 @@ void* result(allocation a, std::size_t alignment) noexcept {
 }
 
 ASHLAR_FORCE_INLINE void* serve(layout request, bool zero) noexcept {
-  local_heap* const h = bound_local();
   if (is_watched()) [[unlikely]] {
     const observe::origin made = {.size = request.size, .from = observe::caller_of_this()};
     return result(watched_allocate(request, zero, made), request.alignment);
   }
-  return result(process_heap.allocate_from(h, request, zero), request.alignment);
+  return result(process_heap.allocate_from(bound_local(), request, zero), request.alignment);
 }
 
 }  // namespace
@@ -89,9 +88,8 @@ void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
 void* allocate_zeroed(std::size_t size) noexcept { return serve({size}, true); }
 
 void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept {
-  local_heap* const h = bound_local();
   const allocation a = is_watched() ? watched_allocate(request, zero, {request.size, made_by, from})
-                                    : process_heap.allocate_from(h, request, zero);
+                                    : process_heap.allocate_from(bound_local(), request, zero);
   return result(a, request.alignment);
 }
 
@@ -112,12 +110,12 @@ void* reallocate(void* p, std::size_t size) noexcept {
     deallocate(p);
     return nullptr;
   }
-  local_heap* const h = bound_local();
   if (is_watched() || heap::record_of(p) != nullptr) [[unlikely]] {
     const observe::origin made = {.size = size, .from = observe::caller_of_this()};
     return result(watched_reallocate(p, size, made), default_alignment);
   }
-  return result(process_heap.reallocate_from(h, p, default_alignment, {size}), default_alignment);
+  return result(process_heap.reallocate_from(bound_local(), p, default_alignment, {size}),
+                default_alignment);
 }
 
 os::counters release_everything() noexcept {

@@ -27,13 +27,13 @@ using observe::family;
 /// What the fast path could not serve. Null and errno = ENOMEM if there is no memory, EINVAL for a
 /// bad alignment. Each takes whoever called the function that ends by calling it (a jump) for the
 /// caller; the others are told.
-ASHLAR_COLD void* allocate_slow(std::size_t size) noexcept;
-ASHLAR_COLD void* allocate_zeroed(std::size_t size) noexcept;
+ASHLAR_NO_INLINE void* allocate_slow(std::size_t size) noexcept;
+ASHLAR_NO_INLINE void* allocate_zeroed(std::size_t size) noexcept;
 ASHLAR_NO_INLINE void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept;
 ASHLAR_NO_INLINE void* reallocate(void* p, std::size_t size) noexcept;
 void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept;
 
-ASHLAR_COLD void deallocate_slow(void* p, family freed_by) noexcept;
+ASHLAR_NO_INLINE void deallocate_slow(void* p, family freed_by) noexcept;
 
 /// Gives all memory of the process heap back to the OS. Returns what is left: nothing. No block may
 /// be used any more.

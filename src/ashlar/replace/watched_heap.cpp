@@ -26,6 +26,14 @@ bool start() noexcept {
   return started;
 }
 
+// The local heap of the watched heap that this thread is bound to.
+constinit thread_local local_heap* current_watched = nullptr;
+
+local_heap* watched_local() noexcept {
+  local_heap* const h = current_watched;
+  return h != nullptr ? h : watched_heap.bind(&current_watched, nullptr);
+}
+
 }  // namespace
 
 constinit heap& watched_heap = storage.value;
@@ -41,6 +49,7 @@ bool start_tracking(const observe::track_settings& settings) noexcept {
 
 void release_watched_heap() noexcept {
   observe::process_tracker().release();
+  current_watched = nullptr;
   watched_heap.destroy();
   store_relaxed(started, false);
 }
@@ -62,7 +71,8 @@ void follow_tracker() noexcept {
 allocation watched_allocate(layout request, bool zero, const observe::origin& made) noexcept {
   observe::tracker& tracker = observe::process_tracker();
   if (!tracker.admits(made.size)) return allocation::failed(status::over_budget);
-  const allocation a = watched_heap.allocate_from(watched_heap.local(), request, zero);
+  if (current_local != &unbound_local) follow_tracker();
+  const allocation a = watched_heap.allocate_from(watched_local(), request, zero);
   if (a) tracker.note_birth(*heap::record_of(a.data()), a.data(), made);
   return a;
 }
@@ -76,7 +86,7 @@ void watched_deallocate(void* p, observe::family freed_by, const observe::caller
   if (facts.made_by != freed_by && tracker.level() == observe::track_level::debug)
     report_fault(fault_kind::family_mismatch, p);
   tracker.note_death(*record, p);
-  heap::deallocate_from(watched_heap.local(), p);
+  heap::deallocate_from(watched_local(), p);
 }
 
 allocation watched_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {
@@ -87,8 +97,10 @@ allocation watched_reallocate(void* p, std::size_t size, const observe::origin& 
     return allocation::failed(status::over_budget);
   // Empty while the heap works: the block may move, and its place be used again at once.
   if (record != nullptr) record->clear();
-  heap& target = is_watched() ? watched_heap : process_heap;
-  const allocation a = target.reallocate_from(target.local(), p, default_alignment, {size});
+  const bool watched = is_watched();
+  heap& target = watched ? watched_heap : process_heap;
+  local_heap* const h = watched ? watched_local() : process_heap.local();
+  const allocation a = target.reallocate_from(h, p, default_alignment, {size});
   if (!a) {
     if (record != nullptr) record->store(facts);
     return a;
