@@ -48,8 +48,8 @@ namespace ashlar {
 
 namespace detail {
 // Of a fixed arena, which is bounded, and of all others.
-extern const manager_ops arena_ops;
-extern const manager_ops fixed_arena_ops;
+extern ASHLAR_EXPORT const manager_ops arena_ops;
+extern ASHLAR_EXPORT const manager_ops fixed_arena_ops;
 }  // namespace detail
 
 class ASHLAR_EXPORT arena : public manager {
