@@ -11,16 +11,22 @@
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/replace/process_heap.hpp"
 
+// Calls all exit handlers that have not been called yet, but those of on_exit.
+extern "C" void __cxa_finalize(void* library);
+
 namespace ashlar::replace {
 
 namespace {
 
 constinit int message_file = -1;
 
-// Exit handlers run in reverse order. This one is registered before main and before the loader's
-// own, so it comes last: nothing but the flushing of stdio would follow, which it therefore does
-// itself. After the release there is no way back into libc, whose buffers are gone.
+// Exit handlers run in reverse order. This one is registered before main and, in a shared library,
+// before the loader's own, so it comes last. In the program itself the loader's was there before;
+// so whatever is left is called from here, and that is the destructors of libraries. Then nothing
+// but the flushing of stdio would follow, which this does itself. After the release there is no way
+// back into libc, whose buffers are gone.
 void release_and_exit(int status, void*) {
+  __cxa_finalize(nullptr);
   std::fflush(nullptr);
   const os::counters left = release_everything();
   os::line message;
