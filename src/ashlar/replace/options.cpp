@@ -122,7 +122,7 @@ bool assign(word key, word value, options& o) {
   if (key.is("cgroup")) return parse_boolean(value, o.cgroup);
   if (key.is("release_at_exit")) return parse_boolean(value, o.release_at_exit);
   if (key.is("snapshot")) return parse_path(value, o.snapshot);
-  if (key.is("follow")) return parse_boolean(value, o.follow);
+  if (key.is("follow")) return o.follow_is_given = parse_boolean(value, o.follow);
   if (key.is("fail_at")) return parse_number(value, o.fail_at);
   return parse_number(value, o.fail_every);  // the table has no further name
 }

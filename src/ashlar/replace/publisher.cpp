@@ -48,9 +48,11 @@ void open_record(const char* folder) {
   const os::cancellation_hold hold;
   os::line path;
   path.text(folder).text("/").decimal(static_cast<std::uint64_t>(::getpid())).text(".ashlar");
-  const int create = current_options().follow ? O_CREAT : 0;
+  const options& o = current_options();
+  const int create = o.follow ? O_CREAT : 0;
   const int file = ::open(path.c_str(), O_RDWR | create | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0 && create == 0 && errno == ENOENT) return;  // not asked for
+  // Not asked for, or not any more: the folder of a tool that has ended.
+  if (file < 0 && errno == ENOENT && (!o.follow || o.follow_is_given)) return;
   void* memory = MAP_FAILED;
   if (file >= 0) {
     if (may_have_a_file_of(sizeof(observe::snapshot)) &&

@@ -157,6 +157,10 @@ a = bytearray(10**8)
         self.assertEqual(len(done.stderr.splitlines()), 1)
         self.assertTrue(done.stderr.startswith("ashlar: "))
 
+    def test_a_child_that_outlives_the_folder_says_nothing(self):
+        done = run("snapshot=/nowhere/at/all,follow=1", "ls", "/")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
 
 if __name__ == "__main__":
     LIBRARY = os.path.abspath(sys.argv.pop(1))
