@@ -20,8 +20,9 @@ struct word {
   }
 };
 
-// Edit distance (Levenshtein), for names of at most 31 letters.
+// Edit distance (Levenshtein), for names of at most 31 letters; 0 for an abbreviation.
 std::size_t distance(word a, const char* b) {
+  if (a.size >= 3 && std::strncmp(a.data, b, a.size) == 0) return 0;
   std::size_t row[32];
   const std::size_t length = std::strlen(b);
   for (std::size_t j = 0; j <= length; ++j) row[j] = j;

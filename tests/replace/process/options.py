@@ -43,6 +43,8 @@ class Options(unittest.TestCase):
         for key, nearest in (
             ("fault", "faults"),
             ("hardlimit", "hard_limit"),
+            ("hard", "hard_limit"),
+            ("release", "release_at_exit"),
             ("softlimt", "soft_limit"),
             ("release_on_exit", "release_at_exit"),
             ("snapshots", "snapshot"),
