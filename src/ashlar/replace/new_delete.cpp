@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <new>
 
+#include "ashlar/base/bits.hpp"
 #include "ashlar/base/macros.hpp"
 #include "ashlar/replace/process_heap.hpp"
 
@@ -50,8 +51,10 @@ std::new_handler current_new_handler() {
   return ask != nullptr ? ask() : nullptr;
 }
 
-// As the standard asks: call the new-handler until memory turns up or there is no handler.
+// As the standard asks: call the new-handler until memory turns up or there is no handler. An
+// alignment that cannot be is no lack of memory, and no handler could do anything about it.
 ASHLAR_COLD void* retry(std::size_t size, std::size_t alignment) {
+  if (!is_power_of_two(alignment)) return nullptr;
   while (const std::new_handler handler = current_new_handler()) {
     handler();  // may throw: this file is compiled with unwind tables
     if (void* const p = allocate_aligned(alignment, size)) return p;
@@ -77,7 +80,7 @@ ASHLAR_COLD void* new_slow(std::size_t size, std::size_t alignment) {
 // throw. Where it cannot be found, in a program that is linked with it statically, an exception
 // ends the program.
 ASHLAR_COLD void* new_nothrow_slow(std::size_t size, std::size_t alignment) noexcept {
-  if (current_new_handler() == nullptr) return nullptr;
+  if (current_new_handler() == nullptr || !is_power_of_two(alignment)) return nullptr;
   if (alignment <= default_alignment) {
     using plain_form = void*(std::size_t, const std::nothrow_t&) noexcept;
     void* const form = find_in_cxx_library("_ZnwmRKSt9nothrow_t");

@@ -20,6 +20,7 @@ struct options {
   bool release_at_exit = false;
   bool cgroup = true;
   bool follow = true;
+  bool follow_is_given = false;
   std::uint64_t fail_at = 0;
   std::uint64_t fail_every = 0;
   char snapshot[256] = {};
@@ -48,7 +49,9 @@ inline constexpr option_description option_table[] = {
     {"snapshot", option_kind::path, "none",
      "Folder in which the process publishes `PID.ashlar`, the record that `ashlar run` reads."},
     {"follow", option_kind::boolean, "1",
-     "Publish for children too. 0: only processes whose file exists in the folder already."},
+     "Publish for children too. 0: only processes whose file exists in the folder already. Given "
+     "as "
+     "1: say nothing once the folder is gone, for children may outlive whoever made it."},
     {"fail_at", option_kind::count, "0",
      "For tests: the n-th request to the OS fails as if there were no memory. 0: none."},
     {"fail_every", option_kind::count, "0",
