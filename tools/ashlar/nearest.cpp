@@ -23,9 +23,16 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+bool is_abbreviation(std::string_view word, std::string_view candidate) {
+  const std::size_t dashes = std::min(word.find_first_not_of('-'), word.size());
+  return word.size() - dashes >= 3 && candidate.starts_with(word);
+}
+
 }  // namespace
 
 std::string nearest_word(std::string_view word, const std::vector<std::string>& candidates) {
+  for (const std::string& candidate : candidates)
+    if (is_abbreviation(word, candidate)) return candidate;
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(word.size() / 3, 2) + 1;
   for (const std::string& candidate : candidates) {

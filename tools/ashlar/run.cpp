@@ -148,6 +148,7 @@ run_report run_and_gather(const run_options& options, const signal_block& signal
 process_end run(const run_options& options) {
   const signal_block signals;
   const run_report report = run_and_gather(options, signals);
+  signals.unblock();
   write_reports(report, options);
   return report.end;
 }

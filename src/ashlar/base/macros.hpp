@@ -49,6 +49,6 @@ namespace ashlar {
 
 /// Prints one line and aborts. Declared here and defined in hardening/fault.cpp: the one deliberate
 /// upward link, made at link time only.
-[[noreturn]] void panic(const char* condition, const char* file, int line) noexcept;
+[[noreturn]] ASHLAR_EXPORT void panic(const char* condition, const char* file, int line) noexcept;
 
 }  // namespace ashlar

@@ -143,10 +143,9 @@ class joint {
       p.count[i] = arrays[i] ? counts[array++] : 1;
       p.offset[i] = align_up(p.size, aligns[i]);
       std::size_t bytes = 0;
-      if (!checked_multiply(p.count[i], sizes[i], bytes) || bytes > max_size - p.offset[i]) {
-        p.fits = false;
-        return p;
-      }
+      p.fits = p.offset[i] <= max_size && checked_multiply(p.count[i], sizes[i], bytes) &&
+               bytes <= max_size - p.offset[i];
+      if (!p.fits) return p;
       p.size = p.offset[i] + bytes;
     }
     return p;

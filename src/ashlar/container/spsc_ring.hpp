@@ -188,6 +188,8 @@ status spsc_ring<T>::try_open(size_type capacity, memory from) noexcept {
 template <class T>
 void spsc_ring<T>::close() noexcept {
   while (front() != nullptr) pop_front();
+  // What the producer remembers may lie further back than the next capacity reaches.
+  producer_.seen_head = consumer_.head.load(std::memory_order_relaxed);  // nobody is at work
   if (block_) memory_.deallocate(block_, alignment);
   block_ = {};
   data_ = nullptr;

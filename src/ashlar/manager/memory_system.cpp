@@ -11,6 +11,8 @@ namespace {
 
 constinit memory_system process_system;
 
+constinit thread_local bool thread_is_reclaiming = false;
+
 }  // namespace
 
 memory_system& system() noexcept { return process_system; }
@@ -44,19 +46,26 @@ manager* memory_system::find(const char* name) noexcept {
   return m;
 }
 
+// One that counts nothing has not counted what a child holds either.
+const manager* memory_system::counting_ancestor(const manager& m) noexcept {
+  const manager* up = named_ancestor(m);
+  while (up != nullptr && up->ops().usage(*up).used == manager_usage::unknown)
+    up = named_ancestor(*up);
+  return up;
+}
+
 manager_usage memory_system::total() noexcept {
   lock_guard guard(mutex_);
   manager_usage sum;
+  std::size_t counted_twice = 0;
   for (const manager* m = first_; m != nullptr; m = m->next_) {
-    manager_usage one = m->ops().usage(*m);
-    if (one.used == manager_usage::unknown) one.used = 0;
-    if (one.held == manager_usage::unknown) one.held = 0;
-    sum.used += one.used;
-    if (named_ancestor(*m) != nullptr)
-      sum.used -= one.held < sum.used ? one.held : sum.used;
-    else
-      sum.held += one.held;
+    const manager_usage one = m->ops().usage(*m);
+    const std::size_t held = one.held == manager_usage::unknown ? 0 : one.held;
+    sum.used += one.used == manager_usage::unknown ? 0 : one.used;
+    (counting_ancestor(*m) != nullptr ? counted_twice : sum.held) += held;
   }
+  // Read one by one, they need not fit together.
+  sum.used -= counted_twice < sum.used ? counted_twice : sum.used;
   return sum;
 }
 
@@ -96,6 +105,8 @@ void memory_system::remove_reclaimer(void* context) noexcept {
 }
 
 bool memory_system::reclaim(std::size_t wanted) noexcept {
+  if (thread_is_reclaiming) return false;
+  thread_is_reclaiming = true;
   bool any = false;
   for (const reclaimer& entry : reclaimers_) {
     mutex_.acquire();
@@ -103,6 +114,7 @@ bool memory_system::reclaim(std::size_t wanted) noexcept {
     mutex_.release();  // the call may allocate
     if (r.call != nullptr) any |= r.call(r.context, wanted);
   }
+  thread_is_reclaiming = false;
   return any;
 }
 

@@ -32,7 +32,8 @@ class ASHLAR_EXPORT memory_system {
   manager* find(const char* name) noexcept;
 
   /// Returns the sums over all named managers, each byte counted once: what a child holds is not
-  /// counted as used by its parent too. `held` is what the roots hold. Unknown figures count as 0.
+  /// counted as used by its parent too. `held` is what the roots hold: those that have no parent
+  /// which counts. Unknown figures count as 0.
   manager_usage total() noexcept;
 
   /// Registers `call(context, wanted)`, called when memory runs out and before an allocation
@@ -41,7 +42,8 @@ class ASHLAR_EXPORT memory_system {
   bool add_reclaimer(void* context, bool (*call)(void* context, std::size_t wanted)) noexcept;
   /// Takes the reclaimers of a context out. One may still be running in another thread.
   void remove_reclaimer(void* context) noexcept;
-  /// Calls all reclaimers, without a lock. Returns whether any freed something.
+  /// Calls all reclaimers, without a lock. Returns whether any freed something; false at once in a
+  /// thread that is reclaiming already.
   bool reclaim(std::size_t wanted) noexcept;
 
   /// For the fork handlers of the heap, which must hold this lock before any of theirs. Returns
@@ -65,6 +67,7 @@ class ASHLAR_EXPORT memory_system {
   static void after_fork_in_parent() noexcept;
   static void after_fork_in_child() noexcept;
   static const manager* named_ancestor(const manager& m) noexcept;
+  static const manager* counting_ancestor(const manager& m) noexcept;
   bool visit_children(const manager* parent, unsigned depth, void* context,
                       bool (*visit)(void*, const manager&, unsigned)) noexcept;
 

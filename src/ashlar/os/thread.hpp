@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who runs, and letting others run.
+// Who runs, letting others run, and not being cancelled.
 #pragma once
 
 #include <cstddef>
@@ -15,5 +15,19 @@ void thread_name(char* text, std::size_t capacity) noexcept;
 
 /// Lets another thread have this processor.
 void yield() noexcept;
+
+/// Keeps pthread_cancel from ending the calling thread for a scope. malloc and free are no
+/// cancellation points, but open, read and write are: around them, or a thread would end while it
+/// holds a lock of ours. May be used in a signal handler.
+class [[nodiscard]] cancellation_hold {
+ public:
+  cancellation_hold() noexcept;
+  ~cancellation_hold();
+  cancellation_hold(const cancellation_hold&) = delete;
+  cancellation_hold& operator=(const cancellation_hold&) = delete;
+
+ private:
+  int before_;
+};
 
 }  // namespace ashlar::os

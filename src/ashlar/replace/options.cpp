@@ -20,8 +20,9 @@ struct word {
   }
 };
 
-// Edit distance (Levenshtein), for names of at most 31 letters.
+// Edit distance (Levenshtein), for names of at most 31 letters; 0 for an abbreviation.
 std::size_t distance(word a, const char* b) {
+  if (a.size >= 3 && std::strncmp(a.data, b, a.size) == 0) return 0;
   std::size_t row[32];
   const std::size_t length = std::strlen(b);
   for (std::size_t j = 0; j <= length; ++j) row[j] = j;
@@ -141,7 +142,7 @@ bool assign(word key, word value, options& o) {
   if (key.is("cgroup")) return parse_boolean(value, o.cgroup);
   if (key.is("release_at_exit")) return parse_boolean(value, o.release_at_exit);
   if (key.is("snapshot")) return parse_path(value, o.snapshot);
-  if (key.is("follow")) return parse_boolean(value, o.follow);
+  if (key.is("follow")) return o.follow_is_given = parse_boolean(value, o.follow);
   if (key.is("track")) return parse_level(value, o.track);
   if (key.is("depth")) return parse_number(value, o.depth);
   if (key.is("exact_peaks")) return parse_boolean(value, o.exact_peaks);

@@ -21,6 +21,7 @@ struct options {
   bool release_at_exit = false;
   bool cgroup = true;
   bool follow = true;
+  bool follow_is_given = false;
   std::uint64_t fail_at = 0;
   std::uint64_t fail_every = 0;
   char snapshot[256] = {};
@@ -53,7 +54,8 @@ inline constexpr option_description option_table[] = {
     {"snapshot", option_kind::path, "none",
      "Folder in which the process publishes `PID.ashlar`, the record that `ashlar run` reads."},
     {"follow", option_kind::boolean, "1",
-     "Publish for children too. 0: only processes whose file exists in the folder already."},
+     "Publish for children too. 0: only processes whose file exists in the folder already. Given "
+     "as 1: say nothing once the folder is gone, for children may outlive whoever made it."},
     {"track", option_kind::level, "off",
      "What is recorded of blocks: `off`, `counters` (blocks under a tag), `full` (every block: "
      "site, stack, tag, thread, time) or `debug` (and checks at each free)."},

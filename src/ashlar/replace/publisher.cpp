@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "ashlar/base/build_config.hpp"
@@ -16,6 +17,7 @@
 #include "ashlar/os/file.hpp"
 #include "ashlar/os/fork.hpp"
 #include "ashlar/os/process.hpp"
+#include "ashlar/os/thread.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/process_heap.hpp"
 #include "ashlar/structure/lock.hpp"
@@ -36,15 +38,25 @@ constinit observe::process_state latest_state = observe::process_state::running;
 constinit std::uint64_t start_ns = 0;
 constinit std::uint64_t due_ns = 0;
 
+// Beyond the limit on the size of files, ftruncate would not only fail, but end the program.
+bool may_have_a_file_of(std::size_t size) {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= size;
+}
+
 void open_record(const char* folder) {
+  const os::cancellation_hold hold;
   os::line path;
   path.text(folder).text("/").decimal(static_cast<std::uint64_t>(::getpid())).text(".ashlar");
-  const int create = current_options().follow ? O_CREAT : 0;
+  const options& o = current_options();
+  const int create = o.follow ? O_CREAT : 0;
   const int file = ::open(path.c_str(), O_RDWR | create | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0 && create == 0 && errno == ENOENT) return;  // not asked for
+  // Not asked for, or not any more: the folder of a tool that has ended.
+  if (file < 0 && errno == ENOENT && (!o.follow || o.follow_is_given)) return;
   void* memory = MAP_FAILED;
   if (file >= 0) {
-    if (::ftruncate(file, sizeof(observe::snapshot)) == 0)
+    if (may_have_a_file_of(sizeof(observe::snapshot)) &&
+        ::ftruncate(file, sizeof(observe::snapshot)) == 0)
       memory =
           ::mmap(nullptr, sizeof(observe::snapshot), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     ::close(file);
@@ -132,6 +144,7 @@ void start_publishing(const char* folder) noexcept {
                     after_fork_in_child);
   publish();
   publishing = true;
+  (void)::at_quick_exit(publish_at_exit);  // the first one registered is the last one called
 }
 
 void publish_if_due() noexcept {

@@ -18,14 +18,15 @@
 namespace ashlar {
 
 /// Whether this thread is inside fork(), between our own handlers.
-extern thread_local constinit bool thread_is_forking __attribute__((tls_model("initial-exec")));
+extern ASHLAR_EXPORT thread_local constinit bool thread_is_forking
+    __attribute__((tls_model("initial-exec")));
 
 /// How many locks this thread holds, or is about to take or to release. A signal handler that finds
 /// any has interrupted work under them, and must not wait for a lock: it may wait for itself.
-extern thread_local constinit std::uint32_t locks_of_this_thread
+extern ASHLAR_EXPORT thread_local constinit std::uint32_t locks_of_this_thread
     __attribute__((tls_model("initial-exec")));
 
-class lock {
+class ASHLAR_EXPORT lock {
  public:
   constexpr lock() = default;
   lock(const lock&) = delete;

@@ -68,5 +68,12 @@ int main() {
            "nor that of new[]");
   }
   expect(calls_of(up, [n] { (void)malloc(n); }) == 0, "malloc calls no handler");
+  for (const size_t value : {0, 3, 24, 100}) {
+    const auto bad = static_cast<std::align_val_t>(opaque(value));
+    expect(calls_of(up, [bad] { (void)::operator new(10, bad); }) == 10,
+           "no handler can help with an alignment that cannot be");
+    expect(calls_of(up, [bad] { expect(!::operator new(10, bad, std::nothrow), "null"); }) == 0,
+           "nor in the nothrow form");
+  }
   return 0;
 }

@@ -4,6 +4,7 @@
 library's path."""
 
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,8 @@ class Options(unittest.TestCase):
         for key, nearest in (
             ("fault", "faults"),
             ("hardlimit", "hard_limit"),
+            ("hard", "hard_limit"),
+            ("release", "release_at_exit"),
             ("softlimt", "soft_limit"),
             ("release_on_exit", "release_at_exit"),
             ("snapshots", "snapshot"),
@@ -133,11 +136,32 @@ a = bytearray(10**8)
             self.assertEqual(len(names), 1)
             self.assertRegex(names[0], r"^\d+\.ashlar$")
 
+    def test_the_last_record_of_a_quick_exit(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = "import ctypes; ctypes.CDLL(None).quick_exit(3)"
+            done = run(f"snapshot={folder}", "/usr/bin/python3", "-I", "-c", script)
+            self.assertEqual((done.returncode, done.stderr), (3, ""))
+            (name,) = os.listdir(folder)
+            with open(os.path.join(folder, name), "rb") as file:
+                state = struct.unpack_from("<QIIII", file.read())[4]
+            self.assertEqual(state, 2, "the process has not said that it ends")
+
+    def test_a_limit_on_the_size_of_files_gets_one_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run(f"snapshot={folder}", "sh", "-c", "ulimit -f 1; exec ls /")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        self.assertTrue(done.stderr.startswith("ashlar: cannot publish to "))
+
     def test_a_snapshot_folder_that_is_missing_gets_one_line(self):
         done = run("snapshot=/nowhere/at/all", "ls", "/")
         self.assertEqual(done.returncode, 0)
         self.assertEqual(len(done.stderr.splitlines()), 1)
         self.assertTrue(done.stderr.startswith("ashlar: "))
+
+    def test_a_child_that_outlives_the_folder_says_nothing(self):
+        done = run("snapshot=/nowhere/at/all,follow=1", "ls", "/")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -156,15 +157,17 @@ class Signals(RunTest):
             self.assertIn(f"killed by {number.name}".encode(), result.stderr)
 
     def test_signals_sent_to_the_tool_reach_the_program(self):
+        numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT,
+                   signal.SIGALRM, signal.SIGWINCH, signal.SIGPWR, signal.SIGRTMIN)
         script = ("import signal, sys, time\n"
                   "def got(number, frame):\n"
                   "    print(signal.Signals(number).name, flush=True)\n"
                   "    sys.exit(9)\n"
-                  "for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT):\n"
+                  f"for each in {[int(each) for each in numbers]}:\n"
                   "    signal.signal(each, got)\n"
                   "print('ready', flush=True)\n"
                   "time.sleep(60)\n")
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT):
+        for number in numbers:
             process = self.start_tool(script)
             process.send_signal(number)
             output, error = process.communicate(timeout=PATIENCE)
@@ -178,6 +181,38 @@ class Signals(RunTest):
         _, error = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, -signal.SIGTERM)
         self.assert_report(error)
+
+    def test_an_alarm_set_before_the_tool_is_executed_is_the_programs(self):
+        process = subprocess.Popen(self.command("sleep", "60"), env=self.environment, stderr=subprocess.PIPE,
+                                   preexec_fn=lambda: signal.setitimer(signal.ITIMER_REAL, 0.5))
+        _, error = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, -signal.SIGALRM)
+        self.assert_report(error)
+
+    def test_who_kills_the_tool_kills_the_program(self):
+        process = self.start_tool("import time; print('ready', flush=True); time.sleep(60)")
+        process.kill()
+        process.communicate(timeout=PATIENCE)  # until the program, too, has let go of its output
+        self.assertEqual(process.returncode, -signal.SIGKILL)
+        for folder in os.listdir(self.runtime):  # which nobody could remove
+            shutil.rmtree(os.path.join(self.runtime, folder))
+
+    def test_a_tool_that_waits_for_a_reader_of_its_report_can_be_ended(self):
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        process = subprocess.Popen(self.command("sh", "-c", "echo ready", options=["-o", pipe]),
+                                   env=self.environment, stdout=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        for _ in range(PATIENCE * 10):  # the first ones may still be taken for the program's
+            process.terminate()
+            try:
+                process.wait(timeout=0.1)
+                break
+            except subprocess.TimeoutExpired:
+                pass
+        self.assertEqual(process.returncode, -signal.SIGTERM)
+        process.stdout.close()
 
     def test_an_ignored_sigchld_does_no_harm(self):
         process = subprocess.Popen(self.command("sh", "-c", "exit 6"), env=self.environment,
@@ -207,6 +242,14 @@ class Reports(RunTest):
         result = self.run_tool("sh", "-c", "exit 5", options=["-o", "/no/such/file"])
         self.assertEqual(result.returncode, 5)
         self.assertEqual(result.stderr, b"ashlar: cannot write the report to '/no/such/file': No such file or directory\n")
+
+    def test_output_beyond_the_limit_of_files(self):
+        limit = (1 << 16, 1 << 16)
+        path = os.path.join(self.folder, "report.json")
+        result = self.run_tool("sh", "-c", "exit 5", "x" * 100000, options=["--json", "-o", path],
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+        self.assertEqual(result.returncode, 5)
+        self.assertEqual(result.stderr.decode(), f"ashlar: cannot write the report to {path}: File too large\n")
 
     def test_json_adds_up(self):
         report = self.run_json(PYTHON, "-c", "x = [str(i) for i in range(100000)]; raise SystemExit(3)")

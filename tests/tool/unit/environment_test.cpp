@@ -43,7 +43,9 @@ TEST(environment, knows_names_that_its_variables_cannot_hold) {
   EXPECT_TRUE(can_be_preloaded_by_path("/opt/lib/libashlar-malloc.so"));
   EXPECT_FALSE(can_be_preloaded_by_path("/my programs/libashlar-malloc.so"));
   EXPECT_FALSE(can_be_preloaded_by_path("/a:b/libashlar-malloc.so"));
+  EXPECT_FALSE(can_be_preloaded_by_path("/opt/$LIB/libashlar-malloc.so"));
   EXPECT_TRUE(can_be_named_in_options("/run/user/1000"));
+  EXPECT_FALSE(can_be_named_in_options("/run/" + std::string(240, 'x')));
   EXPECT_FALSE(can_be_named_in_options("/run/a,b"));
 }
 

@@ -118,6 +118,8 @@ TEST(run_options, help_and_version_are_no_errors) {
 
 TEST(nearest, gives_no_hint_where_nothing_is_near) {
   EXPECT_EQ(nearest_word("--widht", {"--width", "--units"}), "--width");
+  EXPECT_EQ(nearest_word("--follow", {"--follow-children", "--json"}), "--follow-children");
+  EXPECT_EQ(nearest_word("--f", {"--follow-children", "--json"}), "");
   EXPECT_EQ(nearest_word("abc", {"xyz"}), "");
   EXPECT_EQ(nearest_word("abc", {}), "");
 }

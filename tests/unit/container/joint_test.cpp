@@ -80,6 +80,9 @@ TEST(joint, refuses_lengths_that_overflow) {
   ledger from;
   EXPECT_THROW((void)(make_joint<int, int[], int[]>(from, max_size / 4, max_size / 4)),
                std::length_error);
+  // Here the second array would begin above max_size, and the sum of all is 0 modulo 2^64.
+  EXPECT_THROW((void)(make_joint<char[], double[]>(from, max_size, std::size_t{1} << 60)),
+               std::length_error);
   from.budget = 0;
   EXPECT_THROW((void)(make_joint<int, int[]>(from, 1)), bad_allocation);
 }

@@ -38,6 +38,17 @@ TEST(spsc_ring, hands_out_in_the_order_of_pushing_and_is_full_at_its_capacity) {
   }
 }
 
+TEST(spsc_ring, is_full_at_its_new_capacity_when_it_was_opened_anew) {
+  spsc_ring<int> ring(8);
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(ring.try_push(i));
+  ASSERT_EQ(ring.try_open(2), status::success);
+  EXPECT_TRUE(ring.try_push(1));
+  EXPECT_TRUE(ring.try_push(2));
+  EXPECT_FALSE(ring.try_push(3));
+  ring.close();
+  EXPECT_FALSE(ring.try_push(4)) << "there is no capacity";
+}
+
 TEST(spsc_ring, has_no_capacity_before_it_is_opened) {
   spsc_ring<int> ring;
   int got = 0;

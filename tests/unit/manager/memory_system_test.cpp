@@ -88,6 +88,21 @@ TEST(memory_system, counts_each_byte_once) {
   EXPECT_EQ(sum.held, 4010u);
 }
 
+TEST(memory_system, counts_what_lies_below_a_manager_that_counts_nothing) {
+  constexpr std::size_t unknown = manager_usage::unknown;
+  plain_manager root("root");
+  plain_manager passes_on("passes on", &root);
+  plain_manager child("child", &passes_on);
+  root.figures = {.used = 1000, .held = 4000};
+  passes_on.figures = {.used = unknown, .held = unknown};
+  child.figures = {.used = 300, .held = 800};  // 800 of root's 1000
+  EXPECT_EQ(system().total().used, 200u + 300u);
+  EXPECT_EQ(system().total().held, 4000u);
+  root.figures = passes_on.figures;  // as the default manager
+  EXPECT_EQ(system().total().used, 300u);
+  EXPECT_EQ(system().total().held, 800u);
+}
+
 struct counted_reclaimer {
   int calls = 0;
   bool helps = false;
@@ -138,6 +153,17 @@ TEST(memory_system, a_reclaimer_may_use_the_registry) {
   }));
   EXPECT_TRUE(system().reclaim(1));
   system().remove_reclaimer(&context);
+}
+
+TEST(memory_system, a_reclaimer_gets_no_reclaiming_of_its_own) {
+  int calls = 0;
+  ASSERT_TRUE(system().add_reclaimer(&calls, [](void* context, std::size_t wanted) {
+    auto& count = *static_cast<int*>(context);
+    return ++count < 100 && system().reclaim(wanted);  // as a container does that runs out in it
+  }));
+  EXPECT_FALSE(system().reclaim(1));
+  EXPECT_EQ(calls, 1);
+  system().remove_reclaimer(&calls);
 }
 
 // Registers and ends managers until told to stop.

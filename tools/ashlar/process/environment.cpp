@@ -44,11 +44,13 @@ std::vector<std::string> own_environment() {
 }
 
 bool can_be_preloaded_by_path(const std::filesystem::path& library) {
-  return library.string().find_first_of(" :\t\n") == std::string::npos;
+  return library.string().find_first_of(" :$\t\n") == std::string::npos;
 }
 
 bool can_be_named_in_options(const std::filesystem::path& folder) {
-  return folder.string().find(',') == std::string::npos;
+  constexpr std::size_t longest =
+      240;  // the library takes 255, and the name of a folder is to come
+  return folder.string().find(',') == std::string::npos && folder.string().size() <= longest;
 }
 
 }  // namespace ashlar::tool

@@ -28,10 +28,12 @@ std::vector<std::string> preload_environment(const std::vector<std::string>& var
 /// Returns the variables of this process.
 std::vector<std::string> own_environment();
 
-/// Tells whether LD_PRELOAD can name `library`: blanks and colons separate its entries.
+/// Tells whether LD_PRELOAD can name `library`: blanks and colons separate its entries, and the
+/// dynamic linker replaces $LIB and its like.
 bool can_be_preloaded_by_path(const std::filesystem::path& library);
 
-/// Tells whether ASHLAR_OPTIONS can name `folder`: commas separate its entries.
+/// Tells whether ASHLAR_OPTIONS can name a folder in `folder`: commas separate its entries, and
+/// the library takes paths of a certain length.
 bool can_be_named_in_options(const std::filesystem::path& folder);
 
 }  // namespace ashlar::tool

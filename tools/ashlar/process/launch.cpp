@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -23,9 +24,13 @@ namespace ashlar::tool {
 
 namespace {
 
-/// Signals that end or inform a program, and those of job control.
-constexpr int handled_signals[] = {SIGCHLD, SIGINT,  SIGQUIT, SIGTERM, SIGHUP, SIGUSR1,
-                                   SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
+/// Those that a process gets for what it does itself: they are the tool's own.
+constexpr int own_signals[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP,
+                               SIGSYS,  SIGABRT, SIGPIPE, SIGXFSZ, SIGXCPU};
+
+/// Those that a terminal sends, to the whole group.
+constexpr int terminal_signals[] = {SIGINT,  SIGQUIT, SIGTSTP, SIGTTIN,
+                                    SIGTTOU, SIGHUP,  SIGCONT, SIGWINCH};
 
 std::uint64_t now_ns() {
   timespec now{};
@@ -49,9 +54,18 @@ std::array<unique_fd, 2> make_error_pipe() {
   return {unique_fd(ends[0]), unique_fd(ends[1])};
 }
 
+/// SIGKILL cannot be passed on, so the kernel is asked to: whoever kills the tool means the
+/// program.
+void die_with(pid_t tool) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != tool) ::raise(SIGKILL);  // it was killed before
+}
+
 /// The part of the new process before `execve`. Another thread of the tool does not exist, so any
 /// function may be called here.
-[[noreturn]] void become(const launch_plan& plan, const signal_block& signals, int errors) {
+[[noreturn]] void become(const launch_plan& plan, const signal_block& signals, pid_t tool,
+                         int errors) {
+  die_with(tool);
   const std::filesystem::path record = plan.record_folder / snapshot_file_name(::getpid());
   // If this fails, the program runs without a report, and the tool says that there is none.
   unique_fd(::open(record.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)).close();
@@ -93,23 +107,38 @@ bool take_state(pid_t pid, process_end& end, const signal_block& signals) {
   return false;
 }
 
-/// Tells whether a process sent the signal. What the terminal sends goes to the whole group, so the
-/// program has it already.
-bool sent_by_process(const siginfo_t& info) { return info.si_code <= 0; }
+/// Tells whether the program has the signal already: from the terminal, or since it is the sender.
+/// What else the kernel sends is the tool's alone, such as that of an alarm which was set before
+/// the tool was executed: those survive execve, and are not inherited by the program.
+bool has_it_already(pid_t pid, const siginfo_t& info) {
+  if (info.si_code <= 0) return info.si_pid == pid;
+  return std::find(std::begin(terminal_signals), std::end(terminal_signals), info.si_signo) !=
+         std::end(terminal_signals);
+}
+
+void pass_on(pid_t pid, const siginfo_t& info) {
+  if (info.si_code == SI_QUEUE)
+    ::sigqueue(pid, info.si_signo, info.si_value);
+  else
+    ::kill(pid, info.si_signo);
+}
+
+void set_action(int signal, void (*handler)(int), struct sigaction& before) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  ::sigaction(signal, &action, &before);
+}
 
 }  // namespace
 
 signal_block::signal_block() {
-  ::sigemptyset(&blocked_);
-  for (const int signal : handled_signals) ::sigaddset(&blocked_, signal);
+  ::sigfillset(&blocked_);
+  for (const int signal : own_signals) ::sigdelset(&blocked_, signal);
   ::sigprocmask(SIG_BLOCK, &blocked_, &before_);
   // Whoever started the tool may ignore SIGCHLD, and then nobody could wait for the program.
-  struct sigaction by_default {};
-  by_default.sa_handler = SIG_DFL;
-  ::sigaction(SIGCHLD, &by_default, &child_before_);
-  struct sigaction ignored {};
-  ignored.sa_handler = SIG_IGN;
-  ::sigaction(SIGPIPE, &ignored, &pipe_before_);
+  set_action(SIGCHLD, SIG_DFL, child_before_);
+  set_action(SIGPIPE, SIG_IGN, pipe_before_);
+  set_action(SIGXFSZ, SIG_IGN, file_size_before_);
 }
 
 signal_block::~signal_block() { restore(); }
@@ -117,16 +146,25 @@ signal_block::~signal_block() { restore(); }
 void signal_block::restore() const {
   ::sigaction(SIGCHLD, &child_before_, nullptr);
   ::sigaction(SIGPIPE, &pipe_before_, nullptr);
+  ::sigaction(SIGXFSZ, &file_size_before_, nullptr);
+  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+void signal_block::unblock() const {
+  const timespec at_once{};
+  while (::sigtimedwait(&blocked_, nullptr, &at_once) > 0) {
+  }
   ::sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
 pid_t start(const launch_plan& plan, const signal_block& signals) {
   std::array<unique_fd, 2> errors = make_error_pipe();
+  const pid_t tool = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0)
     throw failure(exit_cannot_serve,
                   fmt::format("cannot start a process: {}", std::strerror(errno)));
-  if (pid == 0) become(plan, signals, errors[1].get());
+  if (pid == 0) become(plan, signals, tool, errors[1].get());
 
   errors[1].close();
   int error = 0;
@@ -145,8 +183,7 @@ process_end wait_for_end(pid_t pid, const signal_block& signals) {
   while (!take_state(pid, end, signals)) {
     siginfo_t info{};
     const int signal = ::sigwaitinfo(&signals.blocked(), &info);
-    if (signal > 0 && signal != SIGCHLD && sent_by_process(info) && info.si_pid != pid)
-      ::kill(pid, signal);
+    if (signal > 0 && signal != SIGCHLD && !has_it_already(pid, info)) pass_on(pid, info);
   }
   return end;
 }

@@ -3,13 +3,14 @@
 //
 // The program stays in the process group of the tool and so in the foreground of the same terminal.
 // What the terminal sends (Ctrl-C, Ctrl-\, Ctrl-Z) reaches it directly, and the tool takes no part;
-// what others send to the tool alone is passed on. When job control stops the program, the tool
-// stops too, so that the shell notices, and both go on together.
+// what others send to the tool alone is passed on, and if that is SIGKILL the kernel does it. When
+// job control stops the program, the tool stops too, so that the shell notices, and both go on
+// together.
 //
 // All these signals are blocked in the tool and taken by sigwaitinfo, one after the other: there is
-// no handler, so no race. They stay blocked until the object goes, after the report is written and
-// the folder removed; a signal that asks the tool to end is obeyed then.
-// Threads: thread-confined; one object at a time.
+// no handler, so no race. They stay blocked until the folder is removed. While the report is
+// written, to somebody who may not read it, a signal ends the tool as it ends any program. Threads:
+// thread-confined; one object at a time.
 #pragma once
 
 #include <signal.h>
@@ -32,7 +33,8 @@ struct launch_plan {
 };
 
 /// Blocks the signals that the tool deals with itself, and lets them through again at the end.
-/// A closed pipe is an error of `write` meanwhile, and no reason to leave the folder behind.
+/// A closed pipe and a limit on the size of files are errors of `write` meanwhile, and no reason to
+/// leave the folder behind or to end otherwise than the program has.
 class signal_block {
  public:
   signal_block();
@@ -42,6 +44,10 @@ class signal_block {
 
   const sigset_t& blocked() const { return blocked_; }
 
+  /// Lets signals through again. Those that came while the program ran were meant for it: what it
+  /// did not live to see is dropped.
+  void unblock() const;
+
   /// Puts everything back as the tool found it: for the program, before it is executed.
   void restore() const;
 
@@ -50,6 +56,7 @@ class signal_block {
   sigset_t before_;
   struct sigaction child_before_;
   struct sigaction pipe_before_;
+  struct sigaction file_size_before_;
 };
 
 /// Starts the program. Returns its process id.

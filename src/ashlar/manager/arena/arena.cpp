@@ -89,7 +89,8 @@ arena::~arena() {
   leave_registry();
   if (child_ != nullptr) {
     report_fault(fault_kind::still_in_use, this);
-    orphan_children();
+    hand_children_on();
+    if (parent_ != nullptr) leave_parent();
     return;
   }
   run_finalizers(0);

@@ -28,8 +28,8 @@
 // Invariants (check_invariants): 1 the window lies in the current chunk, and within the limit;
 // 2 positions rise along both lists; 3 `held` is the sum of all chunks; 4 the bytes kept are the
 // sum of the kept chunks; 5 finalizers end at or below `pos()`. Threads: one at a time; `usage` any
-// time. Cost: a push takes 16 instructions, 7 if its size is
-// known when compiling (tests/codegen holds that); 0.85 ns warm.
+// time. Cost: a push takes 16 instructions, 7 if its size is known when compiling
+// (tests/codegen holds that); 0.85 ns warm.
 #pragma once
 
 #include <cstring>
@@ -48,8 +48,8 @@ namespace ashlar {
 
 namespace detail {
 // Of a fixed arena, which is bounded, and of all others.
-extern const manager_ops arena_ops;
-extern const manager_ops fixed_arena_ops;
+extern ASHLAR_EXPORT const manager_ops arena_ops;
+extern ASHLAR_EXPORT const manager_ops fixed_arena_ops;
 }  // namespace detail
 
 class ASHLAR_EXPORT arena : public manager {
@@ -61,7 +61,7 @@ class ASHLAR_EXPORT arena : public manager {
   constexpr arena() noexcept;
   explicit arena(const arena_options& options) noexcept;
   /// Runs the destructors of what is owned, and gives everything back. Fault: still_in_use, if a
-  /// child is open: its memory is then left to it for ever.
+  /// child is open: nothing ends then, and the memory is left to the child for ever.
   ~arena();
 
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
@@ -112,8 +112,10 @@ class ASHLAR_EXPORT arena : public manager {
   std::size_t trim(std::size_t keep = 0) noexcept;
 
   /// Takes over all that was pushed onto `other`, owned objects included, which is empty afterwards
-  /// and as new. Marks of `other` end. Errors: over_budget, not_enough_memory (there is no room for
-  /// a record), unsupported (`other` has open children): nothing has changed.
+  /// and as new, but for its buffer: that goes along. Marks of `other` end. Its upstream and its
+  /// buffer must outlive this arena from now on. Errors: over_budget, not_enough_memory (there is
+  /// no room for a record), unsupported (`other` has open children, is one, or lies in its own
+  /// memory): nothing has changed.
   status adopt(arena& other) noexcept;
 
   /// Returns an arena whose chunks come from this one: a life within its life. Several may be open;
@@ -146,6 +148,7 @@ class ASHLAR_EXPORT arena : public manager {
         std::size_t used) noexcept;
 
   std::size_t committed() const { return first_.size; }
+  bool has_children() const { return child_ != nullptr; }
   /// The OS manager that a reserved arena uses.
   static os_manager& os_of(const arena_options& options) noexcept;
   /// What pages are taken in multiples of.
@@ -202,7 +205,8 @@ class ASHLAR_EXPORT arena : public manager {
   std::size_t trim_range(std::size_t keep) noexcept;
   void release_all() noexcept;
   void close_as_child() noexcept;
-  void orphan_children() noexcept;
+  void leave_parent() noexcept;
+  void hand_children_on() noexcept;
 
   void adopt_chunks(chunk* list, const chunk& but) noexcept;
   void adopt_first(arena& other, chunk& record) noexcept;

@@ -23,10 +23,11 @@ ArenaPlace to_c(mark place) { return {place.place, place.position}; }
 /// A C program's functions as a manager. Lies at the start of the first chunk, the arena behind it.
 class c_upstream : public user_manager {
  public:
+  static constexpr const char* kind_name = "C functions";
   static constexpr std::size_t alignment = 64;
 
   c_upstream(const ashlar_user_memory& functions, std::size_t size) noexcept
-      : user_manager(functions), functions_(functions), size_(size) {}
+      : user_manager(functions, nullptr, kind_name), functions_(functions), size_(size) {}
 
   /// Gives the chunk that it lies in back.
   void end() noexcept {
@@ -89,10 +90,10 @@ Arena* ArenaAlloc(size_t reserve) { return to_c(hosted_arena::create({.reserve =
 void ArenaRelease(Arena* arena) {
   if (arena == nullptr) return;
   manager* const up = of(arena).upstream();
-  const bool is_over_functions =
-      up != nullptr && std::strcmp(up->kind(), user_manager::kind_name) == 0;
+  // Not one that C++ made over a user_manager of its own.
+  const bool is_ours = up != nullptr && std::strcmp(up->kind(), c_upstream::kind_name) == 0;
   hosted_arena::destroy(&of(arena));
-  if (is_over_functions) static_cast<c_upstream*>(up)->end();
+  if (is_ours) static_cast<c_upstream*>(up)->end();
 }
 
 ArenaOptions ArenaDefaults() {

@@ -197,7 +197,9 @@ allocation arena::new_chunk(layout needed, bool is_large) noexcept {
   const memory upstream = upstream_handle();
   const std::size_t alignment = larger(needed.alignment, alignof(chunk));
   const std::size_t total = total_for(needed);
-  const std::size_t good = align_up(is_large ? total : growth_size_for(total), rounding(options_));
+  // Bounded, so that rounding it up does not overflow.
+  const std::size_t wanted = is_large ? total : smaller(growth_size_for(total), max_size);
+  const std::size_t good = align_up(wanted, rounding(options_));
   const std::size_t before = parent_ != nullptr ? parent_->pos() : 0;
   allocation a = upstream.allocate({good, alignment}, fit::get_no_less);
   if (!a && good != total) a = upstream.allocate({total, alignment}, fit::get_no_less);

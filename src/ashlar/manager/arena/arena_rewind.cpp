@@ -182,23 +182,34 @@ void arena::release_all() noexcept {
 
 // --- children ------------------------------------------------------------------------------------
 
-// Leaves the parent, and gives the memory back to it if nobody else pushed onto it meanwhile.
-void arena::close_as_child() noexcept {
-  if (parent_ == nullptr) return;
+void arena::leave_parent() noexcept {
   arena** link = &parent_->child_;
   while (*link != this) link = &(*link)->sibling_;
   *link = sibling_;
+}
+
+// Leaves the parent, and gives the memory back to it if nobody else pushed onto it meanwhile.
+void arena::close_as_child() noexcept {
+  if (parent_ == nullptr) return;
+  leave_parent();
   if (!is_alone_ || parent_->pos() != needs_ || needs_ == opened_at_) return;
   if (parent_->may_give_tail_back(opened_at_)) parent_->rewind_to(opened_at_);
 }
 
-// The memory of this arena stays where it is: children go on using it. They lose their upstream.
-void arena::orphan_children() noexcept {
+// The memory of this arena stays where it is: children go on using it. They become children of the
+// parent, in whose memory that lies; where there is none, they lose their upstream.
+void arena::hand_children_on() noexcept {
   while (child_ != nullptr) {
     arena& c = *child_;
     child_ = c.sibling_;
-    c.parent_ = nullptr;
-    c.set_upstream(nullptr);
+    c.parent_ = parent_;
+    c.set_upstream(parent_);
+    if (parent_ != nullptr) {
+      c.sibling_ = parent_->child_;
+      parent_->child_ = &c;
+      c.needs_ = needs_;
+      c.is_alone_ = false;
+    }
     for (chunk* list : {c.current_, c.beside_, c.kept_})
       for (; list != nullptr; list = list->previous)
         if (list->source == this) list->source = nullptr;

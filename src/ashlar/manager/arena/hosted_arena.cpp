@@ -81,7 +81,9 @@ void hosted_arena::destroy(hosted_arena* a) noexcept {
   const memory source = a->source_;
   os_manager* const os = range ? &a->os() : nullptr;
   const std::size_t size = range ? a->committed() : 0;
+  const bool is_needed = a->has_children();
   a->~hosted_arena();
+  if (is_needed) return;  // a fault was reported: the memory is left to them
   if (range) return os->release(range, size);
   if (first) source.deallocate(first, alignof(hosted_arena));
 }

@@ -18,6 +18,8 @@ class ASHLAR_EXPORT hosted_arena final : public arena {
   /// Ends an arena, null or made by `create`, and gives its memory back.
   static void destroy(hosted_arena* a) noexcept;
 
+  hosted_arena* next = nullptr;  ///< for whoever keeps several in a list
+
  private:
   hosted_arena(const arena_options& options, os::range range, std::size_t committed) noexcept;
   hosted_arena(const arena_options& options, block first, memory source) noexcept;

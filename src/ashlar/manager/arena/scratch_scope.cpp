@@ -16,14 +16,8 @@ constexpr std::size_t least_reserve = 4_MiB;
 // What one large piece of work left behind is not kept for the life of the thread.
 constexpr std::size_t kept = 16_MiB;
 
-// The first block of each arena.
-struct node {
-  hosted_arena* arena;
-  node* next;
-};
-
 constinit os::thread_exit_hook hook;
-constinit thread_local node* first = nullptr;
+constinit thread_local hosted_arena* first = nullptr;
 
 // Stands in where there is no memory: over no buffer, so that every push fails.
 constinit thread_local arena* nothing = nullptr;
@@ -31,8 +25,8 @@ alignas(arena) constinit thread_local std::byte room_for_nothing[sizeof(arena)] 
 
 void end_arenas(void*) {
   while (first != nullptr) {
-    hosted_arena* const a = first->arena;
-    first = first->next;
+    hosted_arena* const a = first;
+    first = a->next;
     hosted_arena::destroy(a);
   }
 }
@@ -57,13 +51,11 @@ bool stands_on(const manager& m, const arena& a) noexcept {
 
 arena* scratch_arena(const void* context,
                      bool (*is_free)(const void* context, const arena& a)) noexcept {
-  node** link = &first;
+  hosted_arena** link = &first;
   for (; *link != nullptr; link = &(*link)->next)
-    if (is_free(context, *(*link)->arena)) return (*link)->arena;
-  hosted_arena* const made = make_arena();
-  if (made == nullptr) return nullptr;
-  *link = made->make<node>(made, nullptr);
-  return made;
+    if (is_free(context, **link)) return *link;
+  *link = make_arena();
+  return *link;
 }
 
 void scratch_scope::open(std::span<const memory> in_use) noexcept {

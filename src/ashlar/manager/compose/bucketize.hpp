@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One manager per range of sizes: each sees requests of one size only.
 //
-//     bucketize<pool, 16, 32, 64, 128> m([](std::size_t size) { return pool_options{.size = size};
-//     });
+//     bucketize<pool, 16, 32, 64, 128> m([](std::size_t size) { return pool({size, 16}); });
 //
 // A request is rounded up to the smallest of `Bounds` that it fits; larger ones are refused as
 // `unsupported`, so this is the small side of a segregator, or the primary of a fallback. Blocks go
@@ -12,6 +11,7 @@
 // of the other buckets: `would_fit` is 0.
 #pragma once
 
+#include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/composed.hpp"
 
 namespace ashlar {
@@ -49,7 +49,7 @@ class bucketize : public composed<bucketize<Part, Bounds...>, Part> {
   template <class Make>
   explicit bucketize(Make make, const char* name = nullptr) noexcept
       : parts_{made(make, Bounds)...} {
-    base::begin(bucketize_rule(parts_[0].can_now()), parts_[0].upstream(), name);
+    base::begin(bucketize_rule(can_all_now()), parts_[0].upstream(), name);
   }
   ~bucketize() { this->leave_registry(); }
 
@@ -89,10 +89,15 @@ class bucketize : public composed<bucketize<Part, Bounds...>, Part> {
     return owner_of(p) != count;
   }
   std::size_t usable_size(const void* p) const noexcept requires(has(can_do, capability::size)) {
-    return bounds[owner_of(p)];
+    const std::size_t i = owner_of(p);
+    return i != count ? bounds[i] : 0;
   }
+  /// Fault: invalid_free, if no bucket owns it.
   void deallocate(void* p) noexcept requires(has(can_do, capability::size)) {
-    if (p != nullptr) take_back_unsized(parts_[owner_of(p)].get(), p);
+    if (p == nullptr) return;
+    const std::size_t i = owner_of(p);
+    if (i == count) return report_fault(fault_kind::invalid_free, p);
+    take_back_unsized(parts_[i].get(), p);
   }
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
     for (auto& one : parts_) one.get().free_all();
@@ -122,6 +127,17 @@ class bucketize : public composed<bucketize<Part, Bounds...>, Part> {
       return part<Part>([&make, bound]() -> decltype(auto) { return make(bound); });
     else
       return part<Part>(make(bound));
+  }
+
+  // Handles may stand for managers that differ.
+  capability can_all_now() const noexcept {
+    capability all = parts_[0].can_now();
+    capability any = all;
+    for (const part<Part>& one : parts_) {
+      all = all & one.can_now();
+      any = any | one.can_now();
+    }
+    return all | (any & capability::lifo_only);
   }
 
   static constexpr std::size_t index_for(std::size_t size) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Two managers, the second for what the first cannot serve.
 //
-//     fallback<arena, memory> m(arena_options{.buffer = stack_bytes}, current());
+//     fallback<arena, memory> m(arena_options{.kind = backing::fixed, .buffer = bytes}, current());
 //
 // A block goes back to where it came from: to the primary if that owns it, else to the secondary.
 // So the primary must tell its memory from others'; one that cannot does not compile, and a handle

@@ -3,18 +3,17 @@
 // (boundary tags, Knuth 1973), and the node of the index in between while it is free.
 //
 //     address = 8 (mod 16)
-//     | head 8 | payload ...............................  |   used: what the user has ends where
-//     the | head 8 | link link up granules | ...... | foot 8  |   next head begins; no foot
+//     used: | head 8 | payload .................................. |   to the next head; no foot
+//     free: | head 8 | link 4 | link 4 | up 4 | same 4 | ... | foot 8 |
 //
-//     head: | tag 16 | . | slack 6 | size 33, a multiple of 16 | . | trimmed | red | previous used
-//     | used |
-//           63     48    45      40  36                       4       3       2          1 0
+//     head: | tag | . | slack | . | size, a multiple of 16 | trimmed | red | previous used | used |
+//     bits    63-48     45-40       36-4                     3         2     1               0
 //
 // Each block knows from its own head whether the block before it is used; only if not, that one has
 // a foot, by which its start is found. So neighbours of a block are found in O(1) both ways, and a
 // used block costs 8 bytes. Links count granules of 16 bytes from an origin: 32 bits reach over
-// 64 GiB, so a tree node fits in the smallest block, 32 bytes. The node never straddles a cache
-// line, and holds the size again, so that a search touches one line per block.
+// 64 GiB, so a tree node fits in the smallest block, 32 bytes. The links lie at a multiple
+// of 16, thus in one cache line; the head, with the size, may lie in the one before.
 #pragma once
 
 #include <cstddef>

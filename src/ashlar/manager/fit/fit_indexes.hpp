@@ -11,13 +11,13 @@
 
 namespace ashlar {
 
-class fit_tlsf : public fit_bins<fit_block::reach> {
+class ASHLAR_EXPORT fit_tlsf : public fit_bins<fit_block::reach> {
  public:
   static constexpr const char* kind_name = "tlsf";
   using fit_bins::fit_bins;
 };
 
-class fit_hybrid {
+class ASHLAR_EXPORT fit_hybrid {
  public:
   static constexpr const char* kind_name = "hybrid";
   /// From here on blocks are in the tree.

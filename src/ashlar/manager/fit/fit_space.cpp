@@ -8,11 +8,13 @@ namespace {
 std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
 std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
 
-// Puts the bytes evenly around the range, so that blocks added later are in reach wherever they
-// lie.
+// Puts what links reach evenly around the range, so that blocks added later are in reach wherever
+// they lie. Also where nothing is to spare the first block must not have link 0; the last one, of
+// 32 bytes, still has a link then.
 fit_links links_around(const std::byte* start, std::size_t size) {
   const std::size_t spare = fit_block::reach - smaller(size, fit_block::reach);
-  return fit_links(address_of(start) + 8 - align_down(spare / 2, fit_block::granule));
+  const std::size_t before = larger(align_down(spare / 2, fit_block::granule), fit_block::granule);
+  return fit_links(address_of(start) + fit_block::header - before);
 }
 
 // What a trim may give back of a free block: not its head, node and foot.

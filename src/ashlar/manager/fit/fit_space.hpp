@@ -41,7 +41,7 @@ struct fit_options {
   const char* name = nullptr;
 };
 
-class fit_space {
+class ASHLAR_EXPORT fit_space {
  public:
   /// Over address space from an OS manager.
   constexpr explicit fit_space(const fit_options& options)

@@ -32,7 +32,7 @@ struct fit_tree_access {
   bool before(link a, link b) const { return links.at(a)->size() < links.at(b)->size(); }
 };
 
-class fit_tree {
+class ASHLAR_EXPORT fit_tree {
  public:
   static constexpr const char* kind_name = "best_fit";
 

@@ -16,7 +16,7 @@
 
 namespace ashlar {
 
-class address_table {
+class ASHLAR_EXPORT address_table {
  public:
   constexpr address_table() = default;
   address_table(const address_table&) = delete;

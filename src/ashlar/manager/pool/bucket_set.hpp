@@ -4,7 +4,7 @@
 // One core (pool_core.hpp) for each size class, made with the first request. A slab serves one
 // class, and names its core in its header; the store finds the slab of any pointer.
 //
-// Threads: one at a time; `used`, `held`, `live_blocks` and `bin` may be called by any.
+// Threads: one at a time; `usage`, `held` and `bin` may be called by any.
 // Cost: a table lookup and a pool's get or put.
 #pragma once
 

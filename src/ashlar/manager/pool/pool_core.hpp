@@ -39,7 +39,7 @@ namespace ashlar {
 
 class ASHLAR_EXPORT pool_core {
  public:
-  /// How many blocks a pool can have of a size that nobody limits further.
+  /// The largest block: so numbers and offsets of blocks fit into 32 bits.
   static constexpr std::size_t max_block = std::size_t{1} << 28;
 
   constexpr explicit pool_core(slab_store& store, std::uint32_t spare = 1)

@@ -22,7 +22,7 @@ struct shared_pool_options {
 };
 
 /// The blocks of a pool for many threads.
-struct shared_shape {
+struct ASHLAR_EXPORT shared_shape {
   layout block;               // rounded up, as slab_shape does
   std::size_t slab_size = 0;  // asked for; 0: a good one
   status why_not = status::success;

@@ -43,7 +43,7 @@ struct pool_slab {
 static_assert(sizeof(pool_slab) == 64);
 
 /// Where blocks lie in the slabs of one pool.
-struct slab_shape {
+struct ASHLAR_EXPORT slab_shape {
   std::size_t block_size = 0;  ///< 0: not known yet
   std::size_t alignment = 0;   ///< what all blocks are aligned to
   std::size_t slab_size = 0;   ///< a power of two

@@ -20,7 +20,7 @@
 
 namespace ashlar {
 
-class slab_store {
+class ASHLAR_EXPORT slab_store {
  public:
   enum class sharing : bool { single, shared };
 

@@ -21,7 +21,12 @@ status check(layout request) {
 }  // namespace
 
 user_manager::user_manager(const ashlar_user_memory& functions, const char* name) noexcept
+    : user_manager(functions, name, kind_name) {}
+
+user_manager::user_manager(const ashlar_user_memory& functions, const char* name,
+                           const char* kind) noexcept
     : manager(table_, nullptr), functions_(functions), table_(ops_for<user_manager>) {
+  table_.kind = kind;
   if (functions.thread_safe) table_.can = table_.can | capability::thread_safe;
   if (functions.allocate_zeroed != nullptr) {
     table_.can = table_.can | capability::zero;

@@ -35,6 +35,10 @@ class ASHLAR_EXPORT user_manager : public manager {
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   manager_usage usage() const noexcept;
 
+ protected:
+  /// For managers derived from this one, with kinds of their own.
+  user_manager(const ashlar_user_memory& functions, const char* name, const char* kind) noexcept;
+
  private:
   // Not members that a concept would find: whether they work is known at run time only.
   allocation take_zeroed(layout request) noexcept;

@@ -12,6 +12,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/os/clock.hpp"
 #include "ashlar/os/posix/errno_guard.hpp"
+#include "ashlar/os/thread.hpp"
 
 namespace ashlar::os {
 
@@ -45,6 +46,7 @@ void fill_from_process_seed(std::byte* to, std::size_t size) {
 
 os_error fill_random(void* data, std::size_t size) noexcept {
   const errno_guard guard;
+  const cancellation_hold hold;
   std::byte* to = static_cast<std::byte*>(data);
   while (size != 0) {
     const std::intptr_t count = errno_guard::outcome(::getrandom(to, size, GRND_NONBLOCK));

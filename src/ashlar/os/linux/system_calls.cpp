@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "ashlar/os/posix/errno_guard.hpp"
+#include "ashlar/os/thread.hpp"
 
 namespace ashlar::os {
 
@@ -56,6 +57,7 @@ std::intptr_t residency(void* address, std::size_t size, unsigned char* pages) n
 
 std::intptr_t create_file(const char* text, std::size_t size) noexcept {
   const errno_guard guard;
+  const cancellation_hold hold;
   const int file = ::memfd_create(text, MFD_CLOEXEC);
   if (file < 0) return errno_guard::outcome(file);
   if (::ftruncate(file, static_cast<off_t>(size)) == 0) return file;
@@ -66,6 +68,7 @@ std::intptr_t create_file(const char* text, std::size_t size) noexcept {
 
 std::intptr_t close_file(int file) noexcept {
   const errno_guard guard;
+  const cancellation_hold hold;
   return errno_guard::outcome(::close(file));
 }
 

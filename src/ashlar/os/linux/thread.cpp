@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
+<<<<<<< HEAD
 // gettid, prctl and sched_yield.
+=======
+// gettid, sched_yield and pthread_setcancelstate.
+>>>>>>> main
 #include "ashlar/os/thread.hpp"
 
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -21,5 +26,11 @@ void thread_name(char* text, std::size_t capacity) noexcept {
 }
 
 void yield() noexcept { ::sched_yield(); }
+
+cancellation_hold::cancellation_hold() noexcept {
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_);
+}
+
+cancellation_hold::~cancellation_hold() { ::pthread_setcancelstate(before_, nullptr); }
 
 }  // namespace ashlar::os

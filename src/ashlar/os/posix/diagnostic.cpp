@@ -8,6 +8,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/os/posix/errno_guard.hpp"
+#include "ashlar/os/thread.hpp"
 
 namespace ashlar::os {
 
@@ -62,6 +63,7 @@ line& line::bytes(std::uint64_t size) noexcept {
 
 void write_line(const line& what) noexcept {
   const errno_guard guard;
+  const cancellation_hold hold;
   char newline = '\n';
   const iovec parts[] = {{const_cast<char*>(what.c_str()), what.size()}, {&newline, 1}};
   while (::writev(STDERR_FILENO, parts, 2) < 0 && errno == EINTR) {

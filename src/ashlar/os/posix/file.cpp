@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ashlar/os/posix/errno_guard.hpp"
+#include "ashlar/os/thread.hpp"
 
 namespace ashlar::os {
 
@@ -49,6 +50,7 @@ const char* parse(const char* text, std::uint64_t& value, unsigned base) {
 
 os_result<std::size_t> read_text_file(const char* path, char* text, std::size_t capacity) noexcept {
   const errno_guard guard;
+  const cancellation_hold hold;
   text[0] = '\0';
   const std::intptr_t file = open_file(path);
   if (file < 0) return {0, {static_cast<int>(-file)}};
@@ -74,16 +76,19 @@ const char* parse_hex(const char* text, std::uint64_t& value) noexcept {
 
 line_reader::line_reader(const char* path) noexcept {
   const errno_guard guard;
+  const cancellation_hold hold;
   file_ = static_cast<int>(open_file(path));
 }
 
 line_reader::~line_reader() {
   const errno_guard guard;
+  const cancellation_hold hold;
   if (file_ >= 0) ::close(file_);
 }
 
 bool line_reader::refill() noexcept {
   const errno_guard guard;
+  const cancellation_hold hold;
   if (file_ < 0) return false;
   ::memmove(buffer_, buffer_ + begin_, end_ - begin_);
   end_ -= begin_;

@@ -8,6 +8,7 @@
 
 #include "ashlar/arena.hpp"
 #include "ashlar/base/units.hpp"
+#include "ashlar/manager/arena/hosted_arena.hpp"
 #include "ashlar/manager/source/default_manager.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 #include "support/fault_log.hpp"
@@ -346,6 +347,39 @@ TEST(arena_sub, parent_that_ends_first_is_a_fault_and_leaves_the_memory) {
   EXPECT_TRUE(faults.took(fault_kind::still_in_use, parent));
   bytes[0] = std::byte{1};
   EXPECT_NE(child.push(200'000), nullptr);
+}
+
+TEST(arena_sub, child_in_the_middle_that_ends_first_leaves_its_memory_protected) {
+  fault_log faults;
+  arena top;
+  alignas(arena) std::byte room[sizeof(arena)];
+  auto* const middle = ::new (room) arena(top.sub());
+  {
+    arena child = middle->sub();
+    auto* const bytes = static_cast<std::byte*>(child.push(100));
+    middle->~arena();
+    EXPECT_TRUE(faults.took(fault_kind::still_in_use, middle));
+    std::memset(room, 0xdd, sizeof(room));
+    top.clear();
+    EXPECT_TRUE(faults.took(fault_kind::still_in_use, &top));
+    bytes[0] = std::byte{1};
+    EXPECT_NE(child.push(200'000), nullptr);
+    EXPECT_EQ(child.upstream(), &top);
+  }
+  top.clear();
+  EXPECT_EQ(faults.count(), 0u);
+  EXPECT_TRUE(top.check_invariants());
+}
+
+TEST(arena_sub, hosted_parent_that_ends_first_leaves_its_memory_too) {
+  fault_log faults;
+  hosted_arena* const parent = hosted_arena::create({.reserve = 1_MiB});
+  ASSERT_NE(parent, nullptr);
+  arena child = parent->sub();
+  auto* const bytes = static_cast<std::byte*>(child.push(100));
+  hosted_arena::destroy(parent);
+  EXPECT_TRUE(faults.took(fault_kind::still_in_use, parent));
+  bytes[0] = std::byte{1};
 }
 
 // --- adoption ------------------------------------------------------------------------------------

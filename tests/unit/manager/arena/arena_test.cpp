@@ -3,13 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
+#include "ashlar/arena.h"
 #include "ashlar/base/units.hpp"
+#include "ashlar/manager/arena/hosted_arena.hpp"
 #include "ashlar/manager/memory_system.hpp"
 #include "ashlar/manager/source/default_manager.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
+#include "ashlar/manager/source/user_manager.hpp"
 #include "support/fault_log.hpp"
 #include "support/pattern.hpp"
 
@@ -230,6 +234,37 @@ TEST(arena, knows_a_buffer_to_be_used_unless_told) {
   std::memset(buffer.bytes, 7, sizeof buffer.bytes);
   arena a({.kind = backing::fixed, .buffer = buffer.bytes});
   EXPECT_EQ(test::first_nonzero(a.push(1000), 1000), 1000u);
+}
+
+TEST(arena_chained, growth_that_knows_no_bounds_does_not_overflow) {
+  alignas(64) static std::byte buffer[64_KiB];
+  arena bounded({.kind = backing::fixed, .buffer = buffer});
+  arena a({.kind = backing::chained,
+           .page_size = 4096,
+           .growth = {.first = max_size * 2 + 1, .cap = max_size * 2 + 1},
+           .upstream = bounded});
+  void* const p = a.push(100);
+  ASSERT_NE(p, nullptr) << "where the good size is refused, what is needed is asked for";
+  std::memset(p, 1, 100);
+  EXPECT_GE(a.usage().held, 100u);
+  EXPECT_TRUE(a.check_invariants());
+}
+
+TEST(arena_c, ends_an_arena_that_cpp_made_over_functions) {
+  ashlar_user_memory functions = {};
+  functions.allocate = [](void*, std::size_t size, std::size_t alignment) {
+    return std::aligned_alloc(alignment, align_up(size, alignment));
+  };
+  functions.deallocate = [](void*, void* data, std::size_t, std::size_t) { std::free(data); };
+  user_manager from(functions);
+  hosted_arena* const made = hosted_arena::create({.kind = backing::chained, .upstream = from});
+  ASSERT_NE(made, nullptr);
+  EXPECT_NE(ArenaPush(reinterpret_cast<Arena*>(made), 100), nullptr);
+  ArenaRelease(reinterpret_cast<Arena*>(made));
+  EXPECT_EQ(from.usage().live_blocks, 0u);
+  const allocation a = from.allocate({100});
+  ASSERT_TRUE(a) << "it is still there";
+  from.deallocate(a.get());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -23,6 +24,15 @@ TEST(scratch_scope, ends_what_was_pushed_in_it) {
   }
   scratch_scope scratch;
   EXPECT_EQ(scratch->push(100), first);
+}
+
+TEST(scratch_scope, may_be_cleared) {
+  scratch_scope outer;
+  outer->clear();
+  std::memset(outer->push(4096), 0xff, 4096);
+  scratch_scope inner(outer);
+  EXPECT_NE(&*inner, &*outer);
+  EXPECT_NE(inner->push(10), nullptr);
 }
 
 TEST(scratch_scope, never_takes_an_arena_in_use) {

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "ashlar/manager/source/default_manager.hpp"
 #include "support/pattern.hpp"
 #include "support/random.hpp"
 #include "support/scale.hpp"
@@ -18,6 +19,18 @@ namespace {
 
 using test::random_source;
 using test::scaled;
+
+TEST(shared_arena, takes_what_a_block_needs_where_runs_are_too_small_for_it) {
+  for (std::size_t run_size = 0; run_size < 128; run_size += 8) {
+    shared_arena a({.run_size = run_size, .upstream = default_manager()});
+    for (const std::size_t size : {1, 2, 4, 8, 16}) {
+      const block b = a.allocate({size, size}).get();
+      ASSERT_TRUE(b) << size << " of a run of " << run_size;
+      test::fill_pattern(b.data, b.size, size);
+    }
+    EXPECT_TRUE(a.check_invariants());
+  }
+}
 
 TEST(shared_arena, gives_each_thread_memory_of_its_own_and_clears_it_all) {
   shared_arena a({.run_size = 8192});

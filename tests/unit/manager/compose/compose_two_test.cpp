@@ -5,8 +5,10 @@
 #include <cstring>
 #include <vector>
 
+#include "ashlar/arena.hpp"
 #include "ashlar/base/units.hpp"
 #include "ashlar/compose.hpp"
+#include "ashlar/pool.hpp"
 #include "ashlar/sources.hpp"
 #include "support/fault_log.hpp"
 #include "unit/manager/plain_manager.hpp"
@@ -151,6 +153,34 @@ TEST(bucketize, gives_each_part_one_size) {
   EXPECT_EQ(parts[0].calls, 3);
   EXPECT_EQ(parts[1].calls, 2);
   EXPECT_EQ(parts[2].calls, 2);
+}
+
+TEST(bucketize, can_do_only_what_all_its_parts_can) {
+  arena owns_and_frees_all({.kind = backing::fixed});
+  bucketize<memory, 10, 20> m([&](std::size_t bound) -> memory {
+    if (bound == 10) return owns_and_frees_all;
+    return default_manager();
+  });
+  EXPECT_FALSE(m.can(capability::own));
+  EXPECT_FALSE(m.can(capability::free_all));
+  EXPECT_FALSE(m.can(capability::zero));
+  EXPECT_FALSE(m.can(capability::no_op_deallocate));
+  EXPECT_TRUE(m.can(capability::resize));
+}
+
+TEST(bucketize, foreign_pointer_without_a_size_is_a_fault) {
+  test::fault_log faults;
+  bucketize<pool, 16, 32> m([](std::size_t size) { return pool({size, 16}); });
+  arena other;
+  void* const foreign = other.push(16);
+  m.deallocate(foreign);
+  EXPECT_TRUE(faults.took(fault_kind::invalid_free, foreign));
+  EXPECT_EQ(m.usable_size(foreign), 0u);
+  const allocation a = m.allocate({20, 16});
+  ASSERT_TRUE(a);
+  m.deallocate(a.data());
+  EXPECT_EQ(faults.count(), 0u);
+  EXPECT_EQ(m.usage().live_blocks, 0u);
 }
 
 TEST(bucketize, refuses_what_is_too_large_for_all) {

@@ -41,6 +41,18 @@ TYPED_TEST(fit_os_test, reserves_once_and_commits_as_it_grows) {
   fit.check_invariants();
 }
 
+TYPED_TEST(fit_os_test, finds_the_first_block_again_where_links_just_reach_over_all) {
+  TypeParam fit({.reserve = 64_GiB});
+  const allocation first = fit.allocate({1000});
+  ASSERT_TRUE(first);
+  const allocation second = fit.allocate({1000});
+  ASSERT_TRUE(second);
+  fit.deallocate(first.get());
+  fit.check_invariants();
+  EXPECT_EQ(fit.allocate({1000}).data(), first.data());
+  fit.check_invariants();
+}
+
 TYPED_TEST(fit_os_test, is_bounded_by_what_it_reserved) {
   TypeParam fit({.reserve = 1_MiB});
   const allocation large = fit.allocate({2_MiB});
