@@ -211,6 +211,8 @@ bool scan::run() noexcept {
   scan_roots();
   watched_heap.unlock_all();
   mark_kept();
+  own_.release();
+  waiting_.release();
   return !failed_;
 }
 

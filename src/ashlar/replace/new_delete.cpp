@@ -51,15 +51,10 @@ std::new_handler current_new_handler() {
   return ask != nullptr ? ask() : nullptr;
 }
 
-<<<<<<< HEAD
-// As the standard asks: call the new-handler until memory turns up or there is no handler.
-ASHLAR_COLD void* retry(layout request, family made_by, const caller& from) {
-=======
 // As the standard asks: call the new-handler until memory turns up or there is no handler. An
 // alignment that cannot be is no lack of memory, and no handler could do anything about it.
-ASHLAR_COLD void* retry(std::size_t size, std::size_t alignment) {
-  if (!is_power_of_two(alignment)) return nullptr;
->>>>>>> main
+ASHLAR_COLD void* retry(layout request, family made_by, const caller& from) {
+  if (!is_power_of_two(request.alignment)) return nullptr;
   while (const std::new_handler handler = current_new_handler()) {
     handler();  // may throw: this file is compiled with unwind tables
     if (void* const p = allocate_for(request, false, made_by, from)) return p;
@@ -88,17 +83,13 @@ ASHLAR_COLD void* new_slow(std::size_t size, std::size_t alignment, family made_
 // here; but the form of the C++ library does that, around a call of our operator new that may
 // throw. Where it cannot be found, in a program that is linked with it statically, an exception
 // ends the program.
-<<<<<<< HEAD
 ASHLAR_COLD void* new_nothrow_slow(std::size_t size, std::size_t alignment,
                                    family made_by) noexcept {
   const caller from = observe::caller_of_this();
   void* const p = allocate_for({size, alignment}, false, made_by, from);
-  if (p != nullptr || current_new_handler() == nullptr) return p;
-  const bool is_array = made_by == family::new_array;
-=======
-ASHLAR_COLD void* new_nothrow_slow(std::size_t size, std::size_t alignment) noexcept {
+  if (p != nullptr) return p;
   if (current_new_handler() == nullptr || !is_power_of_two(alignment)) return nullptr;
->>>>>>> main
+  const bool is_array = made_by == family::new_array;
   if (alignment <= default_alignment) {
     using plain_form = void*(std::size_t, const std::nothrow_t&) noexcept;
     void* const form =

@@ -46,8 +46,9 @@ __attribute__((constructor(101))) void on_load() {
   process_heap.set_limits(system_limits(o));
   if (o.fail_at != 0) os::fail_nth_call(o.fail_at, o.fail_every);
   if (o.snapshot[0] != 0) start_publishing(o.snapshot);
-  if (o.track != observe::track_level::off) begin_tracking(o);
+  // What is registered first comes last when the program ends.
   if (o.release_at_exit) release_when_all_is_over();
+  if (o.track != observe::track_level::off) begin_tracking(o);
   errno = saved;
 }
 

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: MIT
-<<<<<<< HEAD
-// gettid, prctl and sched_yield.
-=======
-// gettid, sched_yield and pthread_setcancelstate.
->>>>>>> main
+// gettid, prctl, sched_yield and pthread_setcancelstate.
 #include "ashlar/os/thread.hpp"
 
 #include <pthread.h>
