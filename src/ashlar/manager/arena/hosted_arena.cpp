@@ -44,8 +44,8 @@ hosted_arena* hosted_arena::create_reserved(const arena_options& options) noexce
   if (options.reserve > max_size - size_in_memory - step) return nullptr;
   const os::range range = os.reserve(align_up(options.reserve + size_in_memory, step), step);
   if (!range) return nullptr;
-  const std::size_t good = align_up(larger(commit_step_of(options), size_in_memory), step);
-  const std::size_t first = good < range.size ? good : range.size;
+  const std::size_t good = larger(commit_step_of(options), size_in_memory);
+  const std::size_t first = good < range.size ? align_up(good, step) : range.size;
   if (!os.commit({range.data, first})) {
     os.release(range, 0);
     return nullptr;

@@ -55,6 +55,7 @@ namespace {
 using registry = shared_arena_registry;
 
 std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
 std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
 
 constinit os::thread_exit_hook hook;
@@ -163,8 +164,8 @@ allocation shared_arena::push_into_new_run(slot& s, layout needed) noexcept {
   run* r = take_idle(needed, max_size);
   if (r == nullptr) {
     const std::size_t total = align_up(sizeof(run), needed.alignment) + needed.size;
-    allocation a = take_new(needed, options_.run_size);
-    if (!a) a = take_new(needed, total);
+    allocation a = take_new(needed, larger(options_.run_size, total));
+    if (!a && options_.run_size > total) a = take_new(needed, total);
     if (!a) return a;
     r = static_cast<run*>(a.data());
   }

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "ashlar/base/units.hpp"
+#include "ashlar/heap.hpp"
+#include "ashlar/manager/arena/hosted_arena.hpp"
 #include "ashlar/manager/memory_system.hpp"
 #include "ashlar/manager/source/default_manager.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
@@ -230,6 +232,24 @@ TEST(arena, knows_a_buffer_to_be_used_unless_told) {
   std::memset(buffer.bytes, 7, sizeof buffer.bytes);
   arena a({.kind = backing::fixed, .buffer = buffer.bytes});
   EXPECT_EQ(test::first_nonzero(a.push(1000), 1000), 1000u);
+}
+
+TEST(arena, takes_steps_without_bound_for_as_much_as_there_is) {
+  constexpr std::size_t all = static_cast<std::size_t>(-1);
+  arena reserved({.reserve = 1_MiB, .commit_step = all});
+  EXPECT_NE(reserved.push(100), nullptr);
+  EXPECT_EQ(reserved.usage().held, 1_MiB);
+  hosted_arena* const hosted = hosted_arena::create({.reserve = 1_MiB, .commit_step = all});
+  ASSERT_NE(hosted, nullptr);
+  EXPECT_NE(hosted->push(1_MiB), nullptr);
+  hosted_arena::destroy(hosted);
+  heap upstream;
+  arena chained({.kind = backing::chained,
+                 .page_size = 4096,
+                 .growth = {.first = all},
+                 .upstream = upstream});
+  EXPECT_NE(chained.push(100), nullptr);
+  EXPECT_TRUE(chained.check_invariants());
 }
 
 }  // namespace
