@@ -9,9 +9,11 @@
 // back by their size, and stay in their bucket when they are resized within it.
 // Can do: resize; zero, own, free all, walk, trim if the parts can; size if they own and can.
 // Threads: as the parts. Cost: one comparison per bucket. A refusal for want of memory says nothing
-// of the other buckets: `would_fit` is 0.
+// of the other buckets: `would_fit` is 0. Faults: size_mismatch for a block of a size that no
+// bucket has; invalid_free for one without a size that no part owns.
 #pragma once
 
+#include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/composed.hpp"
 
 namespace ashlar {
@@ -71,7 +73,7 @@ class bucketize : public composed<bucketize<Part, Bounds...>, Part> {
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept {
     if (b.data == nullptr) return;
     const std::size_t i = index_for(b.size);
-    ASHLAR_CHECK(i < count);
+    if (i == count) return report_fault(fault_kind::size_mismatch, b.data);
     parts_[i].get().deallocate({b.data, bounds[i]}, alignment);
   }
 
@@ -89,10 +91,14 @@ class bucketize : public composed<bucketize<Part, Bounds...>, Part> {
     return owner_of(p) != count;
   }
   std::size_t usable_size(const void* p) const noexcept requires(has(can_do, capability::size)) {
-    return bounds[owner_of(p)];
+    const std::size_t i = owner_of(p);
+    return i < count ? bounds[i] : 0;
   }
   void deallocate(void* p) noexcept requires(has(can_do, capability::size)) {
-    if (p != nullptr) take_back_unsized(parts_[owner_of(p)].get(), p);
+    if (p == nullptr) return;
+    const std::size_t i = owner_of(p);
+    if (i == count) return report_fault(fault_kind::invalid_free, p);
+    take_back_unsized(parts_[i].get(), p);
   }
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
     for (auto& one : parts_) one.get().free_all();

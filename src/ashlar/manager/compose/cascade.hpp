@@ -83,7 +83,8 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
   }
   bool owns(const void* p) const noexcept { return owner_of(p) != Most; }
   std::size_t usable_size(const void* p) const noexcept requires(has(can_do, capability::size)) {
-    return at(owner_of(p)).usable_size(p);
+    const std::size_t i = owner_of(p);
+    return i != Most ? at(i).usable_size(p) : 0;
   }
   void deallocate(void* p) noexcept requires(has(can_do, capability::size)) {
     if (p == nullptr) return;

@@ -389,5 +389,24 @@ TEST(pool, agrees_with_a_model_over_a_long_random_walk) {
   }
 }
 
+TEST(pool, takes_no_slabs_beyond_a_gibibyte) {
+  EXPECT_EQ(slab_shape::slab_size_for(static_cast<std::size_t>(-1), 4_KiB), 1_GiB);
+  EXPECT_EQ(slab_shape::slab_size_for(8_GiB, 4_KiB), 1_GiB);
+  EXPECT_EQ(slab_shape::slab_size_for(5000, 4_KiB), 8_KiB);
+  EXPECT_EQ(slab_shape::slab_size_for(1, 4_KiB), 4_KiB);
+}
+
+TEST(pool, resize_of_what_is_no_block_of_it_is_a_fault) {
+  test::fault_log faults;
+  pool p({16, 8});
+  auto* const ours = static_cast<std::byte*>(p.get());
+  alignas(16) static std::byte foreign[64];
+  EXPECT_EQ(p.reallocate({foreign, 8}, 8, {.size = 12}).reason(), status::unsupported);
+  EXPECT_TRUE(faults.took(fault_kind::invalid_resize, foreign));
+  EXPECT_EQ(p.reallocate({ours + 8, 8}, 8, {.size = 12}).reason(), status::unsupported);
+  EXPECT_TRUE(faults.took(fault_kind::invalid_resize, ours + 8));
+  EXPECT_TRUE(p.reallocate({ours, 8}, 8, {.size = 12}));
+}
+
 }  // namespace
 }  // namespace ashlar
