@@ -37,6 +37,14 @@ const manager* memory_system::named_ancestor(const manager& m) noexcept {
   return up;
 }
 
+// Whether what `m` holds is counted as used by another named manager.
+bool memory_system::has_counting_ancestor(const manager& m) noexcept {
+  const manager* up = named_ancestor(m);
+  while (up != nullptr && up->ops().usage(*up).used == manager_usage::unknown)
+    up = named_ancestor(*up);
+  return up != nullptr;
+}
+
 manager* memory_system::find(const char* name) noexcept {
   lock_guard guard(mutex_);
   manager* m = last_;
@@ -47,16 +55,15 @@ manager* memory_system::find(const char* name) noexcept {
 manager_usage memory_system::total() noexcept {
   lock_guard guard(mutex_);
   manager_usage sum;
+  std::size_t of_children = 0;
   for (const manager* m = first_; m != nullptr; m = m->next_) {
     manager_usage one = m->ops().usage(*m);
     if (one.used == manager_usage::unknown) one.used = 0;
     if (one.held == manager_usage::unknown) one.held = 0;
     sum.used += one.used;
-    if (named_ancestor(*m) != nullptr)
-      sum.used -= one.held < sum.used ? one.held : sum.used;
-    else
-      sum.held += one.held;
+    (has_counting_ancestor(*m) ? of_children : sum.held) += one.held;
   }
+  sum.used -= of_children < sum.used ? of_children : sum.used;
   return sum;
 }
 

@@ -32,7 +32,8 @@ class ASHLAR_EXPORT memory_system {
   manager* find(const char* name) noexcept;
 
   /// Returns the sums over all named managers, each byte counted once: what a child holds is not
-  /// counted as used by its parent too. `held` is what the roots hold. Unknown figures count as 0.
+  /// counted as used by its parent too. `held` is what those hold that are in no other's `used`.
+  /// Unknown figures count as 0.
   manager_usage total() noexcept;
 
   /// Registers `call(context, wanted)`, called when memory runs out and before an allocation
@@ -65,6 +66,7 @@ class ASHLAR_EXPORT memory_system {
   static void after_fork_in_parent() noexcept;
   static void after_fork_in_child() noexcept;
   static const manager* named_ancestor(const manager& m) noexcept;
+  static bool has_counting_ancestor(const manager& m) noexcept;
   bool visit_children(const manager* parent, unsigned depth, void* context,
                       bool (*visit)(void*, const manager&, unsigned)) noexcept;
 
