@@ -57,6 +57,7 @@ hosted_arena* hosted_arena::create_reserved(const arena_options& options) noexce
 
 hosted_arena* hosted_arena::create_in(const arena_options& options, block memory_of_it,
                                       memory source) noexcept {
+  if (memory_of_it.data == nullptr) return nullptr;
   const std::size_t gap = (0 - address_of(memory_of_it.data)) & (alignof(hosted_arena) - 1);
   if (memory_of_it.size < gap || memory_of_it.size - gap < size_in_memory) return nullptr;
   const block aligned{static_cast<std::byte*>(memory_of_it.data) + gap, memory_of_it.size - gap};
