@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The arena for C: blocks one behind the other, freed all at once or back to a position.
 //
-//     Arena *arena = ArenaAlloc(64 << 20);       // 64 MiB of address space, committed as it is
-//     used char *text = ArenaPush(arena, 1000);       // zeroed; NULL if it cannot be had size_t
-//     before = ArenaPos(arena); double *sums = ASHLAR_PUSH_ARRAY(arena, double, 512);
-//     ArenaPopTo(arena, before);                 // `sums` ends here
+//     Arena *arena = ArenaAlloc(64 << 20);   // 64 MiB of address space, committed as it is used
+//     char *text = ArenaPush(arena, 1000);   // zeroed; NULL if it cannot be had
+//     size_t before = ArenaPos(arena);
+//     double *sums = ASHLAR_PUSH_ARRAY(arena, double, 512);
+//     ArenaPopTo(arena, before);             // `sums` ends here
 //     ArenaRelease(arena);
 //
 // An Arena lies at the start of its own memory, and is the object that C++ knows as ashlar::arena.

@@ -12,8 +12,7 @@
 // used up is not used again: no handle is ever mistaken for a later one. Smaller `Generation`s make
 // smaller handles and use slots up earlier.
 //
-//     one block:  | elements, dense | slot of each element | slots: place or next free, generation
-//     |
+//     one block:  | elements, dense | slot of each element | slots: place or next free, age |
 //
 // Pointers and iterators are good until something is inserted or erased; handles for ever.
 // Which manager: taken at construction, kept. Invariants: `check_invariants`. Threads:

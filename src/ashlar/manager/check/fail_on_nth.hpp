@@ -2,8 +2,7 @@
 // A manager that refuses chosen requests, so that tests come by the paths that hardly ever run.
 //
 //     fail_on_nth<memory> m(current());
-//     for_each_refusal(m, [&] { load_level(m); });   // once for each request, each one refused
-//     once
+//     for_each_refusal(m, [&] { load_level(m); });   // once for each request, which is refused
 //
 // Requests are numbered: allocate, allocate_zeroed, and reallocate but for shrinking. A refused one
 // does not reach the part, and its reason is `no_memory`.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One manager per range of sizes: each sees requests of one size only.
 //
-//     bucketize<pool, 16, 32, 64, 128> m([](std::size_t size) { return pool_options{.size = size};
-//     });
+//     bucketize<pool, 16, 32, 64, 128> m([](std::size_t size) { return pool({size, 8}); });
 //
 // A request is rounded up to the smallest of `Bounds` that it fits; larger ones are refused as
 // `unsupported`, so this is the small side of a segregator, or the primary of a fallback. Blocks go

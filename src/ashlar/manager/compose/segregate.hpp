@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Two managers, chosen by size: up to `Threshold` bytes the small one, above it the large one.
 //
-//     segregate<256, pool_set, memory> m(pool_set_options{}, current());
+//     segregate<256, buckets, memory> m(bucket_options{}, current());
 //
 // A block goes back by its size; so a small block never tells more than `Threshold` usable bytes,
 // whatever the small manager gave. Neither stands in for the other when it has no memory: put a

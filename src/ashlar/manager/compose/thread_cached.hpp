@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A thread-safe manager with caches in front of it, so that threads rarely meet.
 //
-//     thread_cached<locked<pool_set>> m(pool_set_options{});
+//     thread_cached<locked<buckets>> m(bucket_options{});
 //
 // Sizes up to `Largest` are rounded up to size classes; a freed block goes to the list of its class
 // in a cache, and the next request for that class takes it from there. There are 16 caches inside

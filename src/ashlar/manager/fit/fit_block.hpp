@@ -3,12 +3,11 @@
 // (boundary tags, Knuth 1973), and the node of the index in between while it is free.
 //
 //     address = 8 (mod 16)
-//     | head 8 | payload ...............................  |   used: what the user has ends where
-//     the | head 8 | link link up granules | ...... | foot 8  |   next head begins; no foot
+//     | head 8 | payload ............................ |   used: up to the next head, no foot
+//     | head 8 | link link up same | ...... | foot 8  |   free
 //
-//     head: | tag 16 | . | slack 6 | size 33, a multiple of 16 | . | trimmed | red | previous used
-//     | used |
-//           63     48    45      40  36                       4       3       2          1 0
+//     head: | tag 16 | . | slack 6 | size 33, in steps of 16 | trimmed | red | prev. used | used |
+//           63     48    45      40 36                       4    3       2        1          0
 //
 // Each block knows from its own head whether the block before it is used; only if not, that one has
 // a foot, by which its start is found. So neighbours of a block are found in O(1) both ways, and a

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The fit managers: heaps over one region, which they never leave. Three indexes, one block format.
 //
-//     best_fit_manager   the smallest free block that fits, the lowest of equals: least
-//     fragmentation tlsf_manager       a free block of the next bin: bounded time, whatever
-//     happened before hybrid_manager     bins for what is small and many, best fit for what is
-//     large and rare
+//     best_fit_manager   the smallest free block that fits: least fragmentation
+//     tlsf_manager       a free block of the next bin: bounded time, whatever happened before
+//     hybrid_manager     bins for what is small and many, best fit for what is large and rare
 //
 //     alignas(16) std::byte memory[1_MiB];
 //     best_fit_manager level(memory, {.limit = 768_KiB, .name = "level"});   // never asks anyone

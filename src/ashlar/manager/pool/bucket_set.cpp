@@ -60,8 +60,7 @@ const pool_core* bucket_set::find(const void* p) const noexcept {
   return slab != nullptr ? slab->owner : nullptr;
 }
 
-// --- all classes
-// ----------------------------------------------------------------------------------
+// --- all classes ---------------------------------------------------------------------------------
 
 void bucket_set::free_all() noexcept {
   if (cores_ == nullptr) return;
@@ -118,8 +117,7 @@ bool bucket_set::is_well() const noexcept {
   return store_.agrees_with(bytes);
 }
 
-// --- figures
-// --------------------------------------------------------------------------------------
+// --- figures -------------------------------------------------------------------------------------
 
 bin_usage bucket_set::bin(std::size_t c) const noexcept {
   const pool_core* const cores = load_acquire(cores_);

@@ -13,8 +13,7 @@ pool::~pool() {
   free_all();
 }
 
-// --- what blocks look like
-// ------------------------------------------------------------------------
+// --- what blocks look like -----------------------------------------------------------------------
 
 layout pool::block_wanted() const noexcept {
   layout block = wanted_;
@@ -40,8 +39,7 @@ status pool::learn_from(layout request) noexcept {
   return request.alignment > core_.shape().alignment ? status::bad_alignment : status::success;
 }
 
-// --- the slow paths
-// -------------------------------------------------------------------------------
+// --- the slow paths ------------------------------------------------------------------------------
 
 // The first slab may choose its size: a good one, or what the upstream has.
 allocation pool::first_get() noexcept {
@@ -104,8 +102,7 @@ void pool::put_many(std::span<void* const> blocks) noexcept {
   for (void* const p : blocks) core_.put(p);
 }
 
-// --- all blocks
-// -----------------------------------------------------------------------------------
+// --- all blocks ----------------------------------------------------------------------------------
 
 void pool::free_all() noexcept {
   core_.free_all();

@@ -13,8 +13,7 @@ void pool_core::set_shape(const slab_shape& shape) noexcept {
   slab_mask_ = ~static_cast<std::uintptr_t>(shape.slab_size - 1);
 }
 
-// --- taking
-// ---------------------------------------------------------------------------------------
+// --- taking --------------------------------------------------------------------------------------
 
 // Requires: the current slab, if any, has neither a free block nor a fresh one on this page.
 void* pool_core::get_slow() noexcept {
@@ -101,8 +100,7 @@ std::uint32_t pool_core::count_free(const void* list) const noexcept {
   return count;
 }
 
-// --- giving back
-// ----------------------------------------------------------------------------------
+// --- giving back ---------------------------------------------------------------------------------
 
 void pool_core::put_elsewhere(pool_slab* slab, void* p) noexcept {
   if (p == nullptr) return;

@@ -20,8 +20,7 @@ thread_cached_pool::~thread_cached_pool() {
   store_.forget_all();
 }
 
-// --- magazines
-// ------------------------------------------------------------------------------------
+// --- magazines -----------------------------------------------------------------------------------
 
 // Returns null if there is no memory for one.
 thread_cached_pool::magazine* thread_cached_pool::have_magazine() noexcept {
@@ -72,8 +71,7 @@ void thread_cached_pool::retire(thread_record& record) noexcept {
   m.pool.empty(m, 0);
 }
 
-// --- the slow paths
-// -------------------------------------------------------------------------------
+// --- the slow paths ------------------------------------------------------------------------------
 
 allocation thread_cached_pool::get_slow() noexcept {
   if (shape_.why_not != status::success) return allocation::failed(shape_.why_not);
@@ -125,8 +123,7 @@ void thread_cached_pool::refuse(block b) const noexcept {
   report_fault(kind, b.data, {shape_.block.size, b.size});
 }
 
-// --- all blocks
-// -----------------------------------------------------------------------------------
+// --- all blocks ----------------------------------------------------------------------------------
 
 bool thread_cached_pool::owns(const void* p) const noexcept {
   const lock_guard guard(lock_);

@@ -33,8 +33,7 @@ thread_pools::own_pool* thread_pools::have_pool() noexcept {
   return own;
 }
 
-// --- inboxes
-// --------------------------------------------------------------------------------------
+// --- inboxes -------------------------------------------------------------------------------------
 
 // The pool that a slab says is its owner, if it is one of ours.
 thread_pools::own_pool* thread_pools::owner_of(const pool_slab& slab) const noexcept {
@@ -75,8 +74,7 @@ void thread_pools::retire(thread_record& record) noexcept {
   (void)own.core.trim(0);
 }
 
-// --- the slow paths
-// -------------------------------------------------------------------------------
+// --- the slow paths ------------------------------------------------------------------------------
 
 allocation thread_pools::get_slow() noexcept {
   if (shape_.why_not != status::success) return allocation::failed(shape_.why_not);
@@ -125,8 +123,7 @@ void thread_pools::refuse(block b) const noexcept {
   report_fault(kind, b.data, {shape_.block.size, b.size});
 }
 
-// --- all pools
-// ------------------------------------------------------------------------------------
+// --- all pools -----------------------------------------------------------------------------------
 
 std::size_t thread_pools::trim(std::size_t keep) noexcept {
   std::size_t given = 0;
