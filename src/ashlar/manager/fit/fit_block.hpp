@@ -75,7 +75,8 @@ struct [[gnu::may_alias]] fit_block {
   bool is_previous_used() const { return (head & previous_used_bit) != 0; }
   bool is_red() const { return (head & red_bit) != 0; }
 
-  fit_block* after(std::size_t bytes) { return of(payload() + bytes); }
+  // By numbers: `bytes` may be negative, modulo 2^64, which a pointer must not be moved by.
+  fit_block* after(std::size_t bytes) { return of(at_address(address_of(this) + header + bytes)); }
   const fit_block* after(std::size_t bytes) const {
     return of(at_address(address_of(this) + 8 + bytes));
   }
