@@ -58,9 +58,12 @@ struct slab {
     slice_record* record;       // of the first slice
     std::size_t reserved_size;  // direct: bytes of the mapping
   };
-  std::uint64_t words[];
 
   static constexpr std::size_t header_size = 80;
+
+  /// The bits of the free blocks, directly behind the header.
+  std::uint64_t* words() { return reinterpret_cast<std::uint64_t*>(this + 1); }
+  const std::uint64_t* words() const { return reinterpret_cast<const std::uint64_t*>(this + 1); }
 
   static std::size_t bytes_for(std::uint32_t capacity) {
     return header_size + (capacity + 63) / 64 * sizeof(std::uint64_t);
@@ -84,7 +87,7 @@ struct slab {
     const std::uint32_t index = index_of(p);
     if (index >= capacity || block_at(index) != p) [[unlikely]]
       return put_result::not_a_block;
-    std::uint64_t& word = words[index / 64];
+    std::uint64_t& word = words()[index / 64];
     const std::uint64_t bit = std::uint64_t{1} << (index % 64);
     if ((word & bit) != 0) [[unlikely]]
       return put_result::already_free;
@@ -111,7 +114,7 @@ struct slab {
   }
 
   bool is_free(std::uint32_t index) const noexcept {
-    return (words[index / 64] >> (index % 64)) & 1;
+    return (words()[index / 64] >> (index % 64)) & 1;
   }
 
   /// Panics if an invariant is broken. For tests and debug builds.
@@ -119,6 +122,6 @@ struct slab {
 };
 
 static_assert(offsetof(slab, summary) == 64, "the fields that every flush touches share a line");
-static_assert(offsetof(slab, words) == slab::header_size);
+static_assert(sizeof(slab) == slab::header_size);
 
 }  // namespace ashlar
