@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Fails when a header of src/ashlar does not compile alone, or not when included twice.
+"""Fails when a header of src/ashlar does not compile alone and without a warning, included twice.
 
 The generated base/build_config.hpp is made here with neutral values, so no build tree is needed.
 Headers of other systems are left out.
@@ -34,8 +34,8 @@ def compile_alone(header, root, generated):
     """Returns the compiler's complaint about a file that holds the header alone, or ''."""
     include = f'#include "{header.relative_to(root / "src").as_posix()}"\n'
     result = subprocess.run(
-        [COMPILER, "-x", "c++", "-std=c++20", "-fsyntax-only", f"-I{root / 'src'}",
-         f"-I{generated}", "-"],
+        [COMPILER, "-x", "c++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic",
+         "-Werror", f"-I{root / 'src'}", f"-I{generated}", "-"],
         input=include * 2, text=True, capture_output=True, check=False,
     )  # fmt: skip
     return result.stderr if result.returncode else ""

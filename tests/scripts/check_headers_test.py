@@ -22,6 +22,10 @@ class CheckHeaders(support.CheckTest):
         self.write("src/ashlar/base/a.hpp", "struct a {};\n")
         self.assert_finds("src/ashlar/base/a.hpp: does not compile alone", "redefinition")
 
+    def test_refuses_a_header_with_a_warning(self):
+        self.write("src/ashlar/base/a.hpp", "#pragma once\nstruct a {\n  int n;\n  int more[];\n};\n")
+        self.assert_finds("src/ashlar/base/a.hpp: does not compile alone", "flexible array")
+
     def test_leaves_other_systems_out(self):
         self.write("src/ashlar/os/windows/a.hpp", "#include <windows.h>\n")
         self.assert_clean()

@@ -5,6 +5,8 @@
 //   1. the manager resizes the block in place, or, where a T may be copied as bytes, wherever and
 //      however it likes, told how many bytes are in use;
 //   2. a new block, the elements relocated, the old block given back.
+// A manager that wants the last block freed first is asked for the first only: an element that is
+// more than bytes cannot move in it, and what would have to is refused as `unsupported`.
 // What the manager gives beyond the request (get_no_less) becomes capacity. A bounded manager that
 // has not enough for what the policy wants is asked for an eighth more than needed, or the rest.
 //
@@ -97,6 +99,7 @@ class growable : public sequence<Derived, T> {
   status make_empty_room(size_type count) {
     if (count <= this->capacity()) return status::success;
     if (count > base::max_size()) return status::too_large;
+    if (must_stay_last()) return grow_to(count).reason();
     fresh_block<T> fresh(memory_);
     const allocation outcome = fresh.obtain(count);
     if (!outcome) return outcome.reason();
@@ -140,7 +143,8 @@ class growable : public sequence<Derived, T> {
     if (resize_block(this->size(), fit::get_exact, is_trivially_relocatable<T>)) return;
     if constexpr (!is_trivially_relocatable<T>) {
       fresh_block<T> fresh(memory_);
-      if (fresh.obtain(this->size()) && fresh.capacity() < this->capacity()) move_to(fresh);
+      if (!must_stay_last() && fresh.obtain(this->size()) && fresh.capacity() < this->capacity())
+        move_to(fresh);
     }
   }
 
@@ -187,9 +191,15 @@ class growable : public sequence<Derived, T> {
       if (extend_to(count)) return allocation::of(begin_, this->capacity());
     }
     fresh_block<T> fresh(memory_);
-    const allocation outcome = fresh.obtain(count);
+    const allocation outcome = obtain(fresh, count);
     if (outcome) move_to(fresh);
     return outcome;
+  }
+
+  // Where the last block must be freed first, the old one could not go after the new one came.
+  bool must_stay_last() const { return has_block() && memory_.can(capability::lifo_only); }
+  allocation obtain(fresh_block<T>& fresh, size_type count) const {
+    return must_stay_last() ? allocation::failed(status::unsupported) : fresh.obtain(count);
   }
 
   bool can_resize_block() const { return has_block() && memory_.can(capability::resize); }
@@ -225,7 +235,7 @@ class growable : public sequence<Derived, T> {
     const size_type needed = this->size() + 1;
     if (needed <= base::max_size()) [[likely]] {
       const size_type wanted = wanted_capacity(needed);
-      if (extend_to(wanted) || fresh.obtain(wanted)) return status::success;
+      if (extend_to(wanted) || obtain(fresh, wanted)) return status::success;
     }
     return begin_refused_growth<Refused>(fresh);
   }
@@ -233,7 +243,7 @@ class growable : public sequence<Derived, T> {
   ASHLAR_COLD status begin_refused_growth(fresh_block<T>& fresh) {
     const auto attempt = [&] {
       return grow_by(1, [&](size_type count) {
-        return extend_to(count) ? allocation::of(begin_, this->capacity()) : fresh.obtain(count);
+        return extend_to(count) ? allocation::of(begin_, this->capacity()) : obtain(fresh, count);
       });
     };
     if constexpr (Refused == refused::returned) return attempt();

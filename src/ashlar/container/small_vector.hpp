@@ -41,6 +41,13 @@ class small_vector : public detail::growable<small_vector<T, N, Growth>, T, Grow
   small_vector(small_vector&& other) noexcept(moves_safely) : small_vector(other.get_memory()) {
     take(other);
   }
+  /// Takes the block if it is of the same manager, else moves the elements.
+  small_vector(small_vector&& other, memory from) : small_vector(from) {
+    if (other.get_memory() == from)
+      take(other);
+    else
+      this->append(std::move_iterator(other.begin()), std::move_iterator(other.end()));
+  }
   ~small_vector() { end_elements_and_block(); }
 
   small_vector& operator=(const small_vector& other) {
@@ -73,11 +80,12 @@ class small_vector : public detail::growable<small_vector<T, N, Growth>, T, Grow
   /// Returns whether the elements lie in the object itself.
   bool is_inline() const noexcept { return !owns_block(); }
 
-  friend void swap(small_vector& a, small_vector& b) noexcept(moves_safely) {
-    small_vector taken(std::move(a));
-    a = std::move(b);
-    b = std::move(taken);
+  void swap(small_vector& other) noexcept(moves_safely) {
+    small_vector taken(std::move(*this));
+    *this = std::move(other);
+    other = std::move(taken);
   }
+  friend void swap(small_vector& a, small_vector& b) noexcept(moves_safely) { a.swap(b); }
 
  private:
   friend base;

@@ -69,11 +69,12 @@ class vm_vector : public detail::sequence<vm_vector<T>, T> {
   }
   void shrink_to_fit() noexcept { trim(); }
 
-  friend void swap(vm_vector& a, vm_vector& b) noexcept {
-    vm_vector taken(std::move(a));
-    a = std::move(b);
-    b = std::move(taken);
+  void swap(vm_vector& other) noexcept {
+    vm_vector taken(std::move(*this));
+    *this = std::move(other);
+    other = std::move(taken);
   }
+  friend void swap(vm_vector& a, vm_vector& b) noexcept { a.swap(b); }
 
  private:
   friend base;

@@ -62,6 +62,12 @@ struct range_visitor {
   void (*visit)(void* context, os::range found) = nullptr;
 };
 
+/// Says that a heap is to begin without memory: `heap(not_started)`.
+struct not_started_t {
+  explicit constexpr not_started_t() = default;
+};
+inline constexpr not_started_t not_started;
+
 class ASHLAR_EXPORT heap : public manager {
  public:
   static constexpr const char* kind_name = "heap";
@@ -69,12 +75,15 @@ class ASHLAR_EXPORT heap : public manager {
   /// Larger alignments are refused: `bad_alignment`.
   static constexpr std::size_t max_alignment = std::size_t{1} << 40;
 
-  constexpr heap() noexcept : manager(ops_for<heap>, nullptr) {}
-  explicit heap(const heap_options& options) noexcept : heap() { initialize(options); }
+  /// Over the system, without limits.
+  heap() noexcept : heap(heap_options{}) {}
+  explicit heap(const heap_options& options) noexcept : heap(not_started) { initialize(options); }
+  /// Refuses everything until `initialize`: for static storage that is used before `main`.
+  constexpr explicit heap(not_started_t) noexcept : manager(ops_for<heap>, nullptr) {}
   ~heap() { destroy(); }
 
-  /// Makes a default-constructed heap ready; one that is ready is destroyed first. Errors:
-  /// `no_memory`; the heap then refuses everything.
+  /// Makes a heap ready that is not; one that is ready is destroyed first. Errors: `no_memory`; the
+  /// heap then refuses everything.
   status initialize(const heap_options& options) noexcept;
 
   /// Gives every block, slab and region back, whoever holds them. The heap may be initialised
@@ -89,7 +98,7 @@ class ASHLAR_EXPORT heap : public manager {
   /// Takes back a block of any heap. Null is ignored. Errors: a fault for anything else.
   void deallocate(void* p) noexcept;
   /// The same: a heap knows the size and alignment of its blocks.
-  void deallocate(block b, std::size_t) noexcept { deallocate(b.data); }
+  void deallocate(block b, std::size_t = default_alignment) noexcept { deallocate(b.data); }
 
   /// Resizes a block: in place where that is possible, by moving otherwise if it may. Contents are
   /// kept up to the smaller size. A null block is allocated. Errors: the reason (`unsupported`: it

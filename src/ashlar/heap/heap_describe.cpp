@@ -172,6 +172,7 @@ void heap::describe(observe::snapshot& s) noexcept {
 
   for (std::uint32_t i = 0; i < store_.region_count(); ++i) {
     const region& r = store_.region_at(i);
+    if (r.records == nullptr) continue;  // its region was given back
     s.metadata += metadata_store::direct_resident_bytes(
         r.records - 1, (std::size_t{r.slices} + 2) * sizeof(slice_record));
     if (r.committed != 0) resident += os::resident_bytes({r.base, r.committed * slice_size});

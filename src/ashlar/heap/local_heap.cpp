@@ -91,7 +91,7 @@ std::size_t local_heap::total_size() { return sizeof(local_heap) + first_slots()
 void local_heap::initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept {
   tag = heap_tag;
   home = &owner_heap;
-  void** next = slots;
+  void** next = slots();
   for (size_class c = 0; c < class_count; ++c) {
     const std::uint32_t capacity = first_capacity(c);
     bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), 0, 0, 0};

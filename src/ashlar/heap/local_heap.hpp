@@ -95,7 +95,9 @@ struct local_heap {
   std::uint32_t class_slabs[class_count] = {};  // slabs owned, of each class
   const slab* newest[class_count] = {};         // the last new one, while it is owned
   request_sample samples[class_count] = {};
-  void* slots[];  // first slots of all bins
+
+  /// The first slots of all bins, directly behind.
+  void** slots() { return reinterpret_cast<void**>(this + 1); }
 
   /// Bytes of a local heap with its first slots.
   static std::size_t total_size();

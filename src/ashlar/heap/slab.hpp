@@ -63,9 +63,12 @@ struct slab {
     slice_record* record;       // of the first slice
     std::size_t reserved_size;  // direct: bytes of the mapping
   };
-  std::uint64_t words[];
 
   static constexpr std::size_t header_size = 80;
+
+  /// The bits of the free blocks, directly behind the header.
+  std::uint64_t* words() { return reinterpret_cast<std::uint64_t*>(this + 1); }
+  const std::uint64_t* words() const { return reinterpret_cast<const std::uint64_t*>(this + 1); }
 
   static std::size_t words_for(std::uint32_t capacity) { return (capacity + 63) / 64; }
 
@@ -80,7 +83,7 @@ struct slab {
 
   /// The record of a block. Requires: `watched`; `index` is 0 for a large block.
   observe::block_record& record_at(std::uint32_t index) noexcept {
-    auto* const records = words + (is_slab() ? words_for(capacity) : 0);
+    auto* const records = words() + (is_slab() ? words_for(capacity) : 0);
     return reinterpret_cast<observe::block_record*>(records)[index];
   }
 
@@ -102,7 +105,7 @@ struct slab {
     const std::uint32_t index = index_of(p);
     if (index >= capacity || block_at(index) != p) [[unlikely]]
       return put_result::not_a_block;
-    std::uint64_t& word = words[index / 64];
+    std::uint64_t& word = words()[index / 64];
     const std::uint64_t bit = std::uint64_t{1} << (index % 64);
     if ((word & bit) != 0) [[unlikely]]
       return put_result::already_free;
@@ -129,7 +132,7 @@ struct slab {
   }
 
   bool is_free(std::uint32_t index) const noexcept {
-    return (words[index / 64] >> (index % 64)) & 1;
+    return (words()[index / 64] >> (index % 64)) & 1;
   }
 
   /// Panics if an invariant is broken. For tests and debug builds.
@@ -137,6 +140,6 @@ struct slab {
 };
 
 static_assert(offsetof(slab, summary) == 64, "the fields that every flush touches share a line");
-static_assert(offsetof(slab, words) == slab::header_size);
+static_assert(sizeof(slab) == slab::header_size);
 
 }  // namespace ashlar

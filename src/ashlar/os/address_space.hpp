@@ -4,11 +4,9 @@
 // Address space passes through four states, each transition a verb of its own, so that Windows is
 // a peer and not a port:
 //
-//     (nothing) --reserve--> reserved --commit--> committed --decommit--> reserved --release-->
-//     (nothing)
-//                                                  | ^
-//                                                  +-+ discard: stays committed, pages go back,
-//                                                  reads zero
+//     nothing   --reserve-->  reserved  --commit-->   committed
+//     committed --decommit--> reserved  --release-->  nothing
+//     committed --discard-->  committed: pages go back, and read as zero
 //
 // Every call is counted here and nowhere else, so `counters()` is exact: reserved and committed
 // bytes as this process asked for them through this layer.

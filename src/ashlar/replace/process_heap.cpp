@@ -16,7 +16,7 @@ namespace {
 
 // Blocks outlive every destructor of the program, so the heap is never destroyed.
 union never_destroyed {
-  constexpr never_destroyed() : value() {}
+  constexpr never_destroyed() : value(not_started) {}
   ~never_destroyed() {}
   heap value;
 };

@@ -9,7 +9,7 @@ namespace ashlar::replace {
 namespace {
 
 union never_destroyed {
-  constexpr never_destroyed() : value() {}
+  constexpr never_destroyed() : value(not_started) {}
   ~never_destroyed() {}
   heap value;
 };

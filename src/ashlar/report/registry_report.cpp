@@ -16,11 +16,20 @@ struct json_state {
   unsigned open = 0;  // managers whose objects have not been closed
 };
 
+// Returns how much of a name is shown: no character of several bytes is cut.
+std::size_t shown_length(const char* text) {
+  std::size_t n = 0;
+  while (n < longest_name && text[n] != '\0') ++n;
+  while (n != 0 && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) --n;
+  return n;
+}
+
 // Bytes above 0x7f are left as they are: names are UTF-8.
 void put_quoted(text_writer& out, const char* text) {
   constexpr char digits[] = "0123456789abcdef";
+  const std::size_t length = shown_length(text);
   out.put('"');
-  for (std::size_t i = 0; text[i] != '\0' && i < longest_name; ++i) {
+  for (std::size_t i = 0; i < length; ++i) {
     const char c = text[i];
     if (c == '"' || c == '\\') {
       out.put('\\');

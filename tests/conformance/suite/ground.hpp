@@ -40,6 +40,9 @@ class range_set {
 class ground {
  public:
   ground();
+  ~ground();
+  ground(const ground&) = delete;
+  ground& operator=(const ground&) = delete;
 
   /// The upstream; `upstream().os()` is the OS of this ground.
   memory upstream() { return upstream_; }

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
+#include "ashlar/arena.hpp"
 #include "ashlar/manager/source/default_manager.hpp"
 #include "support/ledger.hpp"
 #include "support/tracked.hpp"
@@ -112,6 +114,24 @@ TEST(small_vector, survives_a_copy_that_throws_while_it_leaves_itself) {
     EXPECT_THROW(v.push_back(extra), test::copy_refused);
     EXPECT_TRUE(v.is_inline());
     EXPECT_EQ(v, (small_vector<element, 2>{1, 2}));
+  }
+}
+
+TEST(small_vector, moves_to_another_manager_and_swaps_as_vector_does) {
+  arena here;
+  arena there;
+  for (const int count : {2, 20}) {
+    small_vector<std::unique_ptr<int>, 4> from(here);
+    for (int i = 0; i < count; ++i) from.push_back(std::make_unique<int>(i));
+    small_vector<std::unique_ptr<int>, 4> to(std::move(from), there);
+    EXPECT_EQ(to.get_memory(), memory(there));
+    ASSERT_EQ(to.size(), static_cast<std::size_t>(count));
+    EXPECT_EQ(*to.back(), count - 1);
+    small_vector<std::unique_ptr<int>, 4> other(here);
+    other.swap(to);
+    EXPECT_TRUE(to.empty());
+    EXPECT_EQ(*other.back(), count - 1);
+    EXPECT_EQ(other.get_memory(), memory(there));
   }
 }
 

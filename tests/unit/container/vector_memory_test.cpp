@@ -7,7 +7,9 @@
 #include <string>
 
 #include "ashlar/manager/memory_system.hpp"
+#include "ashlar/stack.hpp"
 #include "ashlar/vector.hpp"
+#include "support/fault_log.hpp"
 #include "support/ledger.hpp"
 #include "support/tracked.hpp"
 
@@ -274,6 +276,25 @@ TEST(vector_exceptions, a_constructor_that_throws_leaves_nothing_behind) {
     EXPECT_THROW(vector<tracked<>>(source.begin(), source.end(), from), test::copy_refused);
     EXPECT_EQ(from.live_blocks(), 0u);
   }
+}
+
+TEST(vector_over_a_stack, frees_no_block_below_another) {
+  const tracked_scope elements;
+  test::fault_log faults;
+  stack_manager last_first({.kind = backing::chained, .growth = {.first = 1024}});
+  {
+    vector<int> bytes(last_first);
+    bytes.push_back(1);
+    bytes.assign(1000, 7);  // grows by a resize
+    EXPECT_EQ(bytes.size(), 1000u);
+    vector<tracked<>> objects(last_first);
+    objects.emplace_back(1);
+    EXPECT_THROW(objects.reserve(100'000), bad_allocation);
+    EXPECT_EQ(objects.try_reserve(100'000), status::unsupported);
+    EXPECT_EQ(objects.size(), 1u);
+  }
+  EXPECT_EQ(faults.count(), 0u);
+  EXPECT_EQ(last_first.usage().live_blocks, 0u);
 }
 
 }  // namespace

@@ -164,5 +164,15 @@ TEST(vm_vector, leaves_whole_what_it_had_when_a_constructor_throws) {
   EXPECT_TRUE(v.empty());
 }
 
+TEST(vm_vector, swaps_as_vector_does) {
+  vm_vector<int> a(1000);
+  vm_vector<int> b(10);
+  a.push_back(7);
+  a.swap(b);
+  EXPECT_TRUE(a.empty());
+  EXPECT_EQ(b.back(), 7);
+  EXPECT_EQ(a.max_count(), 10u);
+}
+
 }  // namespace
 }  // namespace ashlar

@@ -116,8 +116,16 @@ TEST(heap, refuses_the_absurd_and_says_why) {
   EXPECT_EQ(h.used_bytes(), used);
 }
 
-TEST(heap, refuses_everything_before_it_is_initialized_and_after_it_is_destroyed) {
+TEST(heap, is_ready_when_nothing_is_said) {
   heap h;
+  const allocation a = h.allocate({100});
+  ASSERT_TRUE(a);
+  h.deallocate(a.get());
+  h.check_invariants();
+}
+
+TEST(heap, refuses_everything_before_it_is_initialized_and_after_it_is_destroyed) {
+  heap h(not_started);
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(h.allocate({1}).reason(), status::no_memory);
     EXPECT_EQ(h.allocate({1_MiB}).reason(), status::no_memory);
@@ -133,7 +141,7 @@ TEST(heap, refuses_everything_before_it_is_initialized_and_after_it_is_destroyed
 }
 
 TEST(heap, can_live_twice) {
-  heap h;
+  heap h(not_started);
   for (int life = 0; life < 3; ++life) {
     ASSERT_EQ(h.initialize({}), status::success);
     for (std::size_t i = 0; i < 500; ++i) ASSERT_TRUE(h.allocate({i * 50}));

@@ -36,7 +36,7 @@ void expect_bitmap_to_be_right(const slab& s) {
   for (std::uint32_t i = 0; i < s.capacity; ++i) free += s.is_free(i);
   ASSERT_EQ(free, s.free_count);
   for (std::uint32_t w = 0; w < (s.capacity + 63) / 64; ++w)
-    ASSERT_EQ(s.words[w] != 0, ((s.summary >> w) & 1) != 0);
+    ASSERT_EQ(s.words()[w] != 0, ((s.summary >> w) & 1) != 0);
 }
 
 TEST(slab, of_every_class_gives_all_its_blocks_in_order) {

@@ -9,6 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "ashlar/arena.hpp"
+#include "ashlar/compose.hpp"
+#include "ashlar/sources.hpp"
 #include "support/child.hpp"
 #include "support/scale.hpp"
 #include "unit/manager/plain_manager.hpp"
@@ -195,6 +198,17 @@ TEST(memory_system, survives_forks_while_threads_register) {
   for (std::thread& t : threads) t.join();
   EXPECT_EQ(bad, 0);
   EXPECT_EQ(tree(), "mine");
+}
+
+TEST(memory_system, takes_off_no_more_than_a_named_ancestor_has_counted) {
+  plain_manager other("other");
+  const manager_usage before = system().total();
+  new_manager root;
+  locked<memory> uncounted(root, "uncounted");
+  arena a({.kind = backing::chained, .upstream = uncounted, .name = "a"});
+  ASSERT_NE(a.push(100), nullptr);
+  EXPECT_EQ(system().total().used, before.used + 100);
+  EXPECT_EQ(system().total().held, before.held + a.usage().held);
 }
 
 }  // namespace

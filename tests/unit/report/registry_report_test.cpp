@@ -73,5 +73,11 @@ TEST(write_tree, indents_children_and_cuts_sizes) {
             "  level (plain): 1023 B used, held 1.0 KiB, blocks 7\n");
 }
 
+TEST(write_json, cuts_no_character_of_a_long_name) {
+  const std::string long_name = std::string(255, 'a') + "\u00e9\u00e9";
+  plain_manager m(long_name.c_str());
+  EXPECT_NE(as_text(write_json).find('"' + std::string(255, 'a') + '"'), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ashlar

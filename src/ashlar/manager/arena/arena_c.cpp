@@ -110,6 +110,9 @@ ArenaOptions ArenaDefaults() {
 }
 
 Arena* ArenaAllocWith(const ArenaOptions* options) {
+  unsigned backing = 0;  // an enum of C++ has no other values than its own, one of C may
+  std::memcpy(&backing, &options->backing, sizeof backing);
+  if (backing > ArenaInlineThenChained) return nullptr;
   const bool takes_chunks =
       options->backing == ArenaChained || options->backing == ArenaInlineThenChained;
   if (takes_chunks && options->upstream.allocate != nullptr)

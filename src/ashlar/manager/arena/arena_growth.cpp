@@ -131,7 +131,7 @@ bool arena::commit_to(const std::byte* end) noexcept {
   const std::size_t least =
       smaller(left, align_up(static_cast<std::size_t>(end - first_.end), step));
   const std::size_t wanted = commit_step_of(options_);
-  const std::size_t good = smaller(left, align_up(larger(wanted, first_.size / 8), step));
+  const std::size_t good = align_up(smaller(left, larger(wanted, first_.size / 8)), step);
   // No more than the limit can ever use.
   const auto beyond = static_cast<std::size_t>(first_.end - cur_);
   const std::size_t useful = limit_left() > left + beyond
@@ -274,7 +274,8 @@ std::size_t arena::total_for(layout needed) noexcept {
 
 // The first size of the sequence, from the next one on, that has room for `total`; less if none.
 std::size_t arena::growth_size_for(std::size_t total) const noexcept {
-  std::size_t size = next_size_ != 0 ? next_size_ : larger(options_.growth.first, least_chunk);
+  const std::size_t first = smaller(larger(options_.growth.first, least_chunk), max_size / 2);
+  std::size_t size = next_size_ != 0 ? next_size_ : first;
   while (size < total && grown(size) > size) size = grown(size);
   return size;
 }

@@ -44,8 +44,8 @@ hosted_arena* hosted_arena::create_reserved(const arena_options& options) noexce
   if (options.reserve > max_size - size_in_memory - step) return nullptr;
   const os::range range = os.reserve(align_up(options.reserve + size_in_memory, step), step);
   if (!range) return nullptr;
-  const std::size_t good = align_up(larger(commit_step_of(options), size_in_memory), step);
-  const std::size_t first = good < range.size ? good : range.size;
+  const std::size_t good = larger(commit_step_of(options), size_in_memory);
+  const std::size_t first = good < range.size ? align_up(good, step) : range.size;
   if (!os.commit({range.data, first})) {
     os.release(range, 0);
     return nullptr;
@@ -57,6 +57,7 @@ hosted_arena* hosted_arena::create_reserved(const arena_options& options) noexce
 
 hosted_arena* hosted_arena::create_in(const arena_options& options, block memory_of_it,
                                       memory source) noexcept {
+  if (memory_of_it.data == nullptr) return nullptr;
   const std::size_t gap = (0 - address_of(memory_of_it.data)) & (alignof(hosted_arena) - 1);
   if (memory_of_it.size < gap || memory_of_it.size - gap < size_in_memory) return nullptr;
   const block aligned{static_cast<std::byte*>(memory_of_it.data) + gap, memory_of_it.size - gap};

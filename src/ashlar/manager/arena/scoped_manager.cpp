@@ -5,12 +5,20 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/relaxed.hpp"
+#include "ashlar/hardening/fault.hpp"
 
 namespace ashlar {
 
 namespace {
 
 std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
+
+constexpr manager_ops make_lifo_ops() {
+  manager_ops ops = make_ops<scoped_manager>();
+  ops.can = ops.can | capability::lifo_only;
+  return ops;
+}
+constinit const manager_ops lifo_ops = make_lifo_ops();
 
 // What of an upstream's outcome is left for the block behind a record.
 allocation without(std::size_t offset, const allocation& refused) {
@@ -22,7 +30,9 @@ allocation without(std::size_t offset, const allocation& refused) {
 }  // namespace
 
 scoped_manager::scoped_manager(memory upstream, const scoped_options& options) noexcept
-    : manager(ops_for<scoped_manager>, upstream.get()), upstream_(upstream) {
+    : manager(upstream.can(capability::lifo_only) ? lifo_ops : ops_for<scoped_manager>,
+              upstream.get()),
+      upstream_(upstream) {
   if (upstream_.can(capability::rewind)) start_ = upstream_.here();
   join_registry(options.name);
 }
@@ -86,6 +96,20 @@ void scoped_manager::link(record& r) noexcept {
   newest_ = &r;
 }
 
+// The neighbours of a live block know it; a block that was freed, or is none of ours, has none.
+bool scoped_manager::is_linked(const record& r) const noexcept {
+  if (r.newer == &r || (r.newer == nullptr && newest_ != &r)) return false;
+  return (r.newer == nullptr || r.newer->older == &r) &&
+         (r.older == nullptr || r.older->newer == &r);
+}
+
+// So that a second free finds no neighbours.
+void scoped_manager::unlink(record& r) noexcept {
+  (r.newer != nullptr ? r.newer->older : newest_) = r.older;
+  if (r.older != nullptr) r.older->newer = r.newer;
+  r.newer = &r;
+}
+
 void scoped_manager::count(const record& r) noexcept {
   store_relaxed(used_, used_ + usable(r));
   store_relaxed(held_, held_ + r.size);
@@ -102,8 +126,8 @@ void scoped_manager::uncount(const record& r) noexcept {
 void scoped_manager::deallocate(block b, std::size_t) noexcept {
   if (b.data == nullptr) return;
   record& r = *record_of(b.data);
-  (r.newer != nullptr ? r.newer->older : newest_) = r.older;
-  if (r.older != nullptr) r.older->newer = r.newer;
+  if (!is_linked(r)) return report_fault(fault_kind::invalid_free, b.data);
+  unlink(r);
   uncount(r);
   upstream_.deallocate(whole(r), r.alignment);
 }
@@ -113,6 +137,10 @@ allocation scoped_manager::reallocate(block b, std::size_t alignment,
                                       const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
   if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
+  if (!is_linked(*record_of(b.data))) {
+    report_fault(fault_kind::invalid_resize, b.data);
+    return allocation::failed(status::unsupported);
+  }
   const record old = *record_of(b.data);
   const std::size_t offset = offset_for(old.alignment);
   if (change.size > max_size - offset) return allocation::failed(status::too_large);

@@ -11,6 +11,10 @@
 // blocks that others made in the upstream meanwhile end too, as with an arena_scope (which costs
 // nothing per block: take that where the manager is known to be an arena).
 //
+// Over an upstream that wants the last block freed first, so does the scope. A block that is freed
+// twice, or was made elsewhere, is a fault (invalid_free) as far as its record tells: what lies in
+// front of it must be readable.
+//
 // Invariants: the list holds the live blocks, the latest first; `used` is the sum of their sizes.
 // Threads: as the upstream's, but for one scope one at a time; `usage` any time. Cost: the
 // upstream's and a few instructions; the end, one free for each block that is left.
@@ -62,6 +66,8 @@ class ASHLAR_EXPORT scoped_manager : public manager {
   static block whole(const record& r) noexcept;
   allocation push(layout request, fit wanted, bool zeroed) noexcept;
   void link(record& r) noexcept;
+  void unlink(record& r) noexcept;
+  bool is_linked(const record& r) const noexcept;
   void count(const record& r) noexcept;
   void uncount(const record& r) noexcept;
 

@@ -78,6 +78,8 @@ allocation stack_manager::reallocate(block b, std::size_t alignment,
     const allocation a =
         arena_.reallocate(b, alignment, {.size = size, .used = 0, .may_move = false});
     if (a) return allocation::of(b.data, change.wanted == fit::get_exact ? change.size : size);
+  } else if (!arena_.owns(b.data)) {
+    report_fault(fault_kind::invalid_resize, b.data);
   } else if (size <= at_least_one(b.size)) {
     return allocation::of(b.data, change.size);
   }

@@ -31,7 +31,8 @@ class ASHLAR_EXPORT stack_manager : public manager {
   /// Fault: out_of_order_free, if it is not the last block.
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   /// The last block: in place, or by a new one that takes its place in the order. Another: only
-  /// smaller, and its end comes back with the rest. Errors: unsupported else.
+  /// smaller, and its end comes back with the rest. Errors: unsupported else. Fault:
+  /// invalid_resize, if it lies in no memory of the stack.
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept;
 
   bool owns(const void* p) const noexcept { return arena_.owns(p); }

@@ -8,7 +8,8 @@
 // back by their size, and stay in their bucket when they are resized within it.
 // Can do: resize; zero, own, free all, walk, trim if the parts can; size if they own and can.
 // Threads: as the parts. Cost: one comparison per bucket. A refusal for want of memory says nothing
-// of the other buckets: `would_fit` is 0.
+// of the other buckets: `would_fit` is 0. Faults: size_mismatch for a block of a size that no
+// bucket has; invalid_free for one without a size that no part owns.
 #pragma once
 
 #include "ashlar/hardening/fault.hpp"
@@ -71,7 +72,7 @@ class bucketize : public composed<bucketize<Part, Bounds...>, Part> {
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept {
     if (b.data == nullptr) return;
     const std::size_t i = index_for(b.size);
-    ASHLAR_CHECK(i < count);
+    if (i == count) return report_fault(fault_kind::size_mismatch, b.data);
     parts_[i].get().deallocate({b.data, bounds[i]}, alignment);
   }
 

@@ -11,6 +11,8 @@
 // Can do: zero, resize, own if the part can; trim, which empties the caches; free all if the part
 // can. Not size: of a block that comes back without its size nobody knows the class. Not walk: the
 // part takes cached blocks for live ones.
+// Faults: double_free for a block that comes back twice in a row. Of any other wrong pointer
+// nothing is noticed before a cache gives it to the part: give its size and its manager right.
 // Invariants: a cache holds at most `per_class` blocks of a class, each allocated from the part
 // with the class's size and alignment 16; `used` counts classes, not what the part rounds them up
 // to. Threads: thread-safe; the part must be, and may be used by others too. A child of fork may
@@ -21,6 +23,7 @@
 #include <new>
 
 #include "ashlar/base/relaxed.hpp"
+#include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/composed.hpp"
 #include "ashlar/manager/tally.hpp"
 #include "ashlar/structure/lock.hpp"
@@ -237,6 +240,10 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
       return part_.get().deallocate({p, size}, 16);
     }
     list& l = mine.lists[c];
+    if (l.first == p) {
+      mine.mutex.release();
+      return report_fault(fault_kind::double_free, p);
+    }
     free_block* surplus = nullptr;
     std::size_t surplus_size = 0;
     if (l.count == per_class) {

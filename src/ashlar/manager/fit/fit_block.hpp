@@ -29,8 +29,10 @@ struct [[gnu::may_alias]] fit_block {
   static constexpr std::size_t granule = 16;
   static constexpr std::size_t header = 8;
   static constexpr std::size_t smallest = 32;
-  /// What links can reach, so the most that one manager can be over.
+  /// What links can reach.
   static constexpr std::size_t reach = 64_GiB;
+  /// The most that one region can be: no block of it may have link 0.
+  static constexpr std::size_t largest_region = reach - 4 * granule;
 
   static constexpr std::uint64_t used_bit = 1;
   static constexpr std::uint64_t previous_used_bit = 2;
@@ -73,7 +75,8 @@ struct [[gnu::may_alias]] fit_block {
   bool is_previous_used() const { return (head & previous_used_bit) != 0; }
   bool is_red() const { return (head & red_bit) != 0; }
 
-  fit_block* after(std::size_t bytes) { return of(payload() + bytes); }
+  // By numbers: `bytes` may be negative, modulo 2^64, which a pointer must not be moved by.
+  fit_block* after(std::size_t bytes) { return of(at_address(address_of(this) + header + bytes)); }
   const fit_block* after(std::size_t bytes) const {
     return of(at_address(address_of(this) + 8 + bytes));
   }

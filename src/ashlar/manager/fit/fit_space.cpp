@@ -31,17 +31,18 @@ status fit_space::prepare() noexcept {
     std::byte* const start = at_address(align_up(address_of(block_.data()), fit_block::granule));
     std::byte* end = block_.data() + block_.size();
     if (block_.size() < 2 * fit_block::smallest) return status::not_enough_memory;
-    if (address_of(end) - address_of(start) > fit_block::reach) end = start + fit_block::reach;
+    if (address_of(end) - address_of(start) > fit_block::largest_region)
+      end = start + fit_block::largest_region;
     return begin(start, end, end, zeroed_);
   }
   if (os_ == nullptr) os_ = &system_os();
   const std::size_t page = os_->page_size();
-  const std::size_t bound = smaller(smaller(reserve_, fit_block::reach), os_->available());
+  const std::size_t bound = smaller(smaller(reserve_, fit_block::largest_region), os_->available());
   const std::size_t size = align_down(bound, page);
   if (size == 0) return status::not_enough_memory;
   const os::range region = os_->reserve(size);
   if (!region) return status::no_memory;
-  const os::range step{region.data, smaller(size, align_up(larger(step_, page), page))};
+  const os::range step{region.data, align_up(smaller(size, larger(step_, 1)), page)};
   if (!os_->commit(step)) {
     os_->release(region, 0);
     return status::no_memory;
@@ -92,7 +93,7 @@ bool fit_space::commit(std::size_t size) noexcept {
   const std::size_t rest = static_cast<std::size_t>(end_ - committed_);
   // An eighth more each time: few calls, and never much more than is used.
   const std::size_t step = larger(step_, static_cast<std::size_t>(committed_ - start_) / 8);
-  std::size_t part = smaller(larger(least, align_up(step, os_->page_size())), rest);
+  std::size_t part = larger(smaller(least, rest), align_up(smaller(step, rest), os_->page_size()));
   if (!os_->commit({committed_, part})) {
     part = smaller(least, rest);
     if (!os_->commit({committed_, part})) return false;

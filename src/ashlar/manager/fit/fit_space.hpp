@@ -34,7 +34,7 @@ struct fit_options {
   static constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 
   os_manager* os = nullptr;          ///< where address space comes from; null: system_os()
-  std::size_t reserve = 16_GiB;      ///< address space to reserve, thus the bound; at most 64 GiB
+  std::size_t reserve = 16_GiB;      ///< address space to reserve, thus the bound; below 64 GiB
   std::size_t commit_step = 64_KiB;  ///< the least that is committed at once
   bool zeroed = false;               ///< a user's block is all zero
   std::size_t limit = unlimited;     ///< the most that may be used: usage().used

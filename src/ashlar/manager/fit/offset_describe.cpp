@@ -3,6 +3,8 @@
 //
 // `broken_rule` also judges images that come from elsewhere, so it believes no index and no count
 // before it has compared it with what there is.
+#include <cstring>
+
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/fit/offset_manager.hpp"
 
@@ -79,6 +81,9 @@ const char* offset_manager::broken_rule_of_header() const noexcept {
   const auto is_record = [&s](std::uint32_t i) { return i == no_record || i < s.made; };
   if (s.magic != offset_image::current_magic) return "an image begins with its magic number";
   if (s.made > capacity()) return "there is room for all records";
+  std::uint8_t flag = 0;
+  std::memcpy(&flag, &s.has_changed, 1);  // of an image from elsewhere it may be any number
+  if (s.sweep > offset_image::sweep_kind::hop || flag > 1) return "the state of the sweep is one";
   if (s.first > max_units || s.units > max_units - s.first) return "the space ends below 2^63";
   if (s.used > s.units || s.held > s.units - s.used) return "no more is used than there is";
   if (s.peak_used < s.used) return "the peak is not below what is used";
@@ -142,6 +147,9 @@ const char* offset_manager::broken_rule_of_range(std::uint32_t index) const noex
       if (r.user >= image_->made ||
           at(static_cast<std::uint32_t>(r.user)).kind != range_kind::moving)
         return "targets are held for what moves";
+      for (std::uint32_t i = r.left; i != no_record; i = at(i).left)
+        if (at(i).kind == range_kind::target && at(i).user == r.user)
+          return "each target is held for another range";
       return nullptr;
   }
   return "ranges are of a known kind";
@@ -176,6 +184,7 @@ const char* offset_manager::broken_rule_of_unused() const noexcept {
   for (std::uint32_t i = image_->first_unused; i != no_record; i = at(i).right) {
     if (i >= image_->made || count++ == image_->unused) return "the unused records end";
     if (at(i).kind != range_kind::unused) return "unused records are not in use";
+    if (at(i).generation == 0) return "unused records have a generation";
   }
   return count == image_->unused ? nullptr : "the unused records are counted";
 }

@@ -253,7 +253,8 @@ class ASHLAR_EXPORT offset_manager {
   std::span<const std::byte> image() noexcept;
   /// Goes on from an image, copied into this manager's metadata, or used where it is if it lies at
   /// the (aligned) start of `block`. Moves that were open are ended as ignored. Requires: no range
-  /// is used. False: the bytes are no sound image, or there is no memory; all is as it was.
+  /// is used. False: the bytes are no sound image, or there is no memory; all is as it was, but
+  /// that a manager over `block` may have forgotten which handles are stale.
   bool restore(std::span<const std::byte> image) noexcept;
   /// Takes over everything from `other`, which is as new afterwards, with a space of no units.
   /// Faults: `still_in_use`, if ranges of this one are used; nothing happens.
@@ -289,6 +290,7 @@ class ASHLAR_EXPORT offset_manager {
 
   // Metadata.
   bool make_image() noexcept;
+  bool take_image(std::span<const std::byte> from, std::uint32_t made) noexcept;
   void start_image(std::byte* storage, std::uint32_t capacity) noexcept;
   std::byte* obtain(std::size_t size) noexcept;
   std::uint32_t capacity() const noexcept;

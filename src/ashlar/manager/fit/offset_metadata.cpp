@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/hardening/fault.hpp"
@@ -119,15 +120,26 @@ bool offset_manager::restore(std::span<const std::byte> from) noexcept {
     units_ = image_->units;
     limit_ = image_->limit;
   }
+  offset_image* const image_before = std::exchange(image_, nullptr);
+  const block block_before = std::exchange(metadata_block_, {});
+  if (take_image(from.first(image_size(made)), made)) {
+    if (block_before) metadata_.deallocate(block_before, image_alignment);
+    return true;
+  }
   drop_metadata();
+  metadata_block_ = block_before;
+  // Over a block of the user's the one before may have been written over.
+  if (metadata_) image_ = image_before;
+  return false;
+}
+
+// Makes the image ours and judges it. Requires: there is none. False: what is there must go.
+bool offset_manager::take_image(std::span<const std::byte> from, std::uint32_t made) noexcept {
   std::byte* const storage = obtain(image_size(metadata_ ? std::max(made, first_capacity) : made));
   if (storage == nullptr) return false;
-  if (storage != from.data()) std::memmove(storage, from.data(), image_size(made));
+  if (storage != from.data()) std::memmove(storage, from.data(), from.size());
   image_ = reinterpret_cast<offset_image*>(storage);
-  if (broken_rule() != nullptr) {
-    drop_metadata();
-    return false;
-  }
+  if (broken_rule() != nullptr) return false;
   image_->capacity = capacity();
   close_all_moves();
   return true;

@@ -67,6 +67,11 @@ class ASHLAR_EXPORT bucket_set {
 
   /// Returns the core whose block a pointer points into, or null.
   const pool_core* find(const void* p) const noexcept;
+  /// Returns whether a block of ours starts at a pointer, live or not.
+  bool is_block(const void* p) const noexcept {
+    const pool_core* const core = find(p);
+    return core != nullptr && core->is_block_start(p);
+  }
   void free_all() noexcept;
   bool walk(block_visitor visitor) const noexcept;
   std::size_t trim(std::size_t keep) noexcept;
@@ -80,8 +85,7 @@ class ASHLAR_EXPORT bucket_set {
 
  private:
   static constexpr std::size_t slab_size_for(std::size_t page_size) {
-    const std::size_t least = 4096;
-    return page_size == 0 ? 64_KiB : page_size < least ? least : std::bit_ceil(page_size);
+    return page_size == 0 ? 64_KiB : slab_shape::slab_size_for(page_size, 4096);
   }
   ASHLAR_COLD allocation get_slow(std::size_t c) noexcept;
   allocation get_from_slabs(std::size_t c) noexcept;

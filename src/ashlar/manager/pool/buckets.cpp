@@ -37,6 +37,10 @@ std::size_t buckets::usable_size(const void* p) const noexcept {
 allocation buckets::reallocate(block b, std::size_t alignment, const resize& change) noexcept {
   const layout request{change.size, alignment};
   if (b.data == nullptr) return allocate(request, change.wanted);
+  if (!set_.is_block(b.data)) {
+    report_fault(fault_kind::invalid_resize, b.data);
+    return allocation::failed(status::unsupported);
+  }
   const std::size_t c = set_.class_of(request);
   if (c == class_table::none) return refuse(change.size, alignment);
   if (c == set_.class_of({b.size, alignment})) {

@@ -54,7 +54,7 @@ class ASHLAR_EXPORT buckets : public manager {
   }
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   void deallocate(void* p) noexcept { set_.put_unknown(p); }
-  /// In place within its class; else by moving, if that is allowed.
+  /// In place within its class; else by moving, if that is allowed. Fault: invalid_resize.
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept;
 
   /// Returns whether a pointer points into a slab of these buckets. O(1); any pointer may be asked.

@@ -63,6 +63,10 @@ std::size_t general_manager::usable_size(const void* p) const noexcept {
 allocation general_manager::reallocate(block b, std::size_t alignment,
                                        const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (!set_.is_block(b.data) && large_.usable_size(b.data) == 0) {
+    report_fault(fault_kind::invalid_resize, b.data);
+    return allocation::failed(status::unsupported);
+  }
   const allocation in_place = resize_in_place(b, alignment, change);
   if (in_place || !change.may_move) return in_place;
   const allocation moved = allocate({change.size, alignment}, change.wanted);

@@ -61,7 +61,7 @@ class ASHLAR_EXPORT general_manager : public manager {
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   void deallocate(void* p) noexcept;
   /// In place within its class, or within the pages that a large block once had; else by moving, if
-  /// that is allowed. A large block that shrinks gives pages back.
+  /// that is allowed. A large block that shrinks gives pages back. Fault: invalid_resize.
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept;
 
   /// Returns whether a pointer points into memory for blocks of this manager. O(1) but for pointers

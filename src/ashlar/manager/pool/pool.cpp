@@ -46,7 +46,7 @@ allocation pool::first_get() noexcept {
   const std::size_t page = os::page_size();
   const layout wanted = block_wanted();
   if (page_size_ == 0) return core_.get_first(wanted, slab_shape::good_slab_size(wanted), page);
-  const std::size_t size = page_size_ < page ? page : std::bit_ceil(page_size_);
+  const std::size_t size = slab_shape::slab_size_for(page_size_, page);
   return core_.get_first(wanted, size, size);
 }
 
@@ -78,6 +78,10 @@ allocation pool::allocate_slow(std::size_t size, std::size_t alignment, fit want
 
 allocation pool::reallocate(block b, std::size_t alignment, const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (!owns(b.data) || !core_.is_block_start(b.data)) {
+    report_fault(fault_kind::invalid_resize, b.data);
+    return allocation::failed(status::unsupported);
+  }
   if (change.size > block_size()) return allocation::failed(status::too_large);
   return allocation::of(b.data, change.wanted == fit::get_no_less ? block_size() : change.size);
 }

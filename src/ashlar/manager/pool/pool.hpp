@@ -35,8 +35,8 @@ inline constexpr layout learn{0, 1};
 
 struct pool_options {
   memory upstream{};          ///< where slabs come from; none: the OS
-  std::size_t page_size = 0;  ///< bytes of a slab, rounded up to a power of two of at least an OS
-                              ///< page; 0: 64 KiB, less where the upstream has not that much
+  std::size_t page_size = 0;  ///< bytes of a slab, rounded up to a power of two, from an OS page to
+                              ///< 1 GiB; 0: 64 KiB, less where the upstream has not that much
   bool cache_line = false;    ///< blocks start at cache lines and share none
   std::uint32_t spare = 1;    ///< slabs without live blocks that are kept
   const char* name = nullptr;
@@ -89,7 +89,7 @@ class ASHLAR_EXPORT pool : public manager {
       core_.put(b.data);
   }
   void deallocate(void* p) noexcept { core_.put(p); }
-  /// In place as long as the block is large enough, else `too_large`.
+  /// In place as long as the block is large enough, else `too_large`. Fault: invalid_resize.
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept;
 
   /// Returns whether a pointer points into a slab of this pool. O(1); any pointer may be asked.

@@ -9,9 +9,8 @@ namespace ashlar {
 
 std::size_t shared_shape::slab_bytes() const noexcept {
   const std::size_t page = os::page_size();
-  const std::size_t asked = slab_size == 0     ? slab_shape::good_slab_size(block)
-                            : slab_size < page ? page
-                                               : std::bit_ceil(slab_size);
+  const std::size_t asked = slab_size == 0 ? slab_shape::good_slab_size(block)
+                                           : slab_shape::slab_size_for(slab_size, page);
   return slab_shape::of(block, asked, page).slab_size;
 }
 

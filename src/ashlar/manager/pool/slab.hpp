@@ -17,6 +17,7 @@
 // Threads: none of it is shared; who changes a slab owns it.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -56,6 +57,9 @@ struct ASHLAR_EXPORT slab_shape {
   std::uint32_t capacity = 0;
 
   static constexpr std::uint32_t none = static_cast<std::uint32_t>(-1);
+  /// Users ask for slabs of up to this: offsets in a slab stay below 2^32, as the division needs
+  /// it.
+  static constexpr std::size_t largest_asked = std::size_t{1} << 30;
 
   /// Returns the shape for blocks that can hold `wanted`, in slabs of `slab_size`, or of as much
   /// more as it takes to hold one. `slab_size` is a power of two of at least `os_page`.
@@ -67,6 +71,11 @@ struct ASHLAR_EXPORT slab_shape {
         wanted.alignment < alignof(void*) ? alignof(void*) : wanted.alignment;
     const std::size_t size = wanted.size < sizeof(void*) ? sizeof(void*) : wanted.size;
     return {align_up(size, alignment), alignment};
+  }
+  /// Returns the size of slabs for one that a user asked for: a power of two, at least `page`.
+  static constexpr std::size_t slab_size_for(std::size_t asked, std::size_t page) {
+    if (asked < page) return page;
+    return std::bit_ceil(asked < largest_asked ? asked : largest_asked);
   }
   /// Returns a size of slabs, at least `least`, that spend little on their header and on calls of
   /// the upstream. 0: a good least size too.

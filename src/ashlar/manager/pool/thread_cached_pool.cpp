@@ -108,6 +108,10 @@ void thread_cached_pool::put_slow(void* p) noexcept {
 allocation thread_cached_pool::reallocate(block b, std::size_t alignment,
                                           const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (!owns(b.data) || !core_.is_block_start(b.data)) {
+    report_fault(fault_kind::invalid_resize, b.data);
+    return allocation::failed(status::unsupported);
+  }
   if (change.size > shape_.block.size) return allocation::failed(status::too_large);
   return allocation::of(b.data,
                         change.wanted == fit::get_no_less ? shape_.block.size : change.size);

@@ -76,7 +76,7 @@ class ASHLAR_EXPORT thread_pools : public manager {
       put(b.data);
   }
   void deallocate(void* p) noexcept { put(p); }
-  /// In place as long as the block is large enough, else `too_large`.
+  /// In place as long as the block is large enough, else `too_large`. Fault: invalid_resize.
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept;
 
   bool owns(const void* p) const noexcept { return store_.find(p) != nullptr; }

@@ -5,6 +5,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/units.hpp"
+#include "ashlar/hardening/fault.hpp"
 
 namespace ashlar {
 
@@ -146,6 +147,9 @@ allocation os_manager::allocate_zeroed(layout request, fit wanted) noexcept {
 
 void os_manager::deallocate(block b, std::size_t) noexcept {
   if (b.data == nullptr) return;
+  // Blocks are whole pages, and all of them together are what is used.
+  if (!is_aligned(address_of(b.data), page_size()) || b.size > used_.load(relaxed))
+    return report_fault(fault_kind::invalid_free, b.data);
   const os::range memory{static_cast<std::byte*>(b.data),
                          align_up(b.size + (b.size == 0), page_size())};
   release(memory, memory.size);

@@ -102,6 +102,7 @@ class ASHLAR_EXPORT os_manager : public manager {
 
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
   allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept;
+  /// Fault: invalid_free, for what is no page's start, or more than is used.
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   manager_usage usage() const noexcept;
 

@@ -136,6 +136,12 @@ static void uses_a_buffer(void) {
   ArenaRelease(arena);
   options.buffer_size = 64;
   CHECK(ArenaAllocWith(&options) == NULL);
+  options.buffer = NULL;
+  options.buffer_size = 4096;
+  CHECK(ArenaAllocWith(&options) == NULL);
+  options.buffer = buffer;
+  options.backing = (ArenaBacking)(ArenaInlineThenChained + 1);
+  CHECK(ArenaAllocWith(&options) == NULL);
 }
 
 typedef struct Ledger {

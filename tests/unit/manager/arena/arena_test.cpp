@@ -9,6 +9,7 @@
 
 #include "ashlar/arena.h"
 #include "ashlar/base/units.hpp"
+#include "ashlar/heap.hpp"
 #include "ashlar/manager/arena/hosted_arena.hpp"
 #include "ashlar/manager/memory_system.hpp"
 #include "ashlar/manager/source/default_manager.hpp"
@@ -265,6 +266,24 @@ TEST(arena_c, ends_an_arena_that_cpp_made_over_functions) {
   const allocation a = from.allocate({100});
   ASSERT_TRUE(a) << "it is still there";
   from.deallocate(a.get());
+}
+
+TEST(arena, takes_steps_without_bound_for_as_much_as_there_is) {
+  constexpr std::size_t all = static_cast<std::size_t>(-1);
+  arena reserved({.reserve = 1_MiB, .commit_step = all});
+  EXPECT_NE(reserved.push(100), nullptr);
+  EXPECT_EQ(reserved.usage().held, 1_MiB);
+  hosted_arena* const hosted = hosted_arena::create({.reserve = 1_MiB, .commit_step = all});
+  ASSERT_NE(hosted, nullptr);
+  EXPECT_NE(hosted->push(1_MiB), nullptr);
+  hosted_arena::destroy(hosted);
+  heap upstream;
+  arena chained({.kind = backing::chained,
+                 .page_size = 4096,
+                 .growth = {.first = all},
+                 .upstream = upstream});
+  EXPECT_NE(chained.push(100), nullptr);
+  EXPECT_TRUE(chained.check_invariants());
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include "ashlar/arena.hpp"
 #include "ashlar/manager/concepts.hpp"
 #include "ashlar/manager/source/default_manager.hpp"
+#include "ashlar/stack.hpp"
+#include "support/fault_log.hpp"
 #include "support/pattern.hpp"
 
 namespace ashlar {
@@ -82,6 +84,32 @@ TEST(scoped_manager, keeps_its_list_when_blocks_move) {
   EXPECT_EQ(scope.usable_size(some[5].data), 100'000u);
   scope.free_all();
   EXPECT_EQ(scope.usage().live_blocks, 0u);
+}
+
+TEST(scoped_manager, knows_its_blocks_by_their_neighbours) {
+  test::fault_log faults;
+  arena upstream;  // which leaves freed blocks as they are
+  scoped_manager scope(upstream);
+  const block a = scope.allocate({100}).get();
+  const block b = scope.allocate({100}).get();
+  const block c = scope.allocate({100}).get();
+  for (const block one : {b, c, a}) {
+    scope.deallocate(one);
+    scope.deallocate(one);
+    EXPECT_TRUE(faults.took(fault_kind::invalid_free, one.data));
+    EXPECT_EQ(scope.reallocate(one, 16, {.size = 200}).reason(), status::unsupported);
+    EXPECT_TRUE(faults.took(fault_kind::invalid_resize, one.data));
+    EXPECT_TRUE(scope.check_invariants());
+  }
+  alignas(16) static std::byte foreign[128];
+  scope.deallocate(block{foreign + 64, 8});
+  EXPECT_TRUE(faults.took(fault_kind::invalid_free, foreign + 64));
+}
+
+TEST(scoped_manager, wants_the_last_block_first_if_its_upstream_does) {
+  stack_manager last_first;
+  EXPECT_TRUE(scoped_manager(last_first).can(capability::lifo_only));
+  EXPECT_FALSE(scoped_manager(default_manager()).can(capability::lifo_only));
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "ashlar/arena.hpp"
+#include "ashlar/compose.hpp"
 #include "ashlar/manager/source/default_manager.hpp"
 #include "support/pattern.hpp"
 #include "support/random.hpp"
@@ -132,6 +134,21 @@ TEST(shared_arena, one_thread_may_use_many_arenas) {
   shared_arena fresh;  // perhaps where an old one was
   EXPECT_NE(fresh.make<int>(1), nullptr);
   EXPECT_EQ(fresh.usage().used, sizeof(int));
+}
+
+TEST(shared_arena, serves_from_runs_that_are_hardly_larger_than_their_records) {
+  alignas(64) static std::byte buffer[16 << 10];
+  for (std::size_t run_size = 0; run_size < 80; ++run_size) {
+    arena bounded({.kind = backing::fixed, .buffer = buffer});
+    locked<arena&> upstream(bounded);
+    shared_arena a({.run_size = run_size, .upstream = upstream});
+    for (std::size_t size = 1; size < 20; ++size) {
+      const allocation got = a.allocate({size, 1});
+      ASSERT_TRUE(got) << run_size << " " << size;
+      test::fill_pattern(got.data(), size, 1);
+    }
+    EXPECT_TRUE(a.check_invariants());
+  }
 }
 
 }  // namespace

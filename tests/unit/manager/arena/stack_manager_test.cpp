@@ -84,5 +84,14 @@ TEST(stack_manager, resizes_a_lower_block_only_to_less) {
   EXPECT_EQ(s.reallocate(low, 8, {.size = 200}).reason(), status::unsupported);
 }
 
+TEST(stack_manager, resize_of_what_is_no_block_of_it_is_a_fault) {
+  test::fault_log faults;
+  stack_manager s;
+  ASSERT_TRUE(s.allocate({100}));
+  alignas(16) static std::byte foreign[64];
+  EXPECT_EQ(s.reallocate({foreign, 8}, 8, {.size = 4}).reason(), status::unsupported);
+  EXPECT_TRUE(faults.took(fault_kind::invalid_resize, foreign));
+}
+
 }  // namespace
 }  // namespace ashlar

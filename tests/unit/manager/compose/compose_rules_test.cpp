@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "ashlar/compose.hpp"
+#include "ashlar/pool.hpp"
 #include "ashlar/sources.hpp"
+#include "support/fault_log.hpp"
 #include "unit/manager/plain_manager.hpp"
 
 namespace ashlar {
@@ -139,6 +141,32 @@ TEST(composition, may_be_constant_initialised) {
 TEST(composition, may_have_a_name) {
   const locked<new_manager> named([] { return new_manager(); }, "named");
   EXPECT_STREQ(named.name(), "named");
+}
+
+TEST(composition, of_pools_knows_foreign_blocks) {
+  test::fault_log faults;
+  bucketize<pool, 16, 32> sizes([](std::size_t size) { return pool({size, 8}); });
+  cascade parts([] { return pool({16, 8}); });
+  ASSERT_TRUE(sizes.allocate({16, 8}));
+  ASSERT_TRUE(parts.allocate({16, 8}));
+  alignas(16) static std::byte foreign[64];
+  EXPECT_EQ(sizes.usable_size(foreign), 0u);
+  EXPECT_EQ(parts.usable_size(foreign), 0u);
+  sizes.deallocate(static_cast<void*>(foreign));
+  EXPECT_TRUE(faults.took(fault_kind::invalid_free, foreign));
+  sizes.deallocate(block{foreign, 33}, 8);
+  EXPECT_TRUE(faults.took(fault_kind::size_mismatch, foreign));
+}
+
+TEST(thread_cached, block_that_comes_back_twice_in_a_row_is_a_fault) {
+  test::fault_log faults;
+  thread_cached<locked<pool>> m([] { return locked<pool>([] { return pool({64, 16}); }); });
+  const allocation a = m.allocate({64});
+  ASSERT_TRUE(a);
+  m.deallocate(a.get());
+  m.deallocate(a.get());
+  EXPECT_TRUE(faults.took(fault_kind::double_free, a.data()));
+  EXPECT_EQ(m.usage().used, 0u);
 }
 
 }  // namespace

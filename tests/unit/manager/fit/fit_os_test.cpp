@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "ashlar/base/units.hpp"
 #include "ashlar/manager/memory_system.hpp"
 #include "support/fake_os.hpp"
 #include "support/pattern.hpp"
@@ -132,6 +133,24 @@ TYPED_TEST(fit_os_test, is_found_by_its_name) {
   EXPECT_EQ(system().find("level"), &fit);
   EXPECT_EQ(&fit.root(), &system_os());
   EXPECT_STREQ(fit.kind(), TypeParam::kind_name);
+}
+
+TYPED_TEST(fit_os_test, may_be_told_to_commit_all_at_once) {
+  TypeParam fit({.reserve = 1_MiB, .commit_step = fit_options::unlimited});
+  EXPECT_TRUE(fit.allocate({100}));
+  EXPECT_EQ(fit.usage().held, 1_MiB);
+  fit.check_invariants();
+}
+
+TYPED_TEST(fit_os_test, finds_the_first_block_of_the_largest_region_again) {
+  TypeParam fit({.reserve = 64_GiB});
+  const allocation first = fit.allocate({100});
+  const allocation second = fit.allocate({100});
+  ASSERT_TRUE(first && second);
+  fit.deallocate(first.get());
+  fit.check_invariants();
+  EXPECT_EQ(fit.allocate({100}).data(), first.data());
+  fit.check_invariants();
 }
 
 }  // namespace

@@ -391,5 +391,46 @@ TEST(offset_manager, is_adopted_with_its_ranges) {
   EXPECT_TRUE(to.owns(a.handle));
 }
 
+TEST(offset_manager, knows_stale_handles_after_a_restore_that_failed) {
+  offset_manager m({.units = 1000});
+  const offset_range old = take(m, 10);
+  m.deallocate(old.handle);
+  const std::vector<std::byte> junk(5000);
+  EXPECT_FALSE(m.restore(junk));
+  take(m, 10);
+  EXPECT_FALSE(m.owns(old.handle));
+  EXPECT_EQ(m.report().peak_used, 10u);
+}
+
+TEST(offset_manager, restores_no_image_with_a_number_that_nothing_has) {
+  offset_manager m({.units = 1000});
+  const offset_range a = take(m, 10);
+  take(m, 10);
+  m.deallocate(a.handle);
+  const auto image = m.image();
+  const std::vector<std::byte> good(image.begin(), image.end());
+  for (const std::size_t place :
+       {offsetof(offset_image, sweep), offsetof(offset_image, has_changed)}) {
+    std::vector<std::byte> bad = good;
+    bad[place] = std::byte{77};
+    EXPECT_FALSE(offset_manager().restore(bad));
+  }
+  EXPECT_TRUE(offset_manager().restore(good));
+}
+
+TEST(offset_manager, restores_no_image_in_which_two_targets_are_held_for_one_range) {
+  offset_manager m({.units = 1000});
+  std::vector<offset_range> ranges;
+  for (int i = 0; i < 8; ++i) ranges.push_back(take(m, 10));
+  for (int i = 0; i < 4; ++i) m.deallocate(ranges[static_cast<std::size_t>(i) * 2].handle);
+  std::array<offset_move, 2> moves;
+  ASSERT_EQ(m.begin_moves(moves, {}).moves, 2u);
+  const auto image = m.image();
+  std::vector<std::byte> bad(image.begin(), image.end());
+  auto* const records = reinterpret_cast<offset_image*>(bad.data())->records();
+  records[moves[1].target.index].user = moves[0].handle.index;
+  EXPECT_FALSE(offset_manager().restore(bad));
+}
+
 }  // namespace
 }  // namespace ashlar

@@ -184,5 +184,17 @@ TEST(buckets, give_all_back) {
   EXPECT_EQ(upstream.live(), 0u);
 }
 
+TEST(buckets, resize_of_what_is_no_block_of_them_is_a_fault) {
+  test::fault_log faults;
+  buckets b;
+  ASSERT_TRUE(b.allocate({16}));
+  alignas(16) static std::byte foreign[64];
+  for (const std::size_t size : {12, 100}) {
+    EXPECT_EQ(b.reallocate({foreign, 8}, 8, {.size = size}).reason(), status::unsupported);
+    EXPECT_TRUE(faults.took(fault_kind::invalid_resize, foreign));
+  }
+  EXPECT_EQ(b.usage().live_blocks, 1u);
+}
+
 }  // namespace
 }  // namespace ashlar

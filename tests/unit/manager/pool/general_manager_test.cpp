@@ -125,5 +125,17 @@ TEST(general_manager, is_made_at_compile_time) {
   g.deallocate(a.data());
 }
 
+TEST(general_manager, resize_of_what_is_no_block_of_it_is_a_fault) {
+  test::fault_log faults;
+  general_manager g;
+  ASSERT_TRUE(g.allocate({16}));
+  alignas(16) static std::byte foreign[64];
+  for (const std::size_t size : {12, 100, 1 << 20}) {
+    EXPECT_EQ(g.reallocate({foreign, 8}, 8, {.size = size}).reason(), status::unsupported);
+    EXPECT_TRUE(faults.took(fault_kind::invalid_resize, foreign));
+  }
+  EXPECT_EQ(g.usage().live_blocks, 1u);
+}
+
 }  // namespace
 }  // namespace ashlar

@@ -28,8 +28,7 @@ std::vector<void*> take(pool& p, std::size_t count) {
   return blocks;
 }
 
-// --- shape
-// ----------------------------------------------------------------------------------------
+// --- shape ---------------------------------------------------------------------------------------
 
 TEST(slab_shape, numbers_blocks_and_finds_them_again) {
   const std::size_t page = os::page_size();
@@ -98,8 +97,7 @@ TEST(pool, is_made_at_compile_time_and_costs_nothing_until_used) {
   p.put(b);
 }
 
-// --- learning
-// -------------------------------------------------------------------------------------
+// --- learning ------------------------------------------------------------------------------------
 
 TEST(pool, learns_its_block_size_from_the_first_request) {
   pool p;
@@ -134,8 +132,7 @@ TEST(pool, tells_what_is_wrong_with_its_own_layout) {
   EXPECT_TRUE(huge.check_invariants());
 }
 
-// --- slabs
-// ----------------------------------------------------------------------------------------
+// --- slabs ---------------------------------------------------------------------------------------
 
 TEST(pool, hands_out_the_block_that_came_back_last) {
   pool p({48, 8});
@@ -254,8 +251,7 @@ TEST(pool, does_not_take_over_what_it_cannot) {
   }
 }
 
-// --- broken rules
-// ---------------------------------------------------------------------------------
+// --- broken rules --------------------------------------------------------------------------------
 
 TEST(pool, reports_foreign_pointers_and_changes_nothing) {
   test::fault_log faults;
@@ -335,8 +331,7 @@ TEST(pool, reports_a_size_that_it_never_served) {
   EXPECT_EQ(p.usage().live_blocks, 1u);
 }
 
-// --- the walk
-// -------------------------------------------------------------------------------------
+// --- the walk ------------------------------------------------------------------------------------
 
 TEST(pool, walks_over_what_lives_and_nothing_else) {
   pool p({8, 8}, {.page_size = 256_KiB});  // many more blocks in a slab than the walk's window
@@ -358,8 +353,7 @@ TEST(pool, walks_over_what_lives_and_nothing_else) {
   EXPECT_TRUE(live.empty());
 }
 
-// --- against a model
-// ------------------------------------------------------------------------------
+// --- against a model -----------------------------------------------------------------------------
 
 TEST(pool, agrees_with_a_model_over_a_long_random_walk) {
   test::counting_upstream upstream;
@@ -387,6 +381,25 @@ TEST(pool, agrees_with_a_model_over_a_long_random_walk) {
     ASSERT_EQ(p.usage().live_blocks, live.size());
     ASSERT_TRUE(p.check_invariants());
   }
+}
+
+TEST(pool, takes_no_slabs_beyond_a_gibibyte) {
+  EXPECT_EQ(slab_shape::slab_size_for(static_cast<std::size_t>(-1), 4_KiB), 1_GiB);
+  EXPECT_EQ(slab_shape::slab_size_for(8_GiB, 4_KiB), 1_GiB);
+  EXPECT_EQ(slab_shape::slab_size_for(5000, 4_KiB), 8_KiB);
+  EXPECT_EQ(slab_shape::slab_size_for(1, 4_KiB), 4_KiB);
+}
+
+TEST(pool, resize_of_what_is_no_block_of_it_is_a_fault) {
+  test::fault_log faults;
+  pool p({16, 8});
+  auto* const ours = static_cast<std::byte*>(p.get());
+  alignas(16) static std::byte foreign[64];
+  EXPECT_EQ(p.reallocate({foreign, 8}, 8, {.size = 12}).reason(), status::unsupported);
+  EXPECT_TRUE(faults.took(fault_kind::invalid_resize, foreign));
+  EXPECT_EQ(p.reallocate({ours + 8, 8}, 8, {.size = 12}).reason(), status::unsupported);
+  EXPECT_TRUE(faults.took(fault_kind::invalid_resize, ours + 8));
+  EXPECT_TRUE(p.reallocate({ours, 8}, 8, {.size = 12}));
 }
 
 }  // namespace

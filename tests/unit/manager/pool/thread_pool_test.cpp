@@ -261,5 +261,16 @@ TEST(thread_cached_pool, keeps_no_more_than_its_magazine_holds) {
   EXPECT_TRUE(p.check_invariants());
 }
 
+TYPED_TEST(pools_for_threads, resize_of_what_is_no_block_of_them_is_a_fault) {
+  test::fault_log faults;
+  TypeParam p({size, 8});
+  void* const ours = p.get();
+  alignas(16) static std::byte foreign[64];
+  EXPECT_EQ(p.reallocate({foreign, 8}, 8, {.size = 12}).reason(), status::unsupported);
+  EXPECT_TRUE(faults.took(fault_kind::invalid_resize, foreign));
+  EXPECT_TRUE(p.reallocate({ours, 8}, 8, {.size = 12}));
+  p.put(ours);
+}
+
 }  // namespace
 }  // namespace ashlar

@@ -10,6 +10,7 @@
 #include "ashlar/base/units.hpp"
 #include "ashlar/manager/memory.hpp"
 #include "support/fake_os.hpp"
+#include "support/fault_log.hpp"
 #include "support/pattern.hpp"
 
 namespace ashlar {
@@ -97,6 +98,21 @@ TEST(os_manager, protects_pages) {
   EXPECT_TRUE(os.protect(page, os::access::read_write));
   page.data[0] = std::byte{1};
   memory(os).deallocate(a.get(), 1);
+}
+
+TEST(os_manager, free_of_what_is_no_block_of_it_is_a_fault) {
+  test::fault_log faults;
+  os_manager& os = system_os();
+  const allocation a = os.allocate({100});
+  const manager_usage before = os.usage();
+  auto* const inside = static_cast<std::byte*>(a.data()) + 16;
+  os.deallocate({inside, 8});
+  EXPECT_TRUE(faults.took(fault_kind::invalid_free, inside));
+  os.deallocate({a.data(), before.used + 1});
+  EXPECT_TRUE(faults.took(fault_kind::invalid_free, a.data()));
+  EXPECT_EQ(os.usage().used, before.used);
+  EXPECT_EQ(os.usage().live_blocks, before.live_blocks);
+  os.deallocate(a.get());
 }
 
 }  // namespace
