@@ -12,6 +12,7 @@
 #include "ashlar/replace/publisher.hpp"
 #include "ashlar/replace/release_at_exit.hpp"
 #include "ashlar/replace/system_limits.hpp"
+#include "ashlar/replace/watched_heap.hpp"
 
 namespace ashlar::replace {
 
@@ -21,6 +22,7 @@ namespace {
 __attribute__((constructor(101))) void on_load() {
   const int saved = errno;  // which programs may expect to be zero when they start
   (void)bound_local();      // the thread-exit key and the fork handlers want to be early
+  observe::process_tracker().begin = start_tracking;  // for programs that begin by themselves
   process_heap.set_concurrency(static_cast<std::uint32_t>(os::concurrency()));
   options o;
   const char* const text = os::environment_variable("ASHLAR_OPTIONS");

@@ -24,7 +24,7 @@ os::range whole_pages(fit_block* b, std::size_t page) {
 
 }  // namespace
 
-status fit_space::prepare() noexcept {
+status fit_space::prepare(tag_id owner) noexcept {
   if (!from_os_) {
     std::byte* const start = at_address(align_up(address_of(block_.data()), fit_block::granule));
     std::byte* end = block_.data() + block_.size();
@@ -37,12 +37,12 @@ status fit_space::prepare() noexcept {
   const std::size_t bound = smaller(smaller(reserve_, fit_block::reach), os_->available());
   const std::size_t size = align_down(bound, page);
   if (size == 0) return status::not_enough_memory;
-  const os::range region = os_->reserve(size);
+  const os::range region = os_->reserve_for(owner, size);
   if (!region) return status::no_memory;
   const os::range step{region.data, smaller(size, align_up(larger(step_, page), page))};
-  if (!os_->commit(step)) {
+  if (const status why = os_->try_commit(step); why != status::success) {
     os_->release(region, 0);
-    return status::no_memory;
+    return why;
   }
   return begin(region.data, step.end(), region.end(), os_->zeroed());
 }
@@ -81,10 +81,10 @@ void fit_space::release() noexcept {
   store_relaxed(held_, std::size_t{0});
 }
 
-bool fit_space::commit(std::size_t size) noexcept {
+status fit_space::commit(std::size_t size) noexcept {
   const std::byte* const wanted = top_->payload() + size;
   if (wanted <= committed_) [[likely]]
-    return true;
+    return status::success;
   const std::size_t least =
       align_up(static_cast<std::size_t>(wanted - committed_), os_->page_size());
   const std::size_t rest = static_cast<std::size_t>(end_ - committed_);
@@ -93,11 +93,11 @@ bool fit_space::commit(std::size_t size) noexcept {
   std::size_t part = smaller(larger(least, align_up(step, os_->page_size())), rest);
   if (!os_->commit({committed_, part})) {
     part = smaller(least, rest);
-    if (!os_->commit({committed_, part})) return false;
+    if (const status why = os_->try_commit({committed_, part}); why != status::success) return why;
   }
   committed_ += part;
   store_relaxed(held_, held_ + part);
-  return true;
+  return status::success;
 }
 
 std::size_t fit_space::dirty_prefix(const std::byte* data, std::size_t size,
