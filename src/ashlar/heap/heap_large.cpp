@@ -88,9 +88,9 @@ allocation heap::allocate_direct(layout request) noexcept {
   const std::size_t alignment = request.alignment > slice_size ? request.alignment : slice_size;
   const auto memory = os::reserve_committed(size, alignment);
   if (!memory.ok()) return allocation::failed(status::no_memory);
-  page_charges::open(tag(), memory.value);
-  if (page_charges::charge(memory.value) != status::success) {
-    page_charges::close(memory.value);
+  page_charges::open(&system_os(), tag(), memory.value);
+  if (page_charges::charge(&system_os(), memory.value) != status::success) {
+    page_charges::close(&system_os(), memory.value);
     os::release(memory.value, size);
     return allocation::failed(status::over_budget);
   }
@@ -98,7 +98,7 @@ allocation heap::allocate_direct(layout request) noexcept {
                       ? new_large_header(slab_kind::direct, memory.value.data, request.size)
                       : nullptr;
   if (s == nullptr) {
-    page_charges::close(memory.value);
+    page_charges::close(&system_os(), memory.value);
     os::release(memory.value, size);
     return allocation::failed(status::no_memory);
   }
@@ -130,7 +130,7 @@ void heap::deallocate_large(slab& s) noexcept {
   process_page_map.set_header(s.start, nullptr);
   if (s.kind == slab_kind::direct) {
     unlink_direct(s, s.reserved_size);
-    page_charges::close({s.start, s.reserved_size});
+    page_charges::close(&system_os(), {s.start, s.reserved_size});
     os::release({s.start, s.reserved_size}, s.reserved_size);
   } else {
     store_.deallocate({s.start, s.record, s.slices});
@@ -164,9 +164,9 @@ bool heap::resize_large(slab& s, std::size_t size) noexcept {
 // The pages of a direct block are others now, or more, or fewer. Requires: the tag admits them.
 void heap::recharge(os::range before, os::range after) noexcept {
   if (tag() == 0) return;
-  page_charges::close(before);
-  page_charges::open(tag(), after);
-  (void)page_charges::charge(after);
+  page_charges::close(&system_os(), before);
+  page_charges::open(&system_os(), tag(), after);
+  (void)page_charges::charge(&system_os(), after);
 }
 
 bool heap::tag_admits(std::size_t more) noexcept {

@@ -65,15 +65,15 @@ os::range os_manager::reserve_for(tag_id owner, std::size_t size, std::size_t al
   if (size == 0 || size > max_size - page || !is_power_of_two(alignment)) return {};
   const os::range memory =
       verbs_.reserve(verbs_.context, align_up(size, page), alignment < page ? page : alignment);
-  page_charges::open(owner, memory);
+  page_charges::open(this, owner, memory);
   return memory;
 }
 
 status os_manager::try_commit(os::range part) noexcept {
   // Counted first: what would be too much is not asked for.
-  if (const status why = page_charges::charge(part); why != status::success) return why;
+  if (const status why = page_charges::charge(this, part); why != status::success) return why;
   if (verbs_.commit != nullptr && !verbs_.commit(verbs_.context, part)) {
-    page_charges::discharge(part);
+    page_charges::discharge(this, part);
     return status::no_memory;
   }
   committed_.fetch_add(part.size, relaxed);
@@ -82,14 +82,14 @@ status os_manager::try_commit(os::range part) noexcept {
 
 bool os_manager::decommit(os::range part) noexcept {
   if (verbs_.decommit == nullptr || !verbs_.decommit(verbs_.context, part)) return false;
-  page_charges::discharge(part);
+  page_charges::discharge(this, part);
   committed_.fetch_sub(part.size, relaxed);
   return true;
 }
 
 // Forgotten first: once released, the addresses may be another reservation's.
 void os_manager::release(os::range memory, std::size_t committed) noexcept {
-  page_charges::close(memory);
+  page_charges::close(this, memory);
   verbs_.release(verbs_.context, memory, committed);
   committed_.fetch_sub(committed, relaxed);
 }
@@ -120,14 +120,14 @@ os::range os_manager::mirror(std::size_t size) noexcept {
   const os::range memory = verbs_.mirror(verbs_.context, align_up(size, page));
   if (!memory) return memory;
   committed_.fetch_add(memory.size / 2, relaxed);
-  page_charges::open(backing_tag(true), memory);
-  if (page_charges::charge({memory.data, memory.size / 2}) == status::success) return memory;
+  page_charges::open(this, backing_tag(true), memory);
+  if (page_charges::charge(this, {memory.data, memory.size / 2}) == status::success) return memory;
   release_mirrored(memory);
   return {};
 }
 
 void os_manager::release_mirrored(os::range memory) noexcept {
-  page_charges::close(memory);
+  page_charges::close(this, memory);
   verbs_.release_mirrored(verbs_.context, memory);
   committed_.fetch_sub(memory.size / 2, relaxed);
 }

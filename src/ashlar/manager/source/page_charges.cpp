@@ -19,6 +19,7 @@ struct reservation {
   std::uintptr_t begin;
   std::uintptr_t end;
   std::size_t charged;
+  const void* source;
   tag_id owner;
   bool red;
 };
@@ -56,9 +57,9 @@ reservation* first_behind(std::uintptr_t at) {
   return tree.lower_bound([at](const reservation* r) { return r->end <= at; });
 }
 
-reservation* holder_of(os::range part) {
+reservation* holder_of(const void* source, os::range part) {
   reservation* const r = first_behind(address_of(part.data));
-  return r != nullptr && r->begin <= address_of(part.data) ? r : nullptr;
+  return r != nullptr && r->begin <= address_of(part.data) && r->source == source ? r : nullptr;
 }
 
 reservation* take_place() {
@@ -70,8 +71,8 @@ reservation* take_place() {
 }
 
 // Takes what is no longer counted off a reservation. Returns its owner, or 0 if nothing was.
-tag_id take_off(os::range part, std::size_t& size) {
-  reservation* const r = holder_of(part);
+tag_id take_off(const void* source, os::range part, std::size_t& size) {
+  reservation* const r = holder_of(source, part);
   if (r == nullptr) return 0;
   size = part.size < r->charged ? part.size : r->charged;
   r->charged -= size;
@@ -80,7 +81,7 @@ tag_id take_off(os::range part, std::size_t& size) {
 
 }  // namespace
 
-void open(tag_id owner, os::range memory) noexcept {
+void open(const void* source, tag_id owner, os::range memory) noexcept {
   if (owner == 0 || !memory) return;
   const std::uintptr_t begin = address_of(memory.data);
   lock_guard guard(mutex);
@@ -92,17 +93,18 @@ void open(tag_id owner, os::range memory) noexcept {
   r->end = begin + memory.size;
   r->charged = 0;
   r->owner = owner;
+  r->source = source;
   tree.insert(r);
   store_relaxed(known, known + 1);
 }
 
-status charge(os::range part) noexcept {
+status charge(const void* source, os::range part) noexcept {
   // A reservation of this thread, or one that it was told of: it is known if it is there at all.
   if (load_relaxed(known) == 0) return status::success;
   tag_id owner = 0;
   {
     lock_guard guard(mutex);
-    reservation* const r = holder_of(part);
+    reservation* const r = holder_of(source, part);
     if (r == nullptr) return status::success;
     r->charged += part.size;
     owner = r->owner;
@@ -110,28 +112,28 @@ status charge(os::range part) noexcept {
   // Without the lock: the user may be told.
   if (observe::process_tracker().charge_pages(owner, part.size)) return status::success;
   lock_guard guard(mutex);
-  if (reservation* const r = holder_of(part)) r->charged -= part.size;
+  if (reservation* const r = holder_of(source, part)) r->charged -= part.size;
   return status::over_budget;
 }
 
-void discharge(os::range part) noexcept {
+void discharge(const void* source, os::range part) noexcept {
   if (load_relaxed(known) == 0) return;
   tag_id owner = 0;
   std::size_t size = 0;
   {
     lock_guard guard(mutex);
-    owner = take_off(part, size);
+    owner = take_off(source, part, size);
   }
   if (owner != 0) observe::process_tracker().discharge_pages(owner, size);
 }
 
-void close(os::range memory) noexcept {
+void close(const void* source, os::range memory) noexcept {
   if (load_relaxed(known) == 0) return;
   tag_id owner = 0;
   std::size_t size = 0;
   {
     lock_guard guard(mutex);
-    reservation* const r = holder_of(memory);
+    reservation* const r = holder_of(source, memory);
     if (r == nullptr || r->begin != address_of(memory.data)) return;
     owner = r->owner;
     size = r->charged;

@@ -7,9 +7,11 @@
 // same tag, whoever releases. Reservations without a tag are not known here, and while there are
 // none with one, nothing here costs more than a load.
 //
-// Invariants: (1) known reservations do not overlap, so that no byte counts twice: one inside
-// another, over memory that a manager handed out, is not entered; (2) `charged` of a reservation
-// was counted to its tag, and never exceeds its size.
+// `source` is the OS manager that a reservation is of. One may stand over memory of another: over a
+// block that a manager handed out. What is inside a known reservation is counted there already.
+//
+// Invariants: (1) known reservations do not overlap, so no byte counts twice: one inside another is
+// not entered; (2) `charged` of a reservation was counted to its tag, and never exceeds its size.
 // Threads: thread-safe, fork included. Cost: a lock and a search, beside a system call.
 #pragma once
 
@@ -23,16 +25,16 @@ namespace ashlar::page_charges {
 
 /// Enters a reservation that belongs to `owner`. Nothing if that is 0. Where there is no room to
 /// remember it, its pages are not counted.
-void open(tag_id owner, os::range memory) noexcept;
+void open(const void* source, tag_id owner, os::range memory) noexcept;
 
 /// Counts `part`, which is about to be committed.
 /// Errors: over_budget; nothing has changed.
-status charge(os::range part) noexcept;
+status charge(const void* source, os::range part) noexcept;
 
 /// Counts `part` no more.
-void discharge(os::range part) noexcept;
+void discharge(const void* source, os::range part) noexcept;
 
 /// Forgets a reservation, and counts nothing of it any more.
-void close(os::range memory) noexcept;
+void close(const void* source, os::range memory) noexcept;
 
 }  // namespace ashlar::page_charges
