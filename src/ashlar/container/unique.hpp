@@ -85,10 +85,7 @@ template <class T, class... Args>
 /// As `make`; null where memory is refused.
 template <class T, class... Args>
 [[nodiscard]] T* try_make(memory from, Args&&... args) {
-  const allocation fresh = [&] {
-    const class_tag_scope<T> counted;
-    return from.allocate({sizeof(T), alignof(T)});
-  }();
+  const allocation fresh = allocate_as<T>(from, {sizeof(T), alignof(T)});
   if (!fresh) return nullptr;
   detail::block_guard guard(from, fresh.get(), alignof(T));
   T* const made = std::construct_at(static_cast<T*>(fresh.data()), std::forward<Args>(args)...);

@@ -14,6 +14,7 @@
 
 #include <concepts>
 
+#include "ashlar/manager/memory.hpp"
 #include "ashlar/manager/tag_scope.hpp"
 
 namespace ashlar {
@@ -53,5 +54,19 @@ class [[nodiscard]] class_tag_scope<T> {
  private:
   block_tag_scope scope_;
 };
+
+/// Returns a block that counts to a tag, whatever class, thread and manager say.
+inline allocation allocate_tagged(tag of, memory from, layout request,
+                                  fit wanted = fit::get_exact) noexcept {
+  const block_tag_scope counted(of);
+  return from.allocate(request, wanted);
+}
+
+/// Returns a block for objects of a class.
+template <class T>
+allocation allocate_as(memory from, layout request, fit wanted = fit::get_exact) noexcept {
+  const class_tag_scope<T> counted;
+  return from.allocate(request, wanted);
+}
 
 }  // namespace ashlar

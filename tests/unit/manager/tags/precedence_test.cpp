@@ -73,6 +73,8 @@ TEST(tag_precedence, goes_from_the_argument_to_the_manager) {
   EXPECT_EQ(m.asked_under, of_class);
   destroy(memory(m), make_tagged<decorated>(of_argument, m));
   EXPECT_EQ(m.asked_under, of_argument);
+  m.deallocate(allocate_tagged(of_argument, m, {10, 16}).get());
+  EXPECT_EQ(m.asked_under, of_argument);
   EXPECT_EQ(current_tag(), of_thread);
 }
 
@@ -106,6 +108,17 @@ TEST(tag_precedence, of_a_class_is_read_by_everything_that_makes_its_objects) {
   {
     std::vector<decorated, std_allocator<decorated>> v(m);
     v.resize(10);
+    EXPECT_TRUE(was_asked());
+  }
+  {
+    slot_map<decorated> map(m);
+    (void)map.insert({});
+    EXPECT_TRUE(was_asked());
+  }
+  {
+    spsc_ring<int> of_others(8, m);
+    EXPECT_FALSE(was_asked());
+    spsc_ring<decorated> ring(8, m);
     EXPECT_TRUE(was_asked());
   }
   { const auto u = make_unique_tagged<decorated>(of_argument, m); }
