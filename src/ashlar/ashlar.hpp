@@ -25,6 +25,8 @@
 #include "ashlar/spsc_ring.hpp"
 #include "ashlar/stack.hpp"
 #include "ashlar/std_allocator.hpp"
+#include "ashlar/tag.hpp"
+#include "ashlar/track.hpp"
 #include "ashlar/unique.hpp"
 #include "ashlar/vector.hpp"
 #include "ashlar/vm_vector.hpp"

@@ -10,10 +10,11 @@ target_include_directories(replace-test-flags INTERFACE "${PROJECT_SOURCE_DIR}/t
 target_link_libraries(replace-test-flags INTERFACE ashlar-warnings Threads::Threads ${CMAKE_DL_LIBS})
 
 # ashlar_replace_test(NAME [HOW preload|shared|static ...] [OPTIONS text] [SERIAL] [TIMEOUT seconds]
-#                     [ARGUMENTS ...])
+#                     [LIBRARY target] [ARGUMENTS ...])
 # Builds NAME.cpp of the current folder and registers a test for each HOW (default: all three).
+# LIBRARY is linked besides.
 function(ashlar_replace_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 test "SERIAL" "OPTIONS;TIMEOUT" "HOW;ARGUMENTS")
+  cmake_parse_arguments(PARSE_ARGV 1 test "SERIAL" "OPTIONS;TIMEOUT;LIBRARY" "HOW;ARGUMENTS")
   if(NOT test_HOW)
     set(test_HOW preload shared static)
   endif()
@@ -23,12 +24,12 @@ function(ashlar_replace_test name)
   get_filename_component(folder "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
   set(objects replace-${folder}-${name}-objects)
   add_library(${objects} OBJECT ${name}.cpp)
-  target_link_libraries(${objects} PRIVATE replace-test-flags)
+  target_link_libraries(${objects} PRIVATE replace-test-flags ${test_LIBRARY})
 
   foreach(how IN LISTS test_HOW)
     set(program replace-${folder}-${name}-${how})
     add_executable(${program} $<TARGET_OBJECTS:${objects}>)
-    target_link_libraries(${program} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+    target_link_libraries(${program} PRIVATE Threads::Threads ${CMAKE_DL_LIBS} ${test_LIBRARY})
     set_target_properties(${program} PROPERTIES LINKER_LANGUAGE CXX RUNTIME_OUTPUT_DIRECTORY
                                                 "${CMAKE_CURRENT_BINARY_DIR}")
     set(environment "")

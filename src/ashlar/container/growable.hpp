@@ -16,6 +16,7 @@
 
 #include "ashlar/container/growth.hpp"
 #include "ashlar/container/sequence.hpp"
+#include "ashlar/manager/class_tag.hpp"
 #include "ashlar/manager/memory.hpp"
 
 namespace ashlar::detail {
@@ -32,6 +33,7 @@ class fresh_block {
   fresh_block& operator=(const fresh_block&) = delete;
 
   allocation obtain(std::size_t count) {
+    const class_tag_scope<T> counted;
     got_ = memory_.allocate({count * sizeof(T), alignof(T)}, fit::get_no_less);
     return got_;
   }
@@ -209,6 +211,7 @@ class growable : public sequence<Derived, T> {
 
   allocation resize_block(size_type count, fit wanted, bool may_move) {
     const size_type size = this->size();
+    const class_tag_scope<T> counted;
     const allocation resized = memory_.reallocate(
         held(), alignof(T), {count * sizeof(T), size * sizeof(T), wanted, may_move});
     if (resized) point_to(static_cast<T*>(resized.data()), size, resized.size() / sizeof(T));

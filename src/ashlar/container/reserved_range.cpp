@@ -57,8 +57,8 @@ status reserved_range::commit(std::size_t size) noexcept {
   }
   const std::size_t needed = align_up(size, os_->page_size());
   const std::size_t ahead = std::min(align_up(committed_ + step(), os_->page_size()), range_.size);
-  if (ahead > needed && commit_part(ahead)) return status::success;
-  return commit_part(needed) ? status::success : status::no_memory;
+  if (ahead > needed && commit_part(ahead) == status::success) return status::success;
+  return commit_part(needed);
 }
 
 status reserved_range::reserve() noexcept {
@@ -71,12 +71,12 @@ std::size_t reserved_range::step() const noexcept {
   return std::clamp(committed_ / 8, least_step, most_step);
 }
 
-bool reserved_range::commit_part(std::size_t new_size) noexcept {
+status reserved_range::commit_part(std::size_t new_size) noexcept {
   const os::range part = {range_.data + committed_, new_size - committed_};
-  if (!os_->commit(part)) return false;
+  if (const status why = os_->try_commit(part); why != status::success) return why;
   if (populate_) (void)os_->populate(part);
   committed_ = new_size;
-  return true;
+  return status::success;
 }
 
 std::size_t reserved_range::decommit_behind(std::size_t size) noexcept {

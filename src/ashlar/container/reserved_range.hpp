@@ -40,7 +40,7 @@ class ASHLAR_EXPORT reserved_range {
   std::size_t reserved() const { return range_.size; }
 
   /// Commits at least `size` bytes in all. Errors: `not_enough_memory` beyond what was to be
-  /// reserved, `no_memory`; nothing has changed but that the range may be reserved.
+  /// reserved, `over_budget`, `no_memory`; nothing has changed but that the range may be reserved.
   status commit(std::size_t size) noexcept;
   /// Gives the pages behind the first `size` bytes back. Returns the bytes given back; 0 also where
   /// the OS manager cannot.
@@ -51,7 +51,7 @@ class ASHLAR_EXPORT reserved_range {
  private:
   status reserve() noexcept;
   std::size_t step() const noexcept;
-  bool commit_part(std::size_t new_size) noexcept;
+  status commit_part(std::size_t new_size) noexcept;
 
   os_manager* os_;
   std::size_t wanted_size_;

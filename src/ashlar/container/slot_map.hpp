@@ -31,6 +31,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/container/refusal.hpp"
 #include "ashlar/container/relocation.hpp"
+#include "ashlar/manager/class_tag.hpp"
 #include "ashlar/manager/source/current.hpp"
 
 namespace ashlar {
@@ -202,7 +203,7 @@ status slot_map<T, Generation>::try_grow(size_type count, Make make) {
     return status::too_large;
   const std::size_t owners_at = align_up(count * sizeof(T), alignof(slot));
   const std::size_t slots_at = align_up(owners_at + count * sizeof(std::uint32_t), alignof(slot));
-  const allocation fresh = memory_.allocate({slots_at + count * sizeof(slot), alignment});
+  const allocation fresh = allocate_as<T>(memory_, {slots_at + count * sizeof(slot), alignment});
   if (!fresh) return fresh.reason();
   auto* const bytes = static_cast<std::byte*>(fresh.data());
   auto* const values = reinterpret_cast<T*>(bytes);

@@ -32,6 +32,7 @@
 #include <utility>
 
 #include "ashlar/container/refusal.hpp"
+#include "ashlar/manager/class_tag.hpp"
 #include "ashlar/manager/source/current.hpp"
 
 namespace ashlar {
@@ -175,7 +176,7 @@ template <class T>
 status spsc_ring<T>::try_open(size_type capacity, memory from) noexcept {
   if (capacity > max_size / sizeof(T) / 2) return status::too_large;
   capacity = std::bit_ceil(std::max(capacity, size_type{1}));
-  const allocation fresh = from.allocate({capacity * sizeof(T), alignment});
+  const allocation fresh = allocate_as<T>(from, {capacity * sizeof(T), alignment});
   if (!fresh) return fresh.reason();
   close();
   memory_ = from;

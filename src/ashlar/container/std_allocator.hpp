@@ -18,6 +18,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/container/refusal.hpp"
+#include "ashlar/manager/class_tag.hpp"
 #include "ashlar/manager/source/current.hpp"
 
 namespace ashlar {
@@ -69,6 +70,7 @@ class std_allocator {
   block obtain(std::size_t count, fit wanted) const {
     std::size_t size;
     if (!checked_multiply(count, sizeof(T), size)) throw_refusal(status::too_large);
+    const class_tag_scope<T> counted;
     const allocation fresh = memory_.allocate({size, alignof(T)}, wanted);
     if (fresh) [[likely]]
       return fresh.get();

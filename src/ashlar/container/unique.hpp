@@ -21,6 +21,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/container/refusal.hpp"
+#include "ashlar/manager/class_tag.hpp"
 
 namespace ashlar {
 
@@ -47,10 +48,34 @@ class block_guard {
 
 }  // namespace detail
 
+namespace detail {
+
+/// Takes a block that counts to a tag; what is made in it does not.
+inline block obtain(tag of, memory from, layout request) {
+  const block_tag_scope counted(of);
+  return allocate_or_throw(from, request);
+}
+
+}  // namespace detail
+
+/// Returns a new T in memory of `from`, which counts to a tag whatever T carries. Ended by
+/// `destroy`.
+template <class T, class... Args>
+[[nodiscard]] T* make_tagged(tag of, memory from, Args&&... args) {
+  const block b = detail::obtain(of, from, {sizeof(T), alignof(T)});
+  detail::block_guard guard(from, b, alignof(T));
+  T* const made = std::construct_at(static_cast<T*>(b.data), std::forward<Args>(args)...);
+  guard.keep();
+  return made;
+}
+
 /// Returns a new T in memory of `from`. Ended by `destroy`.
 template <class T, class... Args>
 [[nodiscard]] T* make(memory from, Args&&... args) {
-  const block b = allocate_or_throw(from, {sizeof(T), alignof(T)});
+  const block b = [&] {
+    const class_tag_scope<T> counted;
+    return allocate_or_throw(from, {sizeof(T), alignof(T)});
+  }();
   detail::block_guard guard(from, b, alignof(T));
   T* const made = std::construct_at(static_cast<T*>(b.data), std::forward<Args>(args)...);
   guard.keep();
@@ -60,7 +85,7 @@ template <class T, class... Args>
 /// As `make`; null where memory is refused.
 template <class T, class... Args>
 [[nodiscard]] T* try_make(memory from, Args&&... args) {
-  const allocation fresh = from.allocate({sizeof(T), alignof(T)});
+  const allocation fresh = allocate_as<T>(from, {sizeof(T), alignof(T)});
   if (!fresh) return nullptr;
   detail::block_guard guard(from, fresh.get(), alignof(T));
   T* const made = std::construct_at(static_cast<T*>(fresh.data()), std::forward<Args>(args)...);
@@ -81,7 +106,10 @@ template <class T>
 [[nodiscard]] std::span<T> make_array(memory from, std::size_t count) {
   std::size_t size;
   if (!checked_multiply(count, sizeof(T), size)) throw_refusal(status::too_large);
-  const block b = allocate_or_throw(from, {size, alignof(T)});
+  const block b = [&] {
+    const class_tag_scope<T> counted;
+    return allocate_or_throw(from, {size, alignof(T)});
+  }();
   detail::block_guard guard(from, b, alignof(T));
   std::uninitialized_value_construct_n(static_cast<T*>(b.data), count);
   guard.keep();
@@ -134,6 +162,12 @@ using unique = std::unique_ptr<T, deleter<T>>;
 template <class T, class... Args>
 requires(!std::is_array_v<T>) [[nodiscard]] unique<T> make_unique(memory from, Args&&... args) {
   return unique<T>(make<T>(from, std::forward<Args>(args)...), from);
+}
+/// The same with `make_tagged`.
+template <class T, class... Args>
+requires(!std::is_array_v<T>)
+    [[nodiscard]] unique<T> make_unique_tagged(tag of, memory from, Args&&... args) {
+  return unique<T>(make_tagged<T>(of, from, std::forward<Args>(args)...), from);
 }
 template <class T>
 requires std::is_unbounded_array_v<T>

@@ -14,6 +14,7 @@
 
 #include "ashlar/container/reserved_range.hpp"
 #include "ashlar/container/sequence.hpp"
+#include "ashlar/manager/class_tag.hpp"
 
 namespace ashlar {
 
@@ -82,6 +83,7 @@ class vm_vector : public detail::sequence<vm_vector<T>, T> {
   status make_room(size_type extra) noexcept {
     const size_type size = this->size();
     if (extra > max_count_ - size) return status::not_enough_memory;
+    const class_tag_scope<T> counted;
     const status reason = range_.commit((size + extra) * sizeof(T));
     if (reason == status::success) use_committed();
     return reason;

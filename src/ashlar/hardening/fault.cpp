@@ -41,6 +41,8 @@ constexpr entry catalogue[] = {
     {fault_kind::stale_handle, "stale handle", "the block of this handle is gone"},
     {fault_kind::pin_mismatch, "pin mismatch",
      "block is pinned or moving, or unpinned without a pin"},
+    {fault_kind::unbalanced_tag, "unbalanced tag",
+     "a tag ends that is not the last one that this thread pushed"},
     {fault_kind::still_in_use, "still in use", "something still depends on this manager"},
     {fault_kind::corruption, "corruption", "a structure of the heap contradicts itself"},
 };
@@ -88,6 +90,31 @@ void append_place(os::line& line, fault_kind kind, const void* pointer) {
   line.text(")");
 }
 
+void append_source(os::line& line, const fault_place& where) {
+  if (where.place.line() == 0) return;
+  line.text(", ").text(where.role).text(" ").text(where.place.file_name());
+  line.text(":").decimal(where.place.line());
+}
+
+// Tells the hook, or prints, and aborts if the policy says so.
+void deliver(const os::line& line, fault_kind kind, const void* pointer) {
+  if (const fault_hook callback = hook.load(std::memory_order_acquire); callback != nullptr)
+    return callback(kind, pointer, line.c_str());
+  if (current_fault_policy() == fault_policy::ignore) return;
+  os::write_line(line);
+  if (current_fault_policy() == fault_policy::abort) ::abort();
+}
+
+bool is_wanted() {
+  return hook.load(std::memory_order_relaxed) != nullptr ||
+         current_fault_policy() != fault_policy::ignore;
+}
+
+void begin(os::line& line, fault_kind kind, const void* pointer) {
+  line.text("ashlar: ").text(fault_name(kind)).text(" of ").pointer(pointer);
+  line.text(": ").text(fault_text(kind));
+}
+
 }  // namespace
 
 const char* fault_name(fault_kind kind) noexcept { return entry_of(kind).name; }
@@ -105,17 +132,22 @@ fault_hook exchange_fault_hook(fault_hook wanted) noexcept {
 }
 
 ASHLAR_COLD void report_fault(fault_kind kind, const void* pointer, fault_detail detail) noexcept {
-  const fault_hook callback = hook.load(std::memory_order_acquire);
-  const fault_policy wanted = current_fault_policy();
-  if (callback == nullptr && wanted == fault_policy::ignore) return;
+  if (!is_wanted()) return;
   os::line line;
-  line.text("ashlar: ").text(fault_name(kind)).text(" of ").pointer(pointer);
-  line.text(": ").text(fault_text(kind));
+  begin(line, kind, pointer);
   append_detail(line, kind, detail);
   append_place(line, kind, pointer);
-  if (callback != nullptr) return callback(kind, pointer, line.c_str());
-  os::write_line(line);
-  if (wanted == fault_policy::abort) ::abort();
+  deliver(line, kind, pointer);
+}
+
+ASHLAR_COLD void report_fault_at(fault_kind kind, const void* pointer, const fault_place& first,
+                                 const fault_place& second) noexcept {
+  if (!is_wanted()) return;
+  os::line line;
+  begin(line, kind, pointer);
+  append_source(line, first);
+  append_source(line, second);
+  deliver(line, kind, pointer);
 }
 
 ASHLAR_COLD void panic(const char* condition, const char* file, int number) noexcept {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstddef>
+#include <source_location>
 
 #include "ashlar/base/macros.hpp"
 
@@ -36,6 +37,7 @@ enum class fault_kind : unsigned char {
   pop_beyond_start,    ///< More was popped off an arena than had been pushed.
   stale_handle,        ///< A handle to a block that was freed, or moved to another owner.
   pin_mismatch,        ///< A pinned or moving block was freed, or one that was not was unpinned.
+  unbalanced_tag,      ///< A tag was popped, or a scope ended, that was not the last one pushed.
   still_in_use,        ///< A manager ended, or was reset, while something depended on it.
   corruption,          ///< A structure of ours contradicts itself.
 };
@@ -66,6 +68,16 @@ ASHLAR_EXPORT const char* fault_text(fault_kind kind) noexcept;
 /// Reports that `pointer` broke a rule. Returns only if the policy, or a hook, says to go on.
 ASHLAR_EXPORT void report_fault(fault_kind kind, const void* pointer,
                                 fault_detail detail = {}) noexcept;
+
+/// A place in the program that has a part in a fault: "pushed at", and where that was.
+struct fault_place {
+  const char* role;
+  std::source_location place;  // without a line: not known, and left out
+};
+
+/// The same, naming two places.
+ASHLAR_EXPORT void report_fault_at(fault_kind kind, const void* pointer, const fault_place& first,
+                                   const fault_place& second) noexcept;
 
 ASHLAR_EXPORT fault_policy current_fault_policy() noexcept;
 ASHLAR_EXPORT void set_fault_policy(fault_policy policy) noexcept;

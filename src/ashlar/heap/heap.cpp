@@ -42,7 +42,7 @@ void heap::free_all() noexcept {
 
 void heap::open(os_manager& os) noexcept {
   set_upstream(&os);
-  store_.initialize(os);
+  store_.initialize(os, this);
   soft_reported_ = false;
   peak_direct_ = 0;
   route_tag_ = process_heaps.take_number() << page_map::number_shift;
@@ -197,7 +197,8 @@ allocation heap::allocate_from(local_heap* h, layout request, bool zero) noexcep
       p = h != nullptr ? h->refill(c, request.size) : allocate_unbound(c);
       if (p == nullptr) {
         if (attempt < 3 && reclaim(size_classes[c].slices * slice_size)) continue;
-        return allocation::failed(allowed ? status::no_memory : status::over_budget);
+        const bool admitted = allowed && tag_admits(size_classes[c].slices * slice_size);
+        return allocation::failed(admitted ? status::no_memory : status::over_budget);
       }
     }
     if (zero) std::memset(p, 0, request.size);

@@ -222,6 +222,8 @@ class ASHLAR_EXPORT heap : public manager {
   void link_direct(slab& s, std::size_t counted) noexcept;
   void unlink_direct(slab& s, std::size_t uncounted) noexcept;
   bool resize_direct(slab& s, std::size_t size) noexcept;
+  void recharge(os::range before, os::range after) noexcept;
+  bool tag_admits(std::size_t more) noexcept;
   bool move_direct(slab& s, std::size_t size) noexcept;
   slab* new_large_header(slab_kind kind, std::byte* start, std::size_t requested) noexcept;
   void deallocate_large(slab& s) noexcept;

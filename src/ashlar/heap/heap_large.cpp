@@ -9,6 +9,8 @@
 #include "ashlar/heap/fast_path.hpp"
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/manager/source/page_charges.hpp"
+#include "ashlar/observe/tracker.hpp"
 
 namespace ashlar {
 
@@ -86,10 +88,17 @@ allocation heap::allocate_direct(layout request) noexcept {
   const std::size_t alignment = request.alignment > slice_size ? request.alignment : slice_size;
   const auto memory = os::reserve_committed(size, alignment);
   if (!memory.ok()) return allocation::failed(status::no_memory);
+  page_charges::open(&system_os(), tag(), memory.value);
+  if (page_charges::charge(&system_os(), memory.value) != status::success) {
+    page_charges::close(&system_os(), memory.value);
+    os::release(memory.value, size);
+    return allocation::failed(status::over_budget);
+  }
   slab* const s = process_page_map.prepare(memory.value.data, 1).ok()
                       ? new_large_header(slab_kind::direct, memory.value.data, request.size)
                       : nullptr;
   if (s == nullptr) {
+    page_charges::close(&system_os(), memory.value);
     os::release(memory.value, size);
     return allocation::failed(status::no_memory);
   }
@@ -121,6 +130,7 @@ void heap::deallocate_large(slab& s) noexcept {
   process_page_map.set_header(s.start, nullptr);
   if (s.kind == slab_kind::direct) {
     unlink_direct(s, s.reserved_size);
+    page_charges::close(&system_os(), {s.start, s.reserved_size});
     os::release({s.start, s.reserved_size}, s.reserved_size);
   } else {
     store_.deallocate({s.start, s.record, s.slices});
@@ -151,17 +161,30 @@ bool heap::resize_large(slab& s, std::size_t size) noexcept {
   return true;
 }
 
+// The pages of a direct block are others now, or more, or fewer. Requires: the tag admits them.
+void heap::recharge(os::range before, os::range after) noexcept {
+  if (tag() == 0) return;
+  page_charges::close(&system_os(), before);
+  page_charges::open(&system_os(), tag(), after);
+  (void)page_charges::charge(&system_os(), after);
+}
+
+bool heap::tag_admits(std::size_t more) noexcept {
+  return tag() == 0 || more == 0 || observe::process_tracker().admits(tag(), more);
+}
+
 bool heap::resize_direct(slab& s, std::size_t size) noexcept {
   const std::size_t mapped = align_up(size, os::page_size());
   const std::size_t before = s.reserved_size;
   if (mapped != before) {
     const std::size_t more = mapped > before ? mapped - before : 0;
-    if (more != 0 && !charge(more)) return false;
+    if (!tag_admits(more) || (more != 0 && !charge(more))) return false;
     const claim room(*this, more);
     if (!room) return false;
     unlink_direct(s, 0);
     const bool done = os::resize({s.start, before}, mapped, false).ok();
     if (done) s.reserved_size = mapped;
+    if (done) recharge({s.start, before}, {s.start, mapped});
     link_direct(s, before);
     if (!done) return false;
   }
@@ -174,7 +197,7 @@ bool heap::move_direct(slab& s, std::size_t size) noexcept {
   const std::size_t mapped = align_up(size, os::page_size());
   const std::size_t before = s.reserved_size;
   const std::size_t more = mapped > before ? mapped - before : 0;
-  if (more != 0 && !charge(more)) return false;
+  if (!tag_admits(more) || (more != 0 && !charge(more))) return false;
   const claim room(*this, more);
   if (!room) return false;
   const auto target = os::reserve(mapped, slice_size);
@@ -185,6 +208,7 @@ bool heap::move_direct(slab& s, std::size_t size) noexcept {
   const bool done = process_page_map.prepare(target.value.data, 1).ok() &&
                     os::resize_into({s.start, before}, target.value).ok();
   if (done) {
+    recharge({s.start, before}, target.value);
     s.start = target.value.data;
     s.reserved_size = mapped;
     s.requested = size;

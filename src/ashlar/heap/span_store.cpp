@@ -18,8 +18,9 @@ constexpr std::uint32_t largest_commit = 1024;  // 64 MiB
 
 }  // namespace
 
-void span_store::initialize(os_manager& os) noexcept {
+void span_store::initialize(os_manager& os, const manager* owner) noexcept {
   os_ = &os;
+  owner_ = owner;
   last_tick_ = window_start_ = current_tick();
 }
 
@@ -79,8 +80,10 @@ os::range span_store::reserve_region(std::size_t size) noexcept {
   const std::size_t available = os_->available(slice_size);
   if (available != max_size) wanted = align_down(available, slice_size);
   if (wanted < size) wanted = size;
+  // Not the thread's tag: a heap serves many, and the process's own counts its blocks.
+  const tag_id owner = owner_ != nullptr ? owner_->tag() : tag_id{0};
   while (true) {
-    const os::range memory = os_->reserve(wanted, slice_size);
+    const os::range memory = os_->reserve_for(owner, wanted, slice_size);
     if (memory) {
       if (os_ == &system_os()) (void)os::set_name(memory, "ashlar heap");
       return memory;
@@ -121,10 +124,10 @@ slice_record* span_store::add_region(std::uint32_t slices) noexcept {
   return &first;
 }
 
-bool span_store::commit_through(const slice_record& first, std::uint32_t slices) noexcept {
+status span_store::commit_through(const slice_record& first, std::uint32_t slices) noexcept {
   region& home = regions_[first.region];
   const auto end = static_cast<std::uint32_t>(&first - home.records) + slices;
-  if (end <= home.committed) return true;
+  if (end <= home.committed) return status::success;
   std::uint32_t step = home.committed / 8;
   if (step < smallest_commit) step = smallest_commit;
   if (step > largest_commit) step = largest_commit;
@@ -133,15 +136,15 @@ bool span_store::commit_through(const slice_record& first, std::uint32_t slices)
   if (target > home.slices) target = home.slices;
   const os::range part = {home.base + home.committed * slice_size,
                           (target - home.committed) * slice_size};
-  if (!process_page_map.prepare(part.data, part.size).ok()) return false;
-  if (!os_->commit(part)) {
-    if (target == end) return false;
+  if (!process_page_map.prepare(part.data, part.size).ok()) return status::no_memory;
+  if (const status first_try = os_->try_commit(part); first_try != status::success) {
+    if (target == end) return first_try;
     const os::range least = {part.data, (end - home.committed) * slice_size};
-    if (!os_->commit(least)) return false;
+    if (const status why = os_->try_commit(least); why != status::success) return why;
     target = end;
   }
   home.committed = target;
-  return true;
+  return status::success;
 }
 
 span span_store::take(slice_record& first, std::uint32_t skip, std::uint32_t slices) noexcept {
@@ -208,7 +211,8 @@ span span_store::allocate(std::uint32_t slices, std::uint32_t alignment) noexcep
   if (first == nullptr) return {.reason = status::no_memory};
   const std::uint32_t skip = gap_before(*first, alignment);
   (first + skip)->region = first->region;
-  if (!commit_through(*(first + skip), slices)) return {.reason = status::no_memory};
+  if (const status why = commit_through(*(first + skip), slices); why != status::success)
+    return {.reason = why};
   const span taken = take(*first, skip, slices);
   keep_bound();
   return taken;
@@ -255,7 +259,7 @@ bool span_store::try_grow(span& s, std::uint32_t slices, bool& zeroed) noexcept 
   const std::uint32_t more = slices - s.slices;
   slice_record& after = *(s.record + s.slices);
   if (!after.free || after.length < more) return false;
-  if (!commit_through(after, more)) return false;
+  if (commit_through(after, more) != status::success) return false;
   zeroed = take(after, 0, more).zeroed;
   set_length(*s.record, slices, false);
   s.slices = slices;

@@ -72,7 +72,8 @@ class span_store {
   span_store(const span_store&) = delete;
   span_store& operator=(const span_store&) = delete;
 
-  void initialize(os_manager& os) noexcept;
+  /// `owner`: the heap, whose tag its regions belong to. Null: they are counted to none.
+  void initialize(os_manager& os, const manager* owner = nullptr) noexcept;
 
   /// Returns a span of `slices` slices at a multiple of `alignment` slices (a power of two).
   /// Cost: one lock; O(1) but for scanning one list above 31 slices; may call the OS.
@@ -158,7 +159,7 @@ class span_store {
   os::range reserve_region(std::size_t size) noexcept;
   slice_record* add_region(std::uint32_t slices) noexcept;
   void release_region(region& r) noexcept;
-  bool commit_through(const slice_record& first, std::uint32_t slices) noexcept;
+  status commit_through(const slice_record& first, std::uint32_t slices) noexcept;
   span take(slice_record& first, std::uint32_t skip, std::uint32_t slices) noexcept;
   void give(slice_record& first, std::uint32_t slices) noexcept;
   /// Pages that went back must read as zero, or they would pass for what they are not.
@@ -177,6 +178,7 @@ class span_store {
 
   lock mutex_;
   os_manager* os_ = nullptr;
+  const manager* owner_ = nullptr;
   std::size_t used_slices_ = 0;
   std::size_t peak_slices_ = 0;
   std::size_t dirty_slices_ = 0;

@@ -2,6 +2,7 @@
 #include "ashlar/manager/manager.hpp"
 
 #include "ashlar/manager/memory_system.hpp"
+#include "ashlar/observe/thread_state.hpp"
 
 namespace ashlar {
 
@@ -9,6 +10,12 @@ const manager& manager::root() const noexcept {
   const manager* m = this;
   while (m->upstream_ != nullptr) m = m->upstream_;
   return *m;
+}
+
+tag_id manager::backing_tag(bool passes_on) const noexcept {
+  const tag_id of_thread = observe::this_thread().tag;
+  if (passes_on) return of_thread != 0 ? of_thread : tag_;
+  return tag_ != 0 ? tag_ : of_thread;
 }
 
 void manager::join_registry(const char* name) noexcept {

@@ -26,6 +26,7 @@
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/base/result.hpp"
 #include "ashlar/manager/capability.hpp"
+#include "ashlar/observe/tag.hpp"
 
 namespace ashlar {
 
@@ -89,10 +90,6 @@ struct manager_ops {
   std::size_t (*trim)(manager&, std::size_t keep) noexcept;
 };
 
-/// Tags group memory by purpose: manager, then thread, then explicit argument, the last one wins.
-/// 0 is "untagged".
-using tag_id = std::uint16_t;
-
 class ASHLAR_EXPORT manager {
  public:
   manager(const manager&) = delete;
@@ -112,7 +109,9 @@ class ASHLAR_EXPORT manager {
   /// unknown origin (a user's block, operator new).
   os_manager& os() const noexcept;
 
-  /// The tag of memory that this manager hands out, unless a block says otherwise.
+  /// The tag that what this manager takes from its upstream or the OS from now on is counted to;
+  /// and blocks that it only passes on, where neither the caller nor the thread names one
+  /// (tag_scope.hpp). 0: none. Set before other threads use the manager.
   tag_id tag() const { return tag_; }
   void set_tag(tag_id tag) { tag_ = tag; }
 
@@ -122,6 +121,10 @@ class ASHLAR_EXPORT manager {
   ~manager();
 
   constexpr void set_upstream(manager* upstream) { upstream_ = upstream; }
+
+  /// Returns the tag of what is taken now: the manager's own, else the thread's; the other way
+  /// round for one that only passes blocks on.
+  tag_id backing_tag(bool passes_on = false) const noexcept;
 
   /// Takes a block from the window: the one place where this is computed. Returns false, having
   /// changed nothing, if the window does not have it or the request is wrong in any way.

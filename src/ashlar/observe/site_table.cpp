@@ -75,7 +75,7 @@ site_id site_table::add(std::uint64_t hash, const site_key& key) noexcept {
     std::memcpy(&words_[words_used_], key.frames, key.frame_count * sizeof(std::uintptr_t));
   entries_[id] = {hash,     key.file,    key.function,
                   key.line, words_used_, static_cast<std::uint16_t>(key.frame_count),
-                  key.tag};
+                  key.tag,  false};
   words_used_ += key.frame_count;
   __atomic_store_n(&slots_[slot], id, __ATOMIC_RELEASE);
   __atomic_store_n(&count_, id + 1, __ATOMIC_RELEASE);

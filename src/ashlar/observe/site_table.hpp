@@ -64,6 +64,11 @@ class site_table {
   /// Returns the tag of a site. As `key_of`, quicker.
   tag_id tag_of(site_id id) const noexcept { return entries_[id].tag; }
 
+  /// Returns true the first time that it is called for a site: what is said of it is said once.
+  bool mark_told(site_id id) noexcept {
+    return !__atomic_exchange_n(&entries_[id].is_told, true, __ATOMIC_RELAXED);
+  }
+
   /// One more than the largest number handed out.
   std::uint32_t size() const { return __atomic_load_n(&count_, __ATOMIC_ACQUIRE); }
 
@@ -98,6 +103,7 @@ class site_table {
     std::uint32_t first_word;
     std::uint16_t frame_count;
     tag_id tag;
+    bool is_told;
   };
 
   static std::uint64_t hash_of(const site_key& key) noexcept;

@@ -82,10 +82,27 @@ tag_id tag_table::find(const char* path) const noexcept {
 void tag_table::set_budget(tag_id tag, const tag_budget& budget) noexcept {
   if (!start() || tag >= size()) return;
   lock_guard guard(mutex_);
-  records_[tag].budget = budget;
-  store_relaxed(records_[tag].is_bounded,
+  tag_record& r = records_[tag];
+  // Nobody calls the new function with the old context: the function is taken away first.
+  __atomic_store_n(&r.budget.exceeded, nullptr, __ATOMIC_RELEASE);
+  __atomic_store_n(&r.budget.context, budget.context, __ATOMIC_RELEASE);
+  store_relaxed(r.budget.soft, budget.soft);
+  store_relaxed(r.budget.hard, budget.hard);
+  store_relaxed(r.is_bounded,
                 budget.soft != tag_budget::none || budget.hard != tag_budget::none);
-  records_[tag].reported.store(false, std::memory_order_relaxed);
+  r.reported.store(false, std::memory_order_relaxed);
+  // release: pairs with the acquire in budget_of(); whoever finds the function finds its context.
+  __atomic_store_n(&r.budget.exceeded, budget.exceeded, __ATOMIC_RELEASE);
+}
+
+tag_budget tag_table::budget_of(tag_id tag) const noexcept {
+  const tag_budget& b = records_[tag].budget;
+  tag_budget copy;
+  copy.exceeded = __atomic_load_n(&b.exceeded, __ATOMIC_ACQUIRE);
+  copy.context = __atomic_load_n(&b.context, __ATOMIC_RELAXED);
+  copy.soft = load_relaxed(b.soft);
+  copy.hard = load_relaxed(b.hard);
+  return copy;
 }
 
 std::size_t tag_table::path_of(tag_id tag, char* text, std::size_t capacity) const noexcept {

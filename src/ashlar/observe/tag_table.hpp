@@ -26,12 +26,13 @@ struct tag_budget {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
   std::size_t soft = none;
-  /// Allocations that would go beyond are refused: `over_budget`. Threads that allocate at the same
-  /// time may each go beyond it by one block.
+  /// What would go beyond is refused: `over_budget`. Threads that allocate blocks at the same time
+  /// may each go beyond it by one block; pages that managers take never do.
   std::size_t hard = none;
   void* context = nullptr;
   /// Called when the tag first rises above `soft` or is refused at `hard`, and again after it has
-  /// been below. No lock is held; what it allocates is not counted to any tag.
+  /// been below. What it allocates is not counted to any tag. If a manager is growing, that manager
+  /// must not be used.
   void (*exceeded)(void* context, tag_id tag, std::size_t live) = nullptr;
 };
 
@@ -44,8 +45,9 @@ struct tag_record {
   char name[name_capacity];  // its own part of the path, cut, null-terminated
   tag_id parent;
   tag_budget budget;
-  bool is_bounded;                 // has a budget: changes are published at once
-  std::atomic<std::int64_t> live;  // published
+  bool is_bounded;                  // has a budget: changes are published at once
+  std::atomic<std::int64_t> live;   // published, pages of managers included
+  std::atomic<std::int64_t> pages;  // of these: what managers took from an OS manager
   std::atomic<std::int64_t> peak;
   std::atomic<bool> reported;  // above soft, or refused, since it was last below
 };
@@ -63,7 +65,9 @@ class tag_table {
   /// Returns the tag of `path`, or 0.
   tag_id find(const char* path) const noexcept;
 
+  /// Changes what a tag may hold. Threads that allocate meanwhile go by the old or the new one.
   void set_budget(tag_id tag, const tag_budget& budget) noexcept;
+  tag_budget budget_of(tag_id tag) const noexcept;
 
   /// Requires: `tag` was handed out, or is 0.
   tag_record& operator[](tag_id tag) noexcept { return records_[tag]; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Births and deaths: what happens for each tracked block.
+// Births and deaths: what happens for each tracked block. Budgets: tracker_tags.cpp.
 #include "ashlar/observe/tracker.hpp"
 
 #include "ashlar/os/clock.hpp"
@@ -131,35 +131,8 @@ ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t
   tag_record& r = tags[tag];
   if (is_due(add(*cell), r.is_bounded ? 0 : limit)) [[unlikely]] {
     publish(*cell, r.live, r.peak);
-    if (r.budget.exceeded != nullptr) tell(tag, r, r.live.load(std::memory_order_relaxed));
+    tell(tag, r, r.live.load(std::memory_order_relaxed));
   }
-}
-
-// Tells the user once when a tag rises above its soft budget, and is ready again below it.
-void tracker::tell(tag_id tag, tag_record& r, std::int64_t live) noexcept {
-  const auto bytes = static_cast<std::size_t>(live > 0 ? live : 0);
-  if (bytes <= r.budget.soft) {
-    if (bytes < r.budget.hard && r.reported.load(std::memory_order_relaxed))
-      r.reported.store(false, std::memory_order_relaxed);
-    return;
-  }
-  if (r.reported.exchange(true, std::memory_order_relaxed)) return;
-  const mute_scope quiet;
-  r.budget.exceeded(r.budget.context, tag, bytes);
-}
-
-bool tracker::admits(std::size_t size) noexcept {
-  const tag_id tag = this_thread().tag;
-  tag_record& r = tags[tag];
-  if (r.budget.hard == tag_budget::none) return true;
-  const std::int64_t live = r.live.load(std::memory_order_relaxed);
-  const auto bytes = static_cast<std::size_t>(live > 0 ? live : 0);
-  if (size <= r.budget.hard && bytes <= r.budget.hard - size) return true;
-  if (r.budget.exceeded != nullptr && !r.reported.exchange(true, std::memory_order_relaxed)) {
-    const mute_scope quiet;
-    r.budget.exceeded(r.budget.context, tag, bytes);
-  }
-  return false;
 }
 
 // --- births and deaths ---
@@ -207,6 +180,8 @@ void tracker::note_birth(block_record& record, const void* data, const origin& m
   state.latest = ~address_of(data);
   count_birth(*t, site, made.size);
   hold(*t, sites.tag_of(site), static_cast<std::int64_t>(made.size));
+  if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
+    meet_untagged(site, made.size);
 }
 
 void tracker::note_death(block_record& record, const void* data) noexcept {

@@ -37,17 +37,47 @@ struct origin {
   const std::source_location* place = nullptr;
 };
 
+/// What happens when a block is allocated under no tag while something is tracked.
+enum class untagged_policy : std::uint8_t {
+  ignore,     ///< Nothing: it is tracked only where everything is.
+  count,      ///< It is tracked, and counted in `tracker::untagged_blocks`.
+  warn_once,  ///< And one line on stderr for each site.
+  abort,      ///< One line on stderr, then abort.
+};
+
 struct track_settings {
   track_level level = track_level::off;
   /// Most frames of a stack; 0: sites without stacks, the direct caller only.
   std::uint32_t depth = 24;
   /// Publish each change of a tag at once, so that peaks are exact with many threads too.
   bool exact_peaks = false;
+  untagged_policy untagged = untagged_policy::ignore;
+};
+
+/// A moment that the program named, or that a frame began.
+struct time_mark {
+  static constexpr std::size_t name_capacity = 48;
+
+  char name[name_capacity];  // cut, null-terminated; empty: a frame
+  std::uint32_t at_ms;
+  std::uint32_t frame;      // frames that had begun
+  std::int64_t live_bytes;  // of blocks
+  std::int64_t page_bytes;  // of managers
+};
+
+/// What the sites of a tag sum up to. Units: blocks, bytes as asked for.
+struct tag_sum {
+  site_cell blocks;             // of this tag itself, all sites and threads
+  std::int64_t live_bytes = 0;  // blocks, and pages of managers
+  std::int64_t peak_bytes = 0;
+  std::int64_t page_bytes = 0;  // of the live ones: pages of managers
 };
 
 class tracker {
  public:
   static constexpr std::uint32_t most_threads = 1u << 16;
+  static constexpr std::uint32_t most_marks = 1u << 14;
+  static constexpr std::uint32_t frames_kept = 1024;
 
   constexpr tracker() = default;
 
@@ -62,11 +92,31 @@ class tracker {
     const track_level l = level();
     if (l <= track_level::off) return false;
     const thread_state& t = this_thread();
-    return t.muted == 0 && (l >= track_level::full || t.tag != 0);
+    return t.muted == 0 && (l >= track_level::full || t.tag != 0 ||
+                            load_relaxed(settings_.untagged) != untagged_policy::ignore);
+  }
+
+  /// Makes `tag` the calling thread's: what it allocates from now on carries it.
+  ASHLAR_FORCE_INLINE void set_thread_tag(tag_id tag) {
+    thread_state& t = this_thread();
+    const bool changes = (t.tag == 0) != (tag == 0);
+    t.tag = tag;
+    if (changes) thread_tag_changed(t);
   }
 
   /// Whether the budget of the thread's tag lets `size` more bytes in. Tells the user if not.
-  bool admits(std::size_t size) noexcept;
+  bool admits(std::size_t size) noexcept { return admits(this_thread().tag, size); }
+  bool admits(tag_id tag, std::size_t size) noexcept;
+
+  /// Counts pages that a manager takes for a tag, at every level. Returns false, having counted
+  /// nothing, if its hard budget would be exceeded.
+  bool charge_pages(tag_id tag, std::size_t size) noexcept;
+  /// The opposite.
+  void discharge_pages(tag_id tag, std::size_t size) noexcept;
+
+  /// Remembers this moment under a name; null: the beginning of a frame. Of frames the last
+  /// `frames_kept` are remembered.
+  void mark(const char* name) noexcept;
 
   /// Enters a new block. `record` is its own; `data` its address.
   void note_birth(block_record& record, const void* data, const origin& made) noexcept;
@@ -82,6 +132,8 @@ class tracker {
 
   /// The sum of a site's cells over all threads.
   site_cell sum_of(site_id site) noexcept;
+  /// The sum over all sites of a tag. O(sites * threads).
+  tag_sum sum_of_tag(tag_id tag) noexcept;
   /// Exact bytes of live blocks that carry `tag`: published and pending.
   std::int64_t live_of(tag_id tag) noexcept;
   /// The most that `live_of` ever was: exact while one thread at a time allocates under the tag,
@@ -89,11 +141,21 @@ class tracker {
   std::int64_t peak_of(tag_id tag) noexcept;
   std::int64_t live_bytes() noexcept;
   std::int64_t peak_bytes() noexcept;
+  /// Pages that managers hold under tags.
+  std::int64_t page_bytes() const { return pages_.load(std::memory_order_relaxed); }
   std::uint32_t thread_count() const { return load_relaxed(thread_count_); }
   const thread_summary& thread(std::uint32_t number) const { return threads_[number]; }
   /// Milliseconds since tracking began.
   std::uint32_t now_ms() const noexcept;
   std::uint64_t start_ns() const { return start_ns_; }
+  std::uint32_t mark_count() const { return load_relaxed(mark_count_); }
+  const time_mark& mark_at(std::uint32_t index) const { return marks_[index]; }
+  std::uint32_t frame_count() const { return load_relaxed(frame_count_); }
+  /// Returns frame `number`, from 1 on, if it is among the last `frames_kept`.
+  const time_mark& frame_at(std::uint32_t number) const { return frames_[number % frames_kept]; }
+  /// Blocks that were born without a tag while the policy asked for it.
+  std::uint64_t untagged_blocks() const { return untagged_blocks_.load(std::memory_order_relaxed); }
+  std::uint64_t untagged_bytes() const { return untagged_bytes_.load(std::memory_order_relaxed); }
   /// Births and deaths that could not be counted for want of memory.
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
   /// Calls `visit(range)` for the address space of each table of the tracker.
@@ -116,6 +178,9 @@ class tracker {
   tag_table tags;
   /// Called when a thread's tag changes between none and some; set by who serves malloc.
   void (*on_tag_change)(thread_state& thread) = nullptr;
+  /// Begins to track, for who serves malloc and must be ready first: as `set`. Null: `set` is
+  /// enough.
+  bool (*begin)(const track_settings& settings) noexcept = nullptr;
 
  private:
   static constexpr std::int64_t batch = 16 << 10;
@@ -141,6 +206,9 @@ class tracker {
   void publish(tag_cell& cell, std::atomic<std::int64_t>& live,
                std::atomic<std::int64_t>& peak) noexcept;
   void tell(tag_id tag, tag_record& record, std::int64_t live) noexcept;
+  ASHLAR_COLD void call_user(tag_id tag, const tag_budget& budget, std::size_t live) noexcept;
+  ASHLAR_COLD void meet_untagged(site_id site, std::size_t size) noexcept;
+  ASHLAR_COLD void thread_tag_changed(thread_state& thread) noexcept;
 
   static void on_thread_exit(void*);
   static void before_fork();
@@ -153,6 +221,9 @@ class tracker {
   std::atomic<std::uint64_t> lost_{0};
   std::atomic<std::int64_t> live_{0};
   std::atomic<std::int64_t> peak_{0};
+  std::atomic<std::int64_t> pages_{0};
+  std::atomic<std::uint64_t> untagged_blocks_{0};
+  std::atomic<std::uint64_t> untagged_bytes_{0};
 
   lock late_mutex_;  // the cells of ended threads; taken before the other
   lock mutex_;       // everything below but the cells of running threads
@@ -166,6 +237,10 @@ class tracker {
   thread_tally* ended_ = nullptr;  // the cells of all threads that have ended
   site_page* unused_site_pages_ = nullptr;
   tag_page* unused_tag_pages_ = nullptr;
+  std::uint32_t mark_count_ = 0;
+  std::uint32_t frame_count_ = 0;
+  growing_table<time_mark, most_marks> marks_;
+  growing_table<time_mark, frames_kept> frames_;
   growing_table<thread_summary, most_threads> threads_;
   growing_table<thread_tally, most_threads> tallies_;
   growing_table<site_page, 1u << 14> site_pages_;

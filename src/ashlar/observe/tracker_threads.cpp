@@ -20,6 +20,7 @@ bool tracker::set(const track_settings& settings) noexcept {
   if (settings.level != track_level::off && !prepare()) return false;
   settings_.depth = settings.depth;
   settings_.exact_peaks = settings.exact_peaks;
+  store_relaxed(settings_.untagged, settings.untagged);
   store_relaxed(settings_.level, settings.level);
   return true;
 }
@@ -143,6 +144,27 @@ site_cell tracker::sum_of(site_id site) noexcept {
   return sum;
 }
 
+tag_sum tracker::sum_of_tag(tag_id tag) noexcept {
+  tag_sum sum;
+  if (tag >= tags.size()) return sum;
+  const std::uint32_t count = sites.size();
+  for_each_tally([&](thread_tally& t) {
+    for (std::uint32_t p = 0; p * site_page::size < count; ++p) {
+      // acquire: pairs with the release in cell_of().
+      const site_page* const page = __atomic_load_n(&t.sites[p], __ATOMIC_ACQUIRE);
+      if (page == nullptr) continue;
+      for (std::uint32_t i = 0; i < site_page::size && p * site_page::size + i < count; ++i)
+        if (sites.tag_of(p * site_page::size + i) == tag) sum.blocks.add(page->cells[i]);
+    }
+  });
+  const tag_record& r = tags[tag];
+  sum.live_bytes = live_of(tag);
+  sum.page_bytes = r.pages.load(std::memory_order_relaxed);
+  sum.peak_bytes = r.peak.load(std::memory_order_relaxed);
+  if (sum.peak_bytes < sum.live_bytes) sum.peak_bytes = sum.live_bytes;
+  return sum;
+}
+
 std::int64_t tracker::live_of(tag_id tag) noexcept {
   if (tag >= tags.size()) return 0;
   std::int64_t live = tags[tag].live.load(std::memory_order_relaxed);
@@ -191,7 +213,8 @@ std::int64_t tracker::peak_of(tag_id tag) noexcept {
 
 std::size_t tracker::own_bytes() const noexcept {
   return sites.committed() + tags.committed() + threads_.committed() + tallies_.committed() +
-         site_pages_.committed() + tag_pages_.committed();
+         site_pages_.committed() + tag_pages_.committed() + marks_.committed() +
+         frames_.committed();
 }
 
 void tracker::release() noexcept {
@@ -202,6 +225,9 @@ void tracker::release() noexcept {
   running_ = thread_count_ = tally_count_ = site_page_count_ = tag_page_count_ = 0;
   unused_site_pages_ = nullptr;
   unused_tag_pages_ = nullptr;
+  mark_count_ = frame_count_ = 0;
+  marks_.release();
+  frames_.release();
   threads_.release();
   tallies_.release();
   site_pages_.release();

@@ -37,6 +37,7 @@ void begin_tracking(const options& o) {
 __attribute__((constructor(101))) void on_load() {
   const int saved = errno;  // which programs may expect to be zero when they start
   (void)bound_local();      // the thread-exit key and the fork handlers want to be early
+  observe::process_tracker().begin = start_tracking;  // for programs that begin by themselves
   process_heap.set_concurrency(static_cast<std::uint32_t>(os::concurrency()));
   options o;
   const char* const text = os::environment_variable("ASHLAR_OPTIONS");

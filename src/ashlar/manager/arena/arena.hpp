@@ -177,8 +177,8 @@ class ASHLAR_EXPORT arena : public manager {
   allocation grow_chained(layout needed) noexcept;
   allocation refuse(layout needed, const std::byte* end) const noexcept;
   bool reserve_range() noexcept;
-  bool commit_to(const std::byte* end) noexcept;
-  bool commit(std::size_t size) noexcept;
+  status commit_to(const std::byte* end) noexcept;
+  status commit(std::size_t size) noexcept;
   std::size_t growth_size_for(std::size_t total) const noexcept;
   std::size_t grown(std::size_t size) const noexcept;
   chunk* take_kept(layout needed, std::size_t most) noexcept;

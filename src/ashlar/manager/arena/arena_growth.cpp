@@ -2,6 +2,7 @@
 // How an arena gets more memory. The one place that knows what lies behind the window.
 #include "ashlar/base/bits.hpp"
 #include "ashlar/manager/arena/arena.hpp"
+#include "ashlar/manager/backing_scope.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 
 namespace ashlar {
@@ -98,7 +99,8 @@ allocation arena::grow_reserved(layout needed) noexcept {
   if (needed.size > room) return refuse(needed, range_.end());
   const std::size_t size = gap_at(cur_, needed.alignment) + needed.size;
   if (size > limit_left()) return allocation::failed(status::over_budget);
-  if (!commit_to(cur_ + size)) return allocation::failed(status::no_memory);
+  if (const status why = commit_to(cur_ + size); why != status::success)
+    return allocation::failed(why);
   open_window();
   std::byte* p = nullptr;
   (void)take(needed, p);
@@ -111,7 +113,7 @@ bool arena::reserve_range() noexcept {
   const std::size_t most = align_down(os.available(step), step);
   const std::size_t wanted =
       options_.reserve > max_size - step ? options_.reserve : align_up(options_.reserve, step);
-  range_ = os.reserve(smaller(larger(wanted, step), most), step);
+  range_ = os.reserve_for(backing_tag(), smaller(larger(wanted, step), most), step);
   if (!range_) return false;
   first_.data = first_.end = first_.dirty = range_.data;
   // Contents that were adopted before may have taken positions already.
@@ -124,8 +126,8 @@ bool arena::reserve_range() noexcept {
 
 // Commits so that `end` lies in committed memory: a good step if it is granted, else what is
 // needed.
-bool arena::commit_to(const std::byte* end) noexcept {
-  if (end <= first_.end) return true;
+status arena::commit_to(const std::byte* end) noexcept {
+  if (end <= first_.end) return status::success;
   const std::size_t step = granule();
   const auto left = static_cast<std::size_t>(range_.end() - first_.end);
   const std::size_t least =
@@ -138,20 +140,21 @@ bool arena::commit_to(const std::byte* end) noexcept {
                                  ? left
                                  : align_up(limit_left() - smaller(limit_left(), beyond), step);
   const std::size_t best = larger(least, smaller(good, useful));
-  return commit(best) || (best > least && commit(least));
+  const status outcome = commit(best);
+  return outcome != status::success && best > least ? commit(least) : outcome;
 }
 
-bool arena::commit(std::size_t size) noexcept {
+status arena::commit(std::size_t size) noexcept {
   os_manager& os = os_of_range();
   const os::range part{first_.end, size};
-  if (!os.commit(part)) return false;
+  if (const status why = os.try_commit(part); why != status::success) return why;
   if (options_.huge != huge_pages::as_system)
     (void)os.advise_huge(part, options_.huge == huge_pages::wanted);
   first_.end += size;
   first_.size += size;
   store_relaxed(held_, held_ + size);
   if (!os.zeroed()) dirty_ = first_.end;
-  return true;
+  return status::success;
 }
 
 // --- chained -------------------------------------------------------------------------------------
@@ -201,6 +204,7 @@ allocation arena::new_chunk(layout needed, bool is_large) noexcept {
   const std::size_t wanted = is_large ? total : smaller(growth_size_for(total), max_size);
   const std::size_t good = align_up(wanted, rounding(options_));
   const std::size_t before = parent_ != nullptr ? parent_->pos() : 0;
+  const backing_scope counted(*this);
   allocation a = upstream.allocate({good, alignment}, fit::get_no_less);
   if (!a && good != total) a = upstream.allocate({total, alignment}, fit::get_no_less);
   if (!a) return refuse_chunk(needed, a);

@@ -6,6 +6,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/backing_scope.hpp"
 
 namespace ashlar {
 
@@ -79,6 +80,7 @@ allocation scoped_manager::push(layout request, fit wanted, bool zeroed) noexcep
   if (offset > max_size || request.size > max_size - offset)
     return allocation::failed(status::too_large);
   const layout needed{offset + at_least_one(request.size), alignment};
+  const backing_scope counted(*this);
   const allocation a =
       zeroed ? upstream_.allocate_zeroed(needed, wanted) : upstream_.allocate(needed, wanted);
   if (!a) return without(offset, a);
@@ -145,6 +147,7 @@ allocation scoped_manager::reallocate(block b, std::size_t alignment,
   const std::size_t offset = offset_for(old.alignment);
   if (change.size > max_size - offset) return allocation::failed(status::too_large);
   const std::size_t kept = b.size < change.used ? b.size : change.used;
+  const backing_scope counted(*this);
   const allocation a = upstream_.reallocate(whole(*record_of(b.data)), old.alignment,
                                             {.size = offset + at_least_one(change.size),
                                              .used = offset + kept,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/manager/arena/shared_arena.hpp"
 
+#include "ashlar/manager/backing_scope.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 #include "ashlar/os/thread_exit.hpp"
 
@@ -208,6 +209,7 @@ shared_arena::slot* shared_arena::find_slot() noexcept {
 }
 
 shared_arena::slot* shared_arena::make_slot() noexcept {
+  const backing_scope counted(*this);
   const allocation a = upstream_handle().allocate({sizeof(slot), alignof(slot)}, fit::get_no_less);
   if (!a) return nullptr;
   slot* const s = ::new (a.data()) slot{};
@@ -249,6 +251,7 @@ shared_arena::run* shared_arena::take_idle(layout needed, std::size_t most) noex
 allocation shared_arena::take_new(layout needed, std::size_t size) noexcept {
   const std::size_t alignment = larger(alignof(run), needed.alignment);
   const std::size_t cost = align_up(sizeof(run), alignment);
+  const backing_scope counted(*this);
   const allocation a = upstream_handle().allocate({size, alignment}, fit::get_no_less);
   if (!a) {
     if (a.reason() != status::not_enough_memory) return a;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/backing_scope.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 
 namespace ashlar {
@@ -46,6 +47,7 @@ allocation stack_manager::push(layout request, fit wanted, bool zeroed) noexcept
   const std::size_t size = at_least_one(request.size);
   const std::size_t position = arena_.pos();
   const layout needed{offset + size, alignment};
+  const backing_scope counted(*this);  // the arena has no tag of its own
   const allocation a = zeroed ? arena_.allocate_zeroed(needed) : arena_.allocate(needed);
   if (!a) {
     if (a.reason() != status::not_enough_memory) return a;

@@ -103,14 +103,15 @@ ASHLAR_NO_INLINE allocation fit_manager<Index>::allocate_elsewhere(layout reques
   if (where.from != space_.top()) return serve(where, need, request.size, wanted);
   // Committing comes last: a refused request has not grown the region.
   if (is_over_budget(need - fit_block::header)) return allocation::failed(status::over_budget);
-  if (!space_.commit(where.gap + need)) return allocation::failed(status::no_memory);
+  if (const status why = space_.commit(where.gap + need); why != status::success)
+    return allocation::failed(why);
   return serve_top(where.gap, need, request.size, wanted);
 }
 
 template <class Index>
 status fit_manager<Index>::prepare() {
   if (space_.is_ready()) return status::success;
-  const status outcome = space_.prepare();
+  const status outcome = space_.prepare(backing_tag());
   if (outcome != status::success) return outcome;
   index_ = Index(space_.links());
   if (upstream() == nullptr && space_.is_from_os()) set_upstream(space_.os());

@@ -67,7 +67,8 @@ bool fit_manager<Index>::grow(fit_block* b, std::size_t need) {
   fit_block* const next = b->next();
   if (next == space_.top()) {
     const std::size_t more = need - size;
-    if (more > space_.room() || is_over_budget(more) || !space_.commit(more)) return false;
+    if (more > space_.room() || is_over_budget(more) || space_.commit(more) != status::success)
+      return false;
     space_.set_top(b->after(need));
     set_size(b, need);
     return true;

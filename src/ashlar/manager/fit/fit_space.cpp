@@ -26,7 +26,7 @@ os::range whole_pages(fit_block* b, std::size_t page) {
 
 }  // namespace
 
-status fit_space::prepare() noexcept {
+status fit_space::prepare(tag_id owner) noexcept {
   if (!from_os_) {
     std::byte* const start = at_address(align_up(address_of(block_.data()), fit_block::granule));
     std::byte* end = block_.data() + block_.size();
@@ -40,12 +40,12 @@ status fit_space::prepare() noexcept {
   const std::size_t bound = smaller(smaller(reserve_, fit_block::largest_region), os_->available());
   const std::size_t size = align_down(bound, page);
   if (size == 0) return status::not_enough_memory;
-  const os::range region = os_->reserve(size);
+  const os::range region = os_->reserve_for(owner, size);
   if (!region) return status::no_memory;
   const os::range step{region.data, align_up(smaller(size, larger(step_, 1)), page)};
-  if (!os_->commit(step)) {
+  if (const status why = os_->try_commit(step); why != status::success) {
     os_->release(region, 0);
-    return status::no_memory;
+    return why;
   }
   return begin(region.data, step.end(), region.end(), os_->zeroed());
 }
@@ -84,10 +84,10 @@ void fit_space::release() noexcept {
   store_relaxed(held_, std::size_t{0});
 }
 
-bool fit_space::commit(std::size_t size) noexcept {
+status fit_space::commit(std::size_t size) noexcept {
   const std::byte* const wanted = top_->payload() + size;
   if (wanted <= committed_) [[likely]]
-    return true;
+    return status::success;
   const std::size_t least =
       align_up(static_cast<std::size_t>(wanted - committed_), os_->page_size());
   const std::size_t rest = static_cast<std::size_t>(end_ - committed_);
@@ -96,11 +96,11 @@ bool fit_space::commit(std::size_t size) noexcept {
   std::size_t part = larger(smaller(least, rest), align_up(smaller(step, rest), os_->page_size()));
   if (!os_->commit({committed_, part})) {
     part = smaller(least, rest);
-    if (!os_->commit({committed_, part})) return false;
+    if (const status why = os_->try_commit({committed_, part}); why != status::success) return why;
   }
   committed_ += part;
   store_relaxed(held_, held_ + part);
-  return true;
+  return status::success;
 }
 
 std::size_t fit_space::dirty_prefix(const std::byte* data, std::size_t size,

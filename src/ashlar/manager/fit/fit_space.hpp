@@ -50,8 +50,9 @@ class ASHLAR_EXPORT fit_space {
   constexpr fit_space(std::span<std::byte> block, bool zeroed) : block_(block), zeroed_(zeroed) {}
 
   bool is_ready() const { return top_ != nullptr; }
-  /// Makes it ready: reserves, and commits the first step. Errors: the reason; nothing has changed.
-  status prepare() noexcept;
+  /// Makes it ready: reserves under a tag, and commits the first step. Errors: the reason; nothing
+  /// has changed.
+  status prepare(tag_id owner = 0) noexcept;
   /// Gives everything back but added blocks.
   void reset() noexcept;
   void release() noexcept;
@@ -69,8 +70,9 @@ class ASHLAR_EXPORT fit_space {
   /// The same without committing.
   std::size_t room_now() const { return top_ != nullptr ? room_before(committed_) : 0; }
 
-  /// Makes the first `size` bytes of the wilderness accessible. Requires: size <= room().
-  bool commit(std::size_t size) noexcept;
+  /// Makes the first `size` bytes of the wilderness accessible. Requires: size <= room(). Errors:
+  /// over_budget, no_memory.
+  status commit(std::size_t size) noexcept;
   /// Moves the top to `b`: behind a block just made, or down over freed ones.
   void set_top(fit_block* b) {
     top_ = b;

@@ -15,7 +15,7 @@ bucket_set::~bucket_set() {
 
 bool bucket_set::make_cores() noexcept {
   const std::size_t size = classes().count() * sizeof(pool_core);
-  const allocation room = store_.upstream().allocate({size, alignof(pool_core)}, fit::get_no_less);
+  const allocation room = store_.allocate({size, alignof(pool_core)});
   if (!room) return false;
   auto* const cores = static_cast<pool_core*>(room.data());
   for (std::size_t c = 0; c < classes().count(); ++c) ::new (&cores[c]) pool_core(store_, spare_);

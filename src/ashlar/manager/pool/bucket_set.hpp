@@ -30,9 +30,10 @@ class ASHLAR_EXPORT bucket_set {
  public:
   /// `page_size`: bytes of a slab of small blocks; 0: 64 KiB. `spare`: empty slabs kept for each
   /// class. `limit`: the largest block size.
-  constexpr bucket_set(memory upstream, class_family family, std::size_t page_size,
-                       std::uint32_t spare, std::size_t limit)
-      : store_(upstream, slab_size_for(page_size)),
+  /// `owner`: the manager that this is a part of.
+  constexpr bucket_set(const manager* owner, memory upstream, class_family family,
+                       std::size_t page_size, std::uint32_t spare, std::size_t limit)
+      : store_(upstream, owner, slab_size_for(page_size)),
         classes_(&class_tables[static_cast<std::size_t>(family)]),
         spare_(spare),
         slab_size_(slab_size_for(page_size)),

@@ -37,7 +37,7 @@ class ASHLAR_EXPORT buckets : public manager {
 
   constexpr explicit buckets(const bucket_options& options = {}) noexcept
       : manager(ops_for<buckets>, options.upstream.get()),
-        set_(options.upstream, options.family, options.page_size, options.spare,
+        set_(this, options.upstream, options.family, options.page_size, options.spare,
              options.max_block) {
     if (options.name != nullptr) join_registry(options.name);
   }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/backing_scope.hpp"
 
 namespace ashlar {
 
@@ -19,6 +20,7 @@ allocation sized(const allocation& got, std::size_t size, fit wanted) {
 
 allocation general_manager::allocate_large(std::size_t size, std::size_t alignment) noexcept {
   if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
+  const backing_scope counted(*this);
   const allocation got = large_.allocate({size, alignment});
   // What the classes keep for themselves is given back before a request fails.
   const bool may_help = !got && got.reason() != status::too_large;

@@ -41,7 +41,7 @@ class ASHLAR_EXPORT general_manager : public manager {
 
   constexpr explicit general_manager(const general_options& options = {}) noexcept
       : manager(ops_for<general_manager>, options.os),
-        set_(options.os != nullptr ? memory(*options.os) : memory(), options.family,
+        set_(this, options.os != nullptr ? memory(*options.os) : memory(), options.family,
              options.page_size, options.spare, options.max_medium),
         large_(options.os) {
     if (options.name != nullptr) join_registry(options.name);

@@ -17,9 +17,11 @@ allocation large_blocks::allocate(layout request) noexcept {
   if (place == nullptr) return allocation::failed(status::no_memory);
   const std::size_t size = align_up(request.size + (request.size == 0), page);
   const os::range memory = os().reserve(size, request.alignment);
-  if (!memory || !os().commit(memory)) {
+  const status outcome = memory ? os().try_commit(memory) : status::no_memory;
+  if (outcome != status::success) {
     if (memory) os().release(memory, 0);
     records_.put(place);
+    if (outcome == status::over_budget) return allocation::failed(outcome);
     const std::size_t available = os().available();
     return available == max_size || memory
                ? allocation::failed(status::no_memory)
@@ -57,8 +59,10 @@ allocation large_blocks::resize(void* p, std::size_t size) noexcept {
     return allocation::failed(status::too_large);
   const std::size_t wanted = align_up(size + (size == 0), os().page_size());
   if (wanted > r->reserved) return allocation::failed(status::unsupported);
-  if (wanted > r->size && !os().commit({r->data + r->size, wanted - r->size}))
-    return allocation::failed(status::no_memory);
+  if (wanted > r->size) {
+    const status outcome = os().try_commit({r->data + r->size, wanted - r->size});
+    if (outcome != status::success) return allocation::failed(outcome);
+  }
   // Pages that the OS does not take back stay usable.
   if (wanted < r->size && !os().decommit({r->data + wanted, r->size - wanted}))
     return allocation::of(p, r->size);

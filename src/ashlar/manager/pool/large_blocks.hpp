@@ -30,12 +30,13 @@ class ASHLAR_EXPORT large_blocks {
 
   os_manager& os() const noexcept;
 
-  /// Returns a block, with all its usable bytes. Errors: no_memory, not_enough_memory, too_large.
+  /// Returns a block, with all its usable bytes. Errors: no_memory, not_enough_memory, over_budget,
+  /// too_large.
   allocation allocate(layout request) noexcept;
   /// Takes a block back. Returns false if none starts at `p`.
   bool deallocate(void* p) noexcept;
-  /// Resizes a block in place. Errors: unsupported: it would have to move; no_memory; invalid
-  /// blocks: too_large. The block is as it was then.
+  /// Resizes a block in place. Errors: unsupported: it would have to move; no_memory;
+  /// over_budget; invalid blocks: too_large. The block is as it was then.
   allocation resize(void* p, std::size_t size) noexcept;
   /// Returns the usable bytes of the block that starts at `p`; 0: none does.
   std::size_t usable_size(const void* p) const noexcept;

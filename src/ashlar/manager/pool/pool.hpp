@@ -49,7 +49,7 @@ class ASHLAR_EXPORT pool : public manager {
 
   constexpr explicit pool(layout block = learn, const pool_options& options = {}) noexcept
       : manager(ops_for<pool>, options.upstream.get()),
-        store_(options.upstream),
+        store_(options.upstream, this),
         core_(store_, options.spare),
         wanted_(block),
         page_size_(options.page_size),

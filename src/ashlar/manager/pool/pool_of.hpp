@@ -5,6 +5,7 @@
 //     particle* p = particles.make(position, speed);
 //     particles.destroy(p);
 //
+// The pool's tag is that of the class, if it carries one (class_tag.hpp).
 // The objects that still live when the pool ends are destroyed with it.
 // Threads: one at a time. Cost: as the pool's, with all sizes known.
 #pragma once
@@ -14,6 +15,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "ashlar/manager/class_tag.hpp"
 #include "ashlar/manager/pool/pool.hpp"
 
 namespace ashlar {
@@ -22,7 +24,9 @@ template <class T>
 class pool_of {
  public:
   constexpr explicit pool_of(const pool_options& options = {}) noexcept
-      : pool_({sizeof(T), alignof(T)}, options) {}
+      : pool_({sizeof(T), alignof(T)}, options) {
+    if constexpr (tagged_class<T>) pool_.set_tag(tag_of_class<T>().id());
+  }
   pool_of(const pool_of&) = delete;
   pool_of& operator=(const pool_of&) = delete;
   ~pool_of() { destroy_all(); }

@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "ashlar/manager/backing_scope.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 
 namespace ashlar {
@@ -33,6 +34,7 @@ allocation slab_store::take(std::size_t size) noexcept {
 
 allocation slab_store::acquire(std::size_t size, pool_core& owner) noexcept {
   const guard held(*this);
+  const backing_scope counted(owner_);
   if (!is_fixed_ && table_.count() == 0) granule_shift_ = log2_floor(size);
   const allocation raw = take(size);
   if (!raw) return raw;
@@ -63,6 +65,7 @@ void slab_store::release(pool_slab& slab) noexcept {
 
 allocation slab_store::allocate(layout request) noexcept {
   const guard held(*this);
+  const backing_scope counted(owner_);
   return upstream().allocate(request, fit::get_no_less);
 }
 

@@ -26,9 +26,11 @@ class ASHLAR_EXPORT slab_store {
 
   /// A null upstream stands for the operating system. `granule`: the size of the smallest slabs, a
   /// power of two; 0: all slabs that are there at a time have one size, whichever it is.
-  constexpr explicit slab_store(memory upstream, std::size_t granule = 0,
-                                sharing use = sharing::single)
+  /// `owner`: the manager whose slabs these are; its tag counts what is taken.
+  constexpr explicit slab_store(memory upstream, const manager* owner = nullptr,
+                                std::size_t granule = 0, sharing use = sharing::single)
       : upstream_(upstream),
+        owner_(owner),
         granule_shift_(granule != 0 ? log2_floor(granule) : 0),
         is_fixed_(granule != 0),
         is_shared_(use == sharing::shared) {}
@@ -77,6 +79,7 @@ class ASHLAR_EXPORT slab_store {
   void strike(pool_slab& slab) noexcept;
 
   memory upstream_;
+  const manager* owner_;
   address_table table_;
   std::size_t held_ = 0;
   std::uintptr_t low_ = ~std::uintptr_t{0};  // all slabs that there ever were lie between the two

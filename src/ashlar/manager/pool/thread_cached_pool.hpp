@@ -41,7 +41,7 @@ class ASHLAR_EXPORT thread_cached_pool : public manager {
       : manager(ops_for<thread_cached_pool>, options.upstream.get()),
         shape_(block, options),
         capacity_(capacity_for(shape_.block.size, options.magazine)),
-        store_(options.upstream),
+        store_(options.upstream, this),
         core_(store_, options.spare),
         records_(retire) {
     if (options.name != nullptr) join_registry(options.name);

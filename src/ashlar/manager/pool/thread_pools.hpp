@@ -39,7 +39,7 @@ class ASHLAR_EXPORT thread_pools : public manager {
       : manager(ops_for<thread_pools>, options.upstream.get()),
         shape_(block, options),
         spare_(options.spare),
-        store_(options.upstream, 0, slab_store::sharing::shared),
+        store_(options.upstream, this, 0, slab_store::sharing::shared),
         records_(retire) {
     if (options.name != nullptr) join_registry(options.name);
   }

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "ashlar/base/bits.hpp"
+#include "ashlar/manager/backing_scope.hpp"
 
 namespace ashlar {
 
@@ -32,6 +33,8 @@ allocation new_manager::allocate(layout request, fit) noexcept {
     return allocation::failed(status::bad_alignment);
   if (request.size > max_size) return allocation::failed(status::too_large);
   const std::size_t size = request.size + (request.size == 0);
+  // It passes blocks on: its tag is that of blocks for which the thread has none.
+  const backing_scope counted(observe::this_thread().tag == 0 ? this : nullptr);
   void* const p = is_over_aligned(request.alignment)
                       ? ::operator new (size, std::align_val_t{request.alignment}, nothrow)
                       : ::operator new(size, nothrow);

@@ -3,7 +3,8 @@
 //
 // What stands behind it is whatever the program has: the compiler's allocator, or ashlar when
 // libashlar-malloc is linked or preloaded. Its sizes are exact; it knows nothing of its blocks.
-// Threads: thread-safe. Cost: operator new's.
+// Its tag is that of blocks which the thread has no tag for. Threads: thread-safe. Cost: operator
+// new's.
 #pragma once
 
 #include "ashlar/manager/concepts.hpp"

@@ -6,6 +6,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/units.hpp"
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/source/page_charges.hpp"
 
 namespace ashlar {
 
@@ -57,24 +58,39 @@ std::size_t os_manager::page_size() const noexcept {
 }
 
 os::range os_manager::reserve(std::size_t size, std::size_t alignment) noexcept {
-  const std::size_t page = page_size();
-  if (size == 0 || size > max_size - page || !is_power_of_two(alignment)) return {};
-  return verbs_.reserve(verbs_.context, align_up(size, page), alignment < page ? page : alignment);
+  return reserve_for(backing_tag(true), size, alignment);
 }
 
-bool os_manager::commit(os::range part) noexcept {
-  if (verbs_.commit != nullptr && !verbs_.commit(verbs_.context, part)) return false;
+os::range os_manager::reserve_for(tag_id owner, std::size_t size, std::size_t alignment) noexcept {
+  const std::size_t page = page_size();
+  if (size == 0 || size > max_size - page || !is_power_of_two(alignment)) return {};
+  const os::range memory =
+      verbs_.reserve(verbs_.context, align_up(size, page), alignment < page ? page : alignment);
+  page_charges::open(this, owner, memory);
+  return memory;
+}
+
+status os_manager::try_commit(os::range part) noexcept {
+  // Counted first: what would be too much is not asked for.
+  if (const status why = page_charges::charge(this, part); why != status::success) return why;
+  if (verbs_.commit != nullptr && !verbs_.commit(verbs_.context, part)) {
+    page_charges::discharge(this, part);
+    return status::no_memory;
+  }
   committed_.fetch_add(part.size, relaxed);
-  return true;
+  return status::success;
 }
 
 bool os_manager::decommit(os::range part) noexcept {
   if (verbs_.decommit == nullptr || !verbs_.decommit(verbs_.context, part)) return false;
+  page_charges::discharge(this, part);
   committed_.fetch_sub(part.size, relaxed);
   return true;
 }
 
+// Forgotten first: once released, the addresses may be another reservation's.
 void os_manager::release(os::range memory, std::size_t committed) noexcept {
+  page_charges::close(this, memory);
   verbs_.release(verbs_.context, memory, committed);
   committed_.fetch_sub(committed, relaxed);
 }
@@ -103,11 +119,16 @@ os::range os_manager::mirror(std::size_t size) noexcept {
   const std::size_t page = page_size();
   if (verbs_.mirror == nullptr || size == 0 || size > max_size / 2 - page) return {};
   const os::range memory = verbs_.mirror(verbs_.context, align_up(size, page));
+  if (!memory) return memory;
   committed_.fetch_add(memory.size / 2, relaxed);
-  return memory;
+  page_charges::open(this, backing_tag(true), memory);
+  if (page_charges::charge(this, {memory.data, memory.size / 2}) == status::success) return memory;
+  release_mirrored(memory);
+  return {};
 }
 
 void os_manager::release_mirrored(os::range memory) noexcept {
+  page_charges::close(this, memory);
   verbs_.release_mirrored(verbs_.context, memory);
   committed_.fetch_sub(memory.size / 2, relaxed);
 }
@@ -127,9 +148,9 @@ allocation os_manager::allocate(layout request, fit wanted) noexcept {
     if (verbs_.available == nullptr) return allocation::failed(status::no_memory);
     return allocation::failed(status::not_enough_memory, available(request.alignment));
   }
-  if (!commit(memory)) {
+  if (const status why = try_commit(memory); why != status::success) {
     release(memory, 0);
-    return allocation::failed(status::no_memory);
+    return allocation::failed(why);
   }
   const std::size_t used = used_.fetch_add(memory.size, relaxed) + memory.size;
   std::size_t peak = peak_.load(relaxed);

@@ -7,6 +7,9 @@
 // allocation on to the OS, in whole pages, and counts it: enough for programs that only want to see
 // what they use.
 //
+// What managers take is counted here to their tags (page_charges.hpp): a reservation belongs to the
+// tag that it is made under, and what is committed of it counts to that tag, within its budget.
+//
 // Invariants: `usage().held` is what was committed through it and not given back.
 // Threads: thread-safe. Cost: a system call each; a page at least for each allocation.
 #pragma once
@@ -73,10 +76,15 @@ class ASHLAR_EXPORT os_manager : public manager {
   std::size_t generous_reservation() const { return verbs_.generous_reservation; }
 
   /// Returns `size` bytes, rounded up to pages, at a multiple of `alignment`; empty if refused.
-  /// Nothing of it may be touched before it is committed.
+  /// Nothing of it may be touched before it is committed. Belongs to the tag of the thread, or of
+  /// this manager.
   os::range reserve(std::size_t size, std::size_t alignment = 1) noexcept;
-  /// Makes pages of a reservation accessible. Returns false, having changed nothing, if refused.
-  bool commit(os::range part) noexcept;
+  /// The same for whoever knows to which tag it belongs; 0: it is not counted.
+  os::range reserve_for(tag_id owner, std::size_t size, std::size_t alignment = 1) noexcept;
+  /// Makes pages of a reservation accessible. Errors: over_budget, if the tag of the reservation
+  /// may not hold more; no_memory. Nothing has changed then.
+  status try_commit(os::range part) noexcept;
+  bool commit(os::range part) noexcept { return try_commit(part) == status::success; }
   /// Takes pages back; the address space stays reserved. False: they are still committed.
   bool decommit(os::range part) noexcept;
   /// Gives a whole reservation back, of which `committed` bytes are committed.

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// A tag that was pushed on a thread: what it replaced, and where.
+#pragma once
+
+#include <source_location>
+
+#include "ashlar/observe/tag.hpp"
+
+namespace ashlar::observe {
+
+struct tag_frame {
+  const tag_frame* outer = nullptr;
+  std::source_location place = {};
+  tag_id tag = 0;
+  tag_id before = 0;
+  bool is_explicit = false;  // by push_tag, to be ended by pop_tag
+};
+
+}  // namespace ashlar::observe

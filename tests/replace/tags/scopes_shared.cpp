@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// libashlar is a shared library.
+#include "replace/tags/scopes.hpp"
+
+int main() { return run_scopes(); }

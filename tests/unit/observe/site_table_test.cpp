@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Sites: one number for each stack, place and tag, in all threads.
+#include "ashlar/observe/site_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <source_location>
+#include <thread>
+#include <vector>
+
+namespace ashlar::observe {
+namespace {
+
+class site_table_test : public ::testing::Test {
+ protected:
+  site_table_test() { EXPECT_TRUE(table_->start()); }
+  ~site_table_test() override { table_->release(); }
+
+  site_id of(std::vector<std::uintptr_t> frames, tag_id tag = 0) {
+    return table_->intern({.frames = frames.data(),
+                           .frame_count = static_cast<std::uint32_t>(frames.size()),
+                           .tag = tag});
+  }
+
+  std::unique_ptr<site_table> table_ = std::make_unique<site_table>();
+};
+
+TEST_F(site_table_test, gives_equal_stacks_one_number_and_others_others) {
+  const site_id a = of({1, 2, 3});
+  EXPECT_GT(a, site_table::overflow);
+  EXPECT_EQ(of({1, 2, 3}), a);
+  EXPECT_NE(of({1, 2}), a);
+  EXPECT_NE(of({3, 2, 1}), a);
+  EXPECT_NE(of({1, 2, 3}, 7), a);
+  EXPECT_EQ(table_->tag_of(of({1, 2, 3}, 7)), 7);
+  EXPECT_EQ(table_->size(), 6u);
+}
+
+TEST_F(site_table_test, remembers_what_a_number_stands_for) {
+  site_key key{.tag = 3};
+  const std::source_location here = std::source_location::current();
+  key.set_place(here);
+  const site_id placed = table_->intern(key);
+  EXPECT_EQ(table_->intern(key), placed);
+  EXPECT_EQ(table_->key_of(placed).line, here.line());
+  EXPECT_STREQ(table_->key_of(placed).file, here.file_name());
+  EXPECT_EQ(table_->key_of(placed).frame_count, 0u);
+  const site_key stack = table_->key_of(of({9, 8}));
+  ASSERT_EQ(stack.frame_count, 2u);
+  EXPECT_EQ(stack.frames[0], 9u);
+  EXPECT_EQ(stack.frames[1], 8u);
+}
+
+TEST_F(site_table_test, knows_nothing_of_numbers_that_were_never_handed_out) {
+  EXPECT_EQ(table_->key_of(12345).frame_count, 0u);
+  EXPECT_EQ(table_->key_of(12345).file, nullptr);
+}
+
+TEST_F(site_table_test, says_once_for_each_site_that_it_was_not_told) {
+  const site_id a = of({1});
+  const site_id b = of({2});
+  EXPECT_TRUE(table_->mark_told(a));
+  EXPECT_FALSE(table_->mark_told(a));
+  EXPECT_TRUE(table_->mark_told(b));
+}
+
+TEST_F(site_table_test, gives_threads_that_meet_the_same_stacks_the_same_numbers) {
+  constexpr std::size_t thread_count = 4;
+  constexpr std::size_t stacks = 2000;
+  std::vector<std::vector<site_id>> found(thread_count);
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < thread_count; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::size_t i = 0; i < stacks; ++i) found[t].push_back(of({i, i * 7, 42}));
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  for (const auto& one : found) EXPECT_EQ(one, found[0]);
+  EXPECT_EQ(table_->size(), 2 + stacks);
+}
+
+}  // namespace
+}  // namespace ashlar::observe
