@@ -18,7 +18,7 @@ debug_options quiet(debug_options options) {
 
 struct debug_subject {
   static constexpr std::size_t largest = 64_KiB;
-  static constexpr std::size_t steps = 3000;
+  static constexpr std::size_t steps = 1500;
   debug_subject(memory upstream, const debug_options& options) : debug_(upstream, quiet(options)) {}
   manager& get() { return debug_; }
   bool is_well() { return debug_.check() == 0; }
@@ -51,7 +51,7 @@ debug_options with_age() { return {.most_frames = 1}; }
 
 template <debug_options (*Options)()>
 struct debug_on_pages : debug_with<Options> {
-  static constexpr std::size_t steps = 600;  // several system calls each
+  static constexpr std::size_t steps = 300;  // several system calls each
   using debug_with<Options>::debug_with;
 };
 

@@ -70,7 +70,7 @@ allocation arena::refuse(layout needed, const std::byte* end) const noexcept {
 
 void arena::open_window() noexcept {
   const auto room = static_cast<std::size_t>(current_->end - cur_);
-  end_ = cur_ + smaller(room, limit_left());
+  end_ = is_shut() ? cur_ : cur_ + smaller(room, limit_left());
 }
 
 // --- reserved ------------------------------------------------------------------------------------
@@ -147,6 +147,7 @@ bool arena::commit(std::size_t size) noexcept {
   if (!os.commit(part)) return false;
   if (options_.huge != huge_pages::as_system)
     (void)os.advise_huge(part, options_.huge == huge_pages::wanted);
+  poison::hide(first_.end, size);
   first_.end += size;
   first_.size += size;
   store_relaxed(held_, held_ + size);
@@ -213,6 +214,7 @@ allocation arena::new_chunk(layout needed, bool is_large) noexcept {
   c->memory = start;
   c->size = a.size();
   c->alignment = alignment;
+  poison::hide(start + sizeof(chunk), c->size - sizeof(chunk));
   store_relaxed(held_, held_ + c->size);
   return a;
 }

@@ -115,7 +115,9 @@ bool debug_manager::plan_for(layout request, plan& p) const noexcept {
   if (p.has_header) p.whole.alignment = larger(request.alignment, alignof(debug_header));
   p.offset = p.guard + (p.has_header ? sizeof(debug_header) : 0);
   p.offset = align_up(p.offset, p.whole.alignment);
-  p.whole.size = at_least_one(p.offset + request.size + p.guard);
+  // A block of no bytes has one that is its own.
+  const std::size_t least = request.size + p.guard;
+  p.whole.size = p.offset + at_least_one(least);
   return true;
 }
 
