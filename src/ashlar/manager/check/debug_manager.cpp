@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/check/debug_report.hpp"
@@ -75,6 +76,7 @@ debug_manager::~debug_manager() {
   const bool leaks_mean_something = !inner_.can(capability::no_op_deallocate);
   if (options_.leaks && leaks_mean_something) (void)report_live("ends with");
   end_all();
+  poison::close_pool(this);
 }
 
 void debug_manager::set_options(const debug_options& options) noexcept {
@@ -222,6 +224,26 @@ void debug_manager::dress(record& r) noexcept {
   if (options_.fill) std::memset(r.data, options_.fresh_byte, r.size);
   if (r.has_header) write_header(r, debug_header::live_mark);
   if (r.pages != nullptr) shut_pages(r);
+  if (poison::is_watched()) {
+    conceal(r);
+    poison::open_pool(this);
+    poison::lend(this, r.data, r.size);
+  }
+}
+
+// To a tool: all of a block that is not the caller's, to be read by us.
+void debug_manager::reveal(const record& r) const noexcept {
+  const std::byte* const behind = r.data + r.size;
+  poison::show_defined(r.memory, static_cast<std::size_t>(r.data - r.memory));
+  poison::show_defined(behind, static_cast<std::size_t>(r.memory + r.taken - behind));
+  if (r.state != debug_state::live) poison::show_defined(r.data, r.size);
+}
+
+void debug_manager::conceal(const record& r) const noexcept {
+  const std::byte* const behind = r.data + r.size;
+  poison::hide(r.memory, static_cast<std::size_t>(r.data - r.memory));
+  poison::hide(behind, static_cast<std::size_t>(r.memory + r.taken - behind));
+  if (r.state != debug_state::live) poison::hide(r.data, r.size);
 }
 
 // The pages on either side. A hint: where the OS has no more mappings to split, nothing is shut.
@@ -263,6 +285,7 @@ void debug_manager::free_from(const block* b, void* data, std::size_t alignment,
 }
 
 void debug_manager::quarantine(record& r) noexcept {
+  if (poison::is_watched()) reveal(r);
   if (options_.fill) {
     std::memset(r.data, options_.freed_byte, r.size);
     r.is_filled = true;
@@ -270,6 +293,10 @@ void debug_manager::quarantine(record& r) noexcept {
   if (r.has_header) write_header(r, debug_header::freed_mark);
   book_.move(r, debug_state::quarantined);
   kept_ += r.taken;
+  if (poison::is_watched()) {
+    poison::take_back(this, r.data, r.size);
+    conceal(r);
+  }
   if (options_.quarantine == 0 || r.taken > options_.quarantine) return release(r, false);
   if (r.pages != nullptr) (void)os::protect({r.pages, r.pages_size}, os::access::none);
   drain(options_.quarantine);
@@ -286,7 +313,9 @@ void debug_manager::release(record& r, bool forget) noexcept {
     if (r.pages == nullptr) (void)check_block(r);
   } else {
     store_relaxed(used_, used_ - r.size);
+    poison::take_back(this, r.data, r.size);
   }
+  if (poison::is_watched()) poison::show_defined(r.memory, r.taken);
   if (r.pages != nullptr) open_pages(r, true);
   store_relaxed(held_, held_ - r.taken);
   const block whole{r.memory, r.taken};
@@ -355,7 +384,9 @@ const debug_header* debug_manager::header_of(const void* data) const noexcept {
   const lock_guard guard(mutex_);
   const record* const r = book_.find(data);
   if (r == nullptr || r->state != debug_state::live || !r->has_header) return nullptr;
-  return reinterpret_cast<const debug_header*>(r->data - r->guard) - 1;
+  const auto* const h = reinterpret_cast<const debug_header*>(r->data - r->guard) - 1;
+  poison::show_defined(h, sizeof *h);
+  return h;
 }
 
 void debug_manager::note(debug_event_kind kind, const record& r, observe::site_id site) noexcept {

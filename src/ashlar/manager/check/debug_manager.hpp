@@ -12,6 +12,9 @@
 // frees; frees of what is no block, and with another size or alignment; blocks that live too long,
 // or longer than the manager. Each is a fault (hardening/fault.hpp) after lines of details.
 //
+// Under AddressSanitizer and memcheck (base/poison.hpp) all but live blocks is hidden: so they
+// watch managers of every kind.
+//
 // It resizes by moving always, so that a pointer into the block that was is found.
 // Can do: own, size, walk, free_all, trim (of the quarantine). Promises those of the inner manager.
 // Threads: thread-safe if the inner one is. Cost: hundreds of nanoseconds a block, thousands with
@@ -115,7 +118,10 @@ class ASHLAR_EXPORT debug_manager : public manager {
   void shut_pages(record& r) noexcept;
   void open_pages(const record& r, bool with_guards) noexcept;
 
+  void reveal(const record& r) const noexcept;
+  void conceal(const record& r) const noexcept;
   bool check_block(record& r) noexcept;
+  bool find_damage(record& r) noexcept;
   bool check_header(record& r) noexcept;
   void report_stomp(record& r, bool behind, const std::byte* begin, const std::byte* end,
                     const std::byte* first) noexcept;
