@@ -142,6 +142,10 @@ class ASHLAR_EXPORT arena : public manager {
   /// Shows every push and rewind to `watcher` from now on, or to nobody (null). The window stays
   /// closed meanwhile. Returns who was shown them before.
   arena_watcher* exchange_watcher(arena_watcher* watcher) noexcept;
+  /// The bytes of the current chunk that are not in use, committed all of them.
+  os::range idle_part() const noexcept {
+    return {cur_, static_cast<std::size_t>(current_->end - cur_)};
+  }
 
   bool check_invariants() const noexcept;
 
