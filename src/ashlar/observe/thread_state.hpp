@@ -4,6 +4,7 @@
 // A program may hold two copies of this code: libashlar, and libashlar-malloc that was preloaded.
 // They must agree about a thread's tag, so the two objects here have C names, are exported and
 // weak: the loader gives all copies the same ones. A change of their layout changes their names.
+// Weak are the definitions alone: a weak reference would take nothing out of an archive.
 #pragma once
 
 #include <cstdint>
@@ -42,9 +43,8 @@ class tracker;
 
 extern "C" {
 extern thread_local constinit ashlar::observe::thread_state ashlar_thread_v1
-    __attribute__((tls_model("initial-exec"), weak, visibility("default")));
-extern constinit ashlar::observe::tracker ashlar_tracker_v1
-    __attribute__((weak, visibility("default")));
+    __attribute__((tls_model("initial-exec"), visibility("default")));
+extern constinit ashlar::observe::tracker ashlar_tracker_v1 __attribute__((visibility("default")));
 }
 
 namespace ashlar::observe {

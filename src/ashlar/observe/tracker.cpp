@@ -4,8 +4,8 @@
 
 #include "ashlar/os/clock.hpp"
 
-constinit thread_local ashlar::observe::thread_state ashlar_thread_v1;
-constinit ashlar::observe::tracker ashlar_tracker_v1;
+[[gnu::weak]] constinit thread_local ashlar::observe::thread_state ashlar_thread_v1;
+[[gnu::weak]] constinit ashlar::observe::tracker ashlar_tracker_v1;
 
 namespace ashlar::observe {
 

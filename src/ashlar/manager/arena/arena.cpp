@@ -75,6 +75,7 @@ arena::arena(const arena_options& options, os::range range, std::size_t committe
   first_.dirty = os_of_range().zeroed() ? first_.data : first_.end;
   store_relaxed(held_, committed);
   attach(first_);
+  hide_rest(first_, first_.data);
 }
 
 arena::arena(arena& parent, const arena_options& options) noexcept
@@ -96,6 +97,8 @@ arena::~arena() {
   run_finalizers(0);
   rewind_to(0);
   release_all();
+  if (poison::is_watched()) [[unlikely]]
+    show_all(first_);
   close_as_child();
 }
 
@@ -109,6 +112,7 @@ void arena::set_up() noexcept {
     if (options_.kind == backing::fixed) first_.size = buffer.size();
     first_.dirty = options_.buffer_zeroed ? first_.data : first_.end;
     store_relaxed(held_, first_.size);
+    hide_rest(first_, first_.data);
   }
   attach(first_);
 }
@@ -126,6 +130,8 @@ void arena::attach(chunk& c) noexcept {
 allocation arena::allocate_slow(layout request, fit wanted) noexcept {
   if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
   if (request.size > max_size) return allocation::failed(status::too_large);
+  if (is_shut()) [[unlikely]]
+    return allocate_shut(request, wanted, false);
   layout needed{at_least_one(request.size), request.alignment};
   // Where a push_aligner was just before, its alignment holds in whatever chunk comes.
   if (pos() == aligned_at_ && aligned_to_ > needed.alignment) needed.alignment = aligned_to_;
@@ -139,20 +145,26 @@ allocation arena::allocate_slow(layout request, fit wanted) noexcept {
 }
 
 allocation arena::allocate_zeroed_slow(layout request, fit wanted) noexcept {
+  if (is_shut()) [[unlikely]]
+    return allocate_shut(request, wanted, true);
   const allocation fresh = allocate_slow(request, wanted);
-  if (!fresh) return fresh;
-  auto* const p = static_cast<std::byte*>(fresh.data());
+  if (fresh) clear_used(static_cast<std::byte*>(fresh.data()), at_least_one(request.size));
+  return fresh;
+}
+
+// Clears what was used before of a block that was just taken.
+void arena::clear_used(std::byte* p, std::size_t size) noexcept {
   const bool is_beside = beside_ != nullptr && p == beside_->data;
   const std::byte* const dirty = is_beside ? beside_->dirty : dirty_;
-  if (p < dirty)
-    std::memset(p, 0, smaller(at_least_one(request.size), static_cast<std::size_t>(dirty - p)));
-  return fresh;
+  if (p < dirty) std::memset(p, 0, smaller(size, static_cast<std::size_t>(dirty - p)));
 }
 
 allocation arena::resize_block(block b, std::size_t alignment, const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
   if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
   if (change.size > max_size) return allocation::failed(status::too_large);
+  if (is_shut()) [[unlikely]]
+    return resize_shut(b, alignment, change);
   const std::size_t size = at_least_one(change.size);
   b.size = at_least_one(b.size);
   if (resize_last(b, size) || size <= b.size)
@@ -195,6 +207,11 @@ bool arena::may_give_tail_back(std::size_t position) const noexcept {
 
 bool arena::push_aligner(std::size_t alignment) noexcept {
   if (!is_power_of_two(alignment)) return false;
+  if (is_shut()) {
+    if (watcher_ != nullptr) watcher_->about_to_push(*watcher_, *this, alignment);
+    const opened now(*this);
+    return push_aligner(alignment);
+  }
   const std::size_t gap = (0 - address_of(cur_)) & (alignment - 1);
   if (gap < static_cast<std::size_t>(end_ - cur_)) {
     store_relaxed(cur_, cur_ + gap);

@@ -37,9 +37,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/manager/arena/arena_chunk.hpp"
 #include "ashlar/manager/arena/arena_options.hpp"
+#include "ashlar/manager/arena/arena_watcher.hpp"
 #include "ashlar/manager/arena/mark_history.hpp"
 #include "ashlar/manager/concepts.hpp"
 #include "ashlar/os/address_space.hpp"
@@ -139,6 +141,14 @@ class ASHLAR_EXPORT arena : public manager {
   template <class Visit>
   void for_each_chunk(Visit&& visit) const;
 
+  /// Shows every push and rewind to `watcher` from now on, or to nobody (null). The window stays
+  /// closed meanwhile. Returns who was shown them before.
+  arena_watcher* exchange_watcher(arena_watcher* watcher) noexcept;
+  /// The bytes of the current chunk that are not in use, committed all of them.
+  os::range idle_part() const noexcept {
+    return {cur_, static_cast<std::size_t>(current_->end - cur_)};
+  }
+
   bool check_invariants() const noexcept;
 
  protected:
@@ -160,6 +170,26 @@ class ASHLAR_EXPORT arena : public manager {
   using chunk = detail::arena_chunk;
   using finalizer = detail::arena_finalizer;
   friend struct arena_tables;
+  friend class arena_snapshot;
+
+  // While pushes are watched, by a watcher or by a tool (base/poison.hpp), the window is closed; it
+  // is open within one of our own functions.
+  class opened {
+   public:
+    explicit opened(arena& a) noexcept : arena_(a) { set(true); }
+    ~opened() { set(false); }
+    opened(const opened&) = delete;
+    opened& operator=(const opened&) = delete;
+
+   private:
+    void set(bool open) noexcept {
+      arena_.is_open_ = open;
+      if (arena_.current_->data != nullptr) arena_.open_window();
+    }
+    arena& arena_;
+  };
+  bool is_watched() const noexcept { return watcher_ != nullptr || poison::is_watched(); }
+  bool is_shut() const noexcept { return !is_open_ && is_watched(); }
 
   arena(arena& parent, const arena_options& options) noexcept;
 
@@ -168,6 +198,15 @@ class ASHLAR_EXPORT arena : public manager {
   // The slow halves; the tables lead to them.
   allocation allocate_slow(layout request, fit wanted) noexcept;
   allocation allocate_zeroed_slow(layout request, fit wanted) noexcept;
+  allocation allocate_shut(layout request, fit wanted, bool zeroed) noexcept;
+  allocation resize_shut(block b, std::size_t alignment, const resize& change) noexcept;
+  void clear_used(std::byte* p, std::size_t size) noexcept;
+  const void* pool_at(const std::byte* p) const noexcept;
+  static const void* pool_of(const chunk& c) noexcept {
+    return c.holds_its_record() ? c.memory : c.data;
+  }
+  void hide_rest(const chunk& c, const std::byte* from) noexcept;
+  static void show_all(const chunk& c) noexcept;
   allocation resize_block(block b, std::size_t alignment, const resize& change) noexcept;
   bool resize_last(block b, std::size_t size) noexcept;
   bool may_give_tail_back(std::size_t position) const noexcept;
@@ -248,6 +287,9 @@ class ASHLAR_EXPORT arena : public manager {
   std::size_t opened_at_ = 0;
   std::size_t needs_ = 0;
   bool is_alone_ = true;  // nobody else pushed onto the parent from `opened_at_` to `needs_`
+
+  bool is_open_ = false;
+  arena_watcher* watcher_ = nullptr;
 
   arena_options options_;
 };

@@ -13,7 +13,8 @@ namespace ashlar {
 status arena::adopt(arena& other) noexcept {
   const std::size_t size = other.pos();
   if (&other == this || size == 0) return status::success;
-  if (other.child_ != nullptr || other.parent_ != nullptr || other.is_guest_)
+  if (other.child_ != nullptr || other.parent_ != nullptr || other.is_guest_ ||
+      other.watcher_ != nullptr)
     return status::unsupported;
   const std::size_t before = pos();
   void* record = nullptr;

@@ -71,7 +71,7 @@ allocation arena::refuse(layout needed, const std::byte* end) const noexcept {
 
 void arena::open_window() noexcept {
   const auto room = static_cast<std::size_t>(current_->end - cur_);
-  end_ = cur_ + smaller(room, limit_left());
+  end_ = is_shut() ? cur_ : cur_ + smaller(room, limit_left());
 }
 
 // --- reserved ------------------------------------------------------------------------------------
@@ -150,6 +150,7 @@ status arena::commit(std::size_t size) noexcept {
   if (const status why = os.try_commit(part); why != status::success) return why;
   if (options_.huge != huge_pages::as_system)
     (void)os.advise_huge(part, options_.huge == huge_pages::wanted);
+  poison::hide(first_.end, size);
   first_.end += size;
   first_.size += size;
   store_relaxed(held_, held_ + size);
@@ -219,6 +220,7 @@ allocation arena::new_chunk(layout needed, bool is_large) noexcept {
   c->memory = start;
   c->size = a.size();
   c->alignment = alignment;
+  poison::hide(start + sizeof(chunk), c->size - sizeof(chunk));
   store_relaxed(held_, held_ + c->size);
   return a;
 }

@@ -45,6 +45,8 @@ bool arena::may_rewind_to(std::size_t position) noexcept {
 void arena::rewind_to(std::size_t position) noexcept {
   note_peak();
   run_finalizers(position);
+  if (watcher_ != nullptr) [[unlikely]]
+    watcher_->about_to_rewind(*watcher_, *this, position);
   if (cur_ > dirty_) dirty_ = cur_;
   while (true) {
     if (is_beside_newer()) {
@@ -57,6 +59,10 @@ void arena::rewind_to(std::size_t position) noexcept {
   store_relaxed(cur_, at_address(origin_ + position));
   history_.rewound(position);
   open_window();
+  if (is_watched()) [[unlikely]] {
+    hide_rest(*current_, cur_);
+    if (watcher_ != nullptr) watcher_->rewound(*watcher_, *this);
+  }
   if (options_.keep != arena_options::unlimited) (void)trim(options_.keep);
 }
 
@@ -76,6 +82,7 @@ bool arena::rewind_beside(std::size_t position) noexcept {
   if (position > c.position) {
     c.used = position - c.position;
     store_relaxed(origin_, origin_ - c.used);
+    hide_rest(c, c.data + c.used);
     return true;
   }
   beside_ = c.previous;
@@ -111,6 +118,10 @@ void arena::note_peak() noexcept {
 // Keeps a chunk for later, unless its record lies in memory that is about to be used again.
 void arena::retire(chunk& c) noexcept {
   if (!c.holds_its_record()) return give_back(c);
+  if (poison::is_watched()) [[unlikely]] {
+    poison::close_pool(pool_of(c));
+    poison::hide(c.memory + sizeof(chunk), c.size - sizeof(chunk));
+  }
   c.previous = kept_;
   kept_ = &c;
   kept_size_ += c.size;
@@ -118,6 +129,8 @@ void arena::retire(chunk& c) noexcept {
 
 void arena::give_back(chunk& c) noexcept {
   store_relaxed(held_, held_ - c.size);
+  if (poison::is_watched()) [[unlikely]]
+    show_all(c);
   if (c.source == nullptr) return;
   if (c.reserved != 0)
     static_cast<os_manager*>(c.source)->release({c.memory, c.reserved}, c.size);
@@ -126,6 +139,8 @@ void arena::give_back(chunk& c) noexcept {
 }
 
 std::size_t arena::trim(std::size_t keep) noexcept {
+  if (watcher_ != nullptr) [[unlikely]]
+    watcher_->about_to_rewind(*watcher_, *this, pos());
   if (options_.kind != backing::reserved) return trim_kept(keep);
   const std::size_t of_range = trim_range(keep);
   return of_range + trim_kept(keep);
@@ -157,6 +172,7 @@ std::size_t arena::trim_range(std::size_t keep) noexcept {
   const auto committed = static_cast<std::size_t>(first_.end - range_.data);
   if (kept >= committed) return 0;
   const std::size_t size = committed - kept;
+  poison::show(range_.data + kept, size);
   if (!os_of_range().decommit({range_.data + kept, size})) return 0;
   first_.end -= size;
   first_.size -= size;
@@ -173,6 +189,8 @@ void arena::release_all() noexcept {
   next_size_ = 0;
   open_window();
   if (!range_ || is_guest_) return;
+  if (poison::is_watched()) [[unlikely]]
+    show_all(first_);
   os_of_range().release(range_, first_.size);
   store_relaxed(held_, held_ - first_.size);
   range_ = {};

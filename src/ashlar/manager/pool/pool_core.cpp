@@ -17,6 +17,8 @@ void pool_core::set_shape(const slab_shape& shape) noexcept {
 
 // Requires: the current slab, if any, has neither a free block nor a fresh one on this page.
 void* pool_core::get_slow() noexcept {
+  if (poison::is_watched()) [[unlikely]]
+    return get_watched();
   if (has_current() && next_page()) return try_get();
   pool_slab* next = partial_.pop_front();
   if (next == nullptr) next = take_spare();
@@ -25,6 +27,27 @@ void* pool_core::get_slow() noexcept {
   settle();
   make_current(*next);
   return try_get();
+}
+
+// As `get_slow` where a tool looks on: from a slab that does not become current.
+void* pool_core::get_watched() noexcept {
+  pool_slab* slab = partial_.pop_front();
+  if (slab == nullptr) slab = take_spare();
+  if (slab == nullptr) {
+    slab = new_slab();
+    if (slab == nullptr) return nullptr;
+    poison::hide(slab + 1, shape_.slab_size - sizeof(pool_slab));
+    poison::open_pool(slab);
+  }
+  void* p = slab->free;
+  if (p != nullptr)
+    slab->free = const_cast<void*>(look_at_next_free(p));
+  else
+    p = at_address(address_of(slab)) + shape_.offset_of(slab->carved++);
+  (++slab->live == shape_.capacity ? full_ : partial_).push_front(*slab);
+  poison::lend(slab, p, stride_);
+  store_relaxed(gets_, gets_ + 1);
+  return p;
 }
 
 allocation pool_core::get_first(layout wanted, std::size_t size, std::size_t least) noexcept {
@@ -114,6 +137,7 @@ void pool_core::put_elsewhere(pool_slab* slab, void* p) noexcept {
   }
   next_free(p) = slab->free;
   slab->free = p;
+  poison::take_back(slab, p, stride_);
   store_relaxed(puts_, puts_ + 1);
   if (--slab->live != 0) return;
   partial_.remove(*slab);
@@ -153,6 +177,10 @@ void pool_core::retire(pool_slab& slab) noexcept {
 
 void pool_core::release(pool_slab& slab) noexcept {
   store_relaxed(slab_bytes_, slab_bytes_ - shape_.slab_size);
+  if (poison::is_watched()) [[unlikely]] {
+    poison::close_pool(&slab);
+    poison::show(&slab + 1, shape_.slab_size - sizeof(pool_slab));
+  }
   store_->release(slab);
 }
 

@@ -22,6 +22,9 @@
 // Found at once: a block put back twice in a row, a pointer to no block start, a pointer into no
 // slab of ours unless it stands where the current slab is. Found by `is_well`: every double put.
 //
+// Under a tool that watches memory (base/poison.hpp) no slab is current, so that every get and put
+// comes by where it is told of.
+//
 // Threads: one at a time; `live_blocks`, `block_size` and `slab_bytes` may be asked by any.
 // Source: free list in the free objects, Lea and Weinstock's node allocators; slabs, Bonwick 1994.
 #pragma once
@@ -104,6 +107,7 @@ class ASHLAR_EXPORT pool_core {
   using slab_list = intrusive_list<pool_slab>;
   static constexpr std::uintptr_t no_slab = 1;  // no masked address is odd
 
+  ASHLAR_COLD void* get_watched() noexcept;
   void put_elsewhere(pool_slab* slab, void* p) noexcept;
   ASHLAR_COLD void bad_put(void* p) const noexcept;
   bool is_ours(const pool_slab* slab, const void* p) const noexcept;

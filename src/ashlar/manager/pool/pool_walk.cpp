@@ -11,7 +11,7 @@ namespace ashlar {
 
 namespace {
 
-const void* next_of(const void* free_block) { return *static_cast<void* const*>(free_block); }
+const void* next_of(const void* free_block) { return look_at_next_free(free_block); }
 
 /// One bit for each block from number `first` on.
 class window {

@@ -24,6 +24,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/block.hpp"
 #include "ashlar/base/macros.hpp"
+#include "ashlar/base/poison.hpp"
 
 namespace ashlar {
 
@@ -95,6 +96,15 @@ struct ASHLAR_EXPORT slab_shape {
 
   friend bool operator==(const slab_shape&, const slab_shape&) = default;
 };
+
+/// The link in a free block, for whoever only looks. Under a tool free blocks are hidden.
+inline const void* look_at_next_free(const void* free_block) {
+  const bool is_hidden = poison::is_watched();
+  if (is_hidden) poison::show_defined(free_block, sizeof(void*));
+  const void* const next = *static_cast<void* const*>(free_block);
+  if (is_hidden) poison::hide(free_block, sizeof(void*));
+  return next;
+}
 
 /// The link in a free block.
 ASHLAR_FORCE_INLINE void*& next_free(void* free_block) { return *static_cast<void**>(free_block); }

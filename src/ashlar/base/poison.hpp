@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Tells AddressSanitizer and Valgrind's memcheck which bytes of a manager's memory are nobody's.
+//
+// Both are found when the program runs, in release builds too: the sanitizer by its functions,
+// which are weak here; memcheck by its client requests, written out below as the ABI that they are.
+// A manager asks `is_watched()` where it is slow anyhow, and under a tool keeps its fast paths shut
+// (an arena its window, a pool its current slab), so that every block comes by where it is told of.
+// Without a tool nothing here costs anything on a fast path.
+//
+// A pool is what memcheck calls so: a set of blocks, named by an address, each with the stack of
+// its making. The sanitizer knows only bytes.
+//
+// Threads: thread-safe. Nothing here allocates.
+#pragma once
+
+#include <cstddef>
+
+#include "ashlar/base/macros.hpp"
+#include "ashlar/base/relaxed.hpp"
+
+namespace ashlar::poison {
+
+enum class tool : unsigned char { unknown, none, address_sanitizer, memcheck };
+
+/// The tool that watches this process. Asks once.
+ASHLAR_EXPORT tool watcher() noexcept;
+
+namespace detail {
+extern constinit tool found;
+}
+
+inline bool is_watched() noexcept {
+  const tool known = load_relaxed(detail::found);
+  return (known != tool::unknown ? known : watcher()) > tool::none;
+}
+
+// Each of these does nothing where nobody watches, and where `size` is 0.
+
+/// Nobody may touch these bytes.
+void hide(const void* data, std::size_t size) noexcept;
+/// They may be used, and hold nothing yet.
+void show(const void* data, std::size_t size) noexcept;
+/// They may be used, and hold what they hold.
+void show_defined(const void* data, std::size_t size) noexcept;
+
+/// Begins a pool, if it has not begun.
+void open_pool(const void* pool) noexcept;
+/// Ends it and its blocks, if it has begun. Their bytes are hidden.
+void close_pool(const void* pool) noexcept;
+/// Shows a block of an open pool, which holds nothing yet.
+void lend(const void* pool, const void* data, std::size_t size) noexcept;
+/// Hides a block that was lent.
+void take_back(const void* pool, const void* data, std::size_t size) noexcept;
+/// Changes the size of a block that was lent, in place.
+void resize(const void* pool, const void* data, std::size_t old_size, std::size_t size) noexcept;
+/// Ends all blocks but those in `[data, data + size)`; hides nothing.
+void keep_only(const void* pool, const void* data, std::size_t size) noexcept;
+
+}  // namespace ashlar::poison

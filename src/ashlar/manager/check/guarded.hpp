@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Checks that are chosen when compiling: all of them, or a type that was never touched.
+//
+//     using level_memory = ashlar::guarded<ashlar::pool, is_debug_build ? ashlar::checks::all
+//                                                                       : ashlar::checks::none>;
+#pragma once
+
+#include <utility>
+
+#include "ashlar/manager/check/debug_manager.hpp"
+
+namespace ashlar {
+
+enum class checks : unsigned char { none, all };
+
+namespace detail {
+
+// Before the debug manager, so that it lives longer.
+template <class M>
+struct guarded_part {
+  template <class... Arguments>
+  explicit guarded_part(Arguments&&... arguments)
+      : guarded_(std::forward<Arguments>(arguments)...) {}
+  M guarded_;
+};
+
+}  // namespace detail
+
+/// A manager `M`, made from the arguments of its constructor, and a debug manager around it.
+template <class M>
+class guarded_manager : private detail::guarded_part<M>, public debug_manager {
+ public:
+  template <class... Arguments>
+  explicit guarded_manager(Arguments&&... arguments)
+      : detail::guarded_part<M>(std::forward<Arguments>(arguments)...),
+        debug_manager(detail::guarded_part<M>::guarded_) {}
+
+  M& guarded() { return detail::guarded_part<M>::guarded_; }
+};
+
+template <class M, checks Wanted>
+struct choose_guarded {
+  using type = guarded_manager<M>;
+};
+template <class M>
+struct choose_guarded<M, checks::none> {
+  using type = M;
+};
+
+/// `M` itself, or with all checks around it.
+template <class M, checks Wanted>
+using guarded = typename choose_guarded<M, Wanted>::type;
+
+}  // namespace ashlar
