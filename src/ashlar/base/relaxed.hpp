@@ -14,7 +14,10 @@ namespace ashlar {
 template <class T>
 ASHLAR_FORCE_INLINE T load_relaxed(const T& word) {
 #if ASHLAR_TSAN
-  return __atomic_load_n(&word, __ATOMIC_RELAXED);
+  // The forms for any type: an enumeration will do for GCC's `_n`, and not for clang's.
+  T value;
+  __atomic_load(&word, &value, __ATOMIC_RELAXED);
+  return value;
 #else
   return word;
 #endif
@@ -23,7 +26,7 @@ ASHLAR_FORCE_INLINE T load_relaxed(const T& word) {
 template <class T>
 ASHLAR_FORCE_INLINE void store_relaxed(T& word, T value) {
 #if ASHLAR_TSAN
-  __atomic_store_n(&word, value, __ATOMIC_RELAXED);
+  __atomic_store(&word, &value, __ATOMIC_RELAXED);
 #else
   word = value;
 #endif

@@ -13,7 +13,8 @@ const manager& manager::root() const noexcept {
 }
 
 tag_id manager::backing_tag(bool passes_on) const noexcept {
-  const tag_id of_thread = observe::this_thread().tag;
+  const observe::thread_state& thread = observe::this_thread();
+  const tag_id of_thread = thread.muted == 0 ? thread.tag : tag_id{0};
   if (passes_on) return of_thread != 0 ? of_thread : tag_;
   return tag_ != 0 ? tag_ : of_thread;
 }

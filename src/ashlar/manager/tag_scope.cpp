@@ -10,7 +10,9 @@ namespace {
 
 using observe::tag_frame;
 
-constexpr std::size_t most_pushed = 64;
+// Few, for they lie in the static thread-local storage: of that little is left to a library that is
+// loaded late.
+constexpr std::size_t most_pushed = 16;
 
 // What push_tag has nobody to keep for it.
 struct pushed_tags {

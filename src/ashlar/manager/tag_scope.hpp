@@ -74,7 +74,7 @@ ASHLAR_EXPORT tag current_tag() noexcept;
 /// Returns what `use_tags` needs to go on elsewhere.
 ASHLAR_EXPORT tag_token capture_tags() noexcept;
 
-/// Makes a tag that of the thread, until it is popped. At most 64 may be pushed at a time; returns
+/// Makes a tag that of the thread, until it is popped. At most 16 may be pushed at a time; returns
 /// false, having changed nothing, beyond that.
 ASHLAR_EXPORT bool push_tag(tag wanted,
                             std::source_location place = std::source_location::current()) noexcept;

@@ -162,10 +162,10 @@ TEST(pop_tag, without_a_push_names_its_own_place) {
 }
 
 TEST(push_tag, refuses_more_than_it_can_keep) {
-  for (int i = 0; i < 64; ++i) ASSERT_TRUE(push_tag(a));
+  for (int i = 0; i < 16; ++i) ASSERT_TRUE(push_tag(a));
   EXPECT_FALSE(push_tag(b));
   EXPECT_EQ(current_tag(), a);
-  for (int i = 0; i < 64; ++i) pop_tag(a);
+  for (int i = 0; i < 16; ++i) pop_tag(a);
   EXPECT_FALSE(current_tag());
 }
 
