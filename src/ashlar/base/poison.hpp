@@ -36,6 +36,9 @@ inline bool is_watched() noexcept {
 
 // Each of these does nothing where nobody watches, and where `size` is 0.
 
+/// More bytes than this at once are not hidden.
+inline constexpr std::size_t most_hidden = std::size_t{256} << 20;
+
 /// Nobody may touch these bytes.
 void hide(const void* data, std::size_t size) noexcept;
 /// They may be used, and hold nothing yet.
