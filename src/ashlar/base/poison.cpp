@@ -107,6 +107,12 @@ tool watcher() noexcept {
   return found;
 }
 
+tool exchange_watcher(tool wanted) noexcept {
+  const tool before = watcher();
+  store_relaxed(detail::found, wanted);
+  return before;
+}
+
 void hide(const void* data, std::size_t size) noexcept { set_access(make_noaccess, data, size); }
 void show(const void* data, std::size_t size) noexcept { set_access(make_undefined, data, size); }
 void show_defined(const void* data, std::size_t size) noexcept {

@@ -25,8 +25,12 @@ enum class tool : unsigned char { unknown, none, address_sanitizer, memcheck };
 /// The tool that watches this process. Asks once.
 ASHLAR_EXPORT tool watcher() noexcept;
 
+/// Tells only `wanted` from now on; returns who was told before. For tests that commit faults on
+/// purpose: managers that were in use before must not be used meanwhile, nor the other way round.
+ASHLAR_EXPORT tool exchange_watcher(tool wanted) noexcept;
+
 namespace detail {
-extern constinit tool found;
+extern ASHLAR_EXPORT constinit tool found;
 }
 
 inline bool is_watched() noexcept {
