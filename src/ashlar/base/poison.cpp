@@ -65,9 +65,9 @@ enum code : std::uintptr_t {
   make_defined = 0x4d43'0002,
 };
 
-// The tools write something down for each byte that is hidden; a range that is larger than this is
-// address space more than memory, and stays visible.
-constexpr std::size_t most_hidden = std::size_t{256} << 20;
+// The tools write something down for each byte. A range of this size is address space more than
+// memory: nothing was hidden in it.
+constexpr std::size_t most_shown = std::size_t{4} << 30;
 
 std::uintptr_t word(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
@@ -84,7 +84,7 @@ bool is_memcheck() {
 
 void set_access(std::uintptr_t code, const void* data, std::size_t size) {
   if (size == 0 || !is_watched()) return;
-  if (code == make_noaccess && size > most_hidden) return;
+  if (size > (code == make_noaccess ? most_hidden : most_shown)) return;
   if (detail::found == tool::memcheck)
     (void)request(0, code, word(data), size);
   else if (code == make_noaccess)
@@ -105,6 +105,12 @@ tool watcher() noexcept {
     found = tool::memcheck;
   store_relaxed(detail::found, found);
   return found;
+}
+
+tool exchange_watcher(tool wanted) noexcept {
+  const tool before = watcher();
+  store_relaxed(detail::found, wanted);
+  return before;
 }
 
 void hide(const void* data, std::size_t size) noexcept { set_access(make_noaccess, data, size); }

@@ -25,8 +25,12 @@ enum class tool : unsigned char { unknown, none, address_sanitizer, memcheck };
 /// The tool that watches this process. Asks once.
 ASHLAR_EXPORT tool watcher() noexcept;
 
+/// Tells only `wanted` from now on; returns who was told before. For tests that commit faults on
+/// purpose: managers that were in use before must not be used meanwhile, nor the other way round.
+ASHLAR_EXPORT tool exchange_watcher(tool wanted) noexcept;
+
 namespace detail {
-extern constinit tool found;
+extern ASHLAR_EXPORT constinit tool found;
 }
 
 inline bool is_watched() noexcept {
@@ -35,6 +39,9 @@ inline bool is_watched() noexcept {
 }
 
 // Each of these does nothing where nobody watches, and where `size` is 0.
+
+/// More bytes than this at once are not hidden.
+inline constexpr std::size_t most_hidden = std::size_t{256} << 20;
 
 /// Nobody may touch these bytes.
 void hide(const void* data, std::size_t size) noexcept;

@@ -120,7 +120,7 @@ void arena::retire(chunk& c) noexcept {
   if (!c.holds_its_record()) return give_back(c);
   if (poison::is_watched()) [[unlikely]] {
     poison::close_pool(pool_of(c));
-    poison::hide(c.memory + sizeof(chunk), c.size - sizeof(chunk));
+    hide_rest(c, c.memory + sizeof(chunk));
   }
   c.previous = kept_;
   kept_ = &c;

@@ -87,6 +87,7 @@ const void* arena::pool_at(const std::byte* p) const noexcept {
 // Nobody may touch what lies in a chunk from `from` on.
 void arena::hide_rest(const chunk& c, const std::byte* from) noexcept {
   if (!poison::is_watched() || c.data == nullptr) return;
+  if (c.holds_its_record() && c.size > poison::most_hidden) return;  // it never was hidden
   poison::keep_only(pool_of(c), c.data,
                     from > c.data ? static_cast<std::size_t>(from - c.data) : 0);
   poison::hide(from, static_cast<std::size_t>(c.end - from));

@@ -9,6 +9,7 @@
 #include "ashlar/sources.hpp"
 #include "support/child.hpp"
 #include "support/fault_log.hpp"
+#include "support/unwatched.hpp"
 
 namespace {
 
@@ -22,6 +23,7 @@ void append(void* text, const char* line) {
 unsigned char* bytes(void* p) { return static_cast<unsigned char*>(p); }
 
 TEST(ArenaWatch, FindsAnOverrunIntoTheNextPush) {
+  const ashlar::test::unwatched quiet;
   ashlar::arena a;
   ashlar::test::fault_log faults;
   std::string report;
@@ -41,6 +43,7 @@ TEST(ArenaWatch, FindsAnOverrunIntoTheNextPush) {
 }
 
 TEST(ArenaWatch, ChecksGuardsWhenTheyArePopped) {
+  const ashlar::test::unwatched quiet;
   ashlar::arena a;
   ashlar::test::fault_log faults;
   std::string report;
@@ -53,6 +56,7 @@ TEST(ArenaWatch, ChecksGuardsWhenTheyArePopped) {
 }
 
 TEST(ArenaWatch, FillsFreshAndPoppedBytesAndKeepsZeroes) {
+  const ashlar::test::unwatched quiet;
   ashlar::arena a;
   const ashlar::arena_watch watch(a);
   for (int round = 0; round < 2; ++round) {
@@ -68,6 +72,7 @@ TEST(ArenaWatch, FillsFreshAndPoppedBytesAndKeepsZeroes) {
 }
 
 TEST(ArenaWatch, LetsTheArenaBeAsItWas) {
+  const ashlar::test::unwatched quiet;
   ashlar::arena a;
   auto* const before = bytes(a.push(16));
   {
@@ -83,6 +88,7 @@ TEST(ArenaWatch, LetsTheArenaBeAsItWas) {
 }
 
 TEST(ArenaWatch, ShutsPoppedPages) {
+  const ashlar::test::unwatched quiet;
   for (const ashlar::backing kind : {ashlar::backing::reserved, ashlar::backing::chained}) {
     ashlar::arena a({.kind = kind, .growth = {.first = 1_MiB, .cap = 4_MiB}});
     (void)a.push(100);
@@ -107,6 +113,7 @@ TEST(ArenaWatch, ShutsPoppedPages) {
 }
 
 TEST(ArenaWatch, LogsPushesAndPops) {
+  const ashlar::test::unwatched quiet;
   ashlar::arena a;
   struct counts {
     int pushed = 0;
@@ -124,6 +131,7 @@ TEST(ArenaWatch, LogsPushesAndPops) {
 }
 
 TEST(ArenaWatch, SeesThroughEveryWayToPush) {
+  const ashlar::test::unwatched quiet;
   ashlar::arena a;
   ashlar::arena_watch watch(a);
   ashlar::memory handle = a;
@@ -147,6 +155,7 @@ TEST(ArenaWatch, SeesThroughEveryWayToPush) {
 }
 
 TEST(ArenaSnapshot, BringsContentsAndPositionBack) {
+  const ashlar::test::unwatched quiet;
   ashlar::new_manager storage;
   for (const ashlar::backing kind : {ashlar::backing::reserved, ashlar::backing::chained}) {
     ashlar::arena a({.kind = kind});
@@ -170,6 +179,7 @@ TEST(ArenaSnapshot, BringsContentsAndPositionBack) {
 }
 
 TEST(ArenaSnapshot, ComesBackFromARewindWithinOneRange) {
+  const ashlar::test::unwatched quiet;
   ashlar::new_manager storage;
   ashlar::arena a;
   auto* const p = bytes(a.push_no_zero(1000));
@@ -185,6 +195,7 @@ TEST(ArenaSnapshot, ComesBackFromARewindWithinOneRange) {
 }
 
 TEST(ArenaSnapshot, RefusesWhereObjectsHaveEnded) {
+  const ashlar::test::unwatched quiet;
   struct object {
     ~object() {}
     int value = 0;
@@ -200,6 +211,7 @@ TEST(ArenaSnapshot, RefusesWhereObjectsHaveEnded) {
 }
 
 TEST(ArenaSnapshot, TellsWhenTheStorageRefuses) {
+  const ashlar::test::unwatched quiet;
   ashlar::null_manager storage;
   ashlar::arena a;
   (void)a.push(10);

@@ -15,6 +15,7 @@
 #include "ashlar/std_allocator.hpp"
 #include "support/child.hpp"
 #include "support/fault_log.hpp"
+#include "support/unwatched.hpp"
 
 namespace {
 
@@ -55,6 +56,7 @@ class DebugManager : public ::testing::Test {
     return std::string("debug_manager_test.cpp:") + std::to_string(line);
   }
 
+  const ashlar::test::unwatched quiet;
   ashlar::new_manager inner;
   report_text report;
   ashlar::test::fault_log faults;

@@ -15,6 +15,7 @@
 #include "support/fault_log.hpp"
 #include "support/pattern.hpp"
 #include "support/random.hpp"
+#include "support/unwatched.hpp"
 #include "support/upstream.hpp"
 
 namespace ashlar {
@@ -144,6 +145,7 @@ TEST(pool, hands_out_the_block_that_came_back_last) {
 }
 
 TEST(pool, keeps_as_many_empty_slabs_as_it_was_told) {
+  const test::unwatched quiet;
   for (const std::uint32_t spare : {0u, 1u, 3u}) {
     test::counting_upstream upstream;
     pool p({1024, 8}, {.upstream = upstream, .spare = spare});
@@ -160,6 +162,7 @@ TEST(pool, keeps_as_many_empty_slabs_as_it_was_told) {
 }
 
 TEST(pool, trims_down_to_what_it_may_keep) {
+  const test::unwatched quiet;
   test::counting_upstream upstream;
   pool p({1024, 8}, {.upstream = upstream, .spare = 5});
   for (void* const b : take(p, 600)) p.put(b);
@@ -286,6 +289,7 @@ TEST(pool, reports_pointers_into_blocks) {
 }
 
 TEST(pool, reports_a_block_that_comes_back_twice_in_a_row) {
+  const test::unwatched quiet;
   test::fault_log faults;
   pool p({64, 8});
   const auto blocks = take(p, 2000);
@@ -299,6 +303,7 @@ TEST(pool, reports_a_block_that_comes_back_twice_in_a_row) {
 }
 
 TEST(pool, finds_every_double_free_when_it_is_checked) {
+  const test::unwatched quiet;
   test::fault_log faults;
   pool p({64, 8});
   const auto blocks = take(p, 10);
@@ -311,6 +316,7 @@ TEST(pool, finds_every_double_free_when_it_is_checked) {
 }
 
 TEST(pool, finds_a_write_into_a_free_block_when_it_is_checked) {
+  const test::unwatched quiet;
   test::fault_log faults;
   pool p({64, 8});
   const auto blocks = take(p, 10);
