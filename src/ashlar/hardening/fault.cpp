@@ -35,6 +35,7 @@ constexpr entry catalogue[] = {
     {fault_kind::overrun, "overrun", "bytes behind the block were written to"},
     {fault_kind::underrun, "underrun", "bytes in front of the block were written to"},
     {fault_kind::write_after_free, "write after free", "bytes of a free block were written to"},
+    {fault_kind::use_after_free, "use after free", "a freed block was read or written to"},
     {fault_kind::out_of_order_free, "out-of-order free", "a stack frees its last block first"},
     {fault_kind::stale_mark, "stale mark", "an earlier rewind has ended this place"},
     {fault_kind::pop_beyond_start, "pop beyond start", "more is popped than was pushed"},
@@ -104,7 +105,8 @@ fault_hook exchange_fault_hook(fault_hook wanted) noexcept {
   return hook.exchange(wanted, std::memory_order_acq_rel);
 }
 
-ASHLAR_COLD void report_fault(fault_kind kind, const void* pointer, fault_detail detail) noexcept {
+ASHLAR_COLD void report_fault(fault_kind kind, const void* pointer, fault_detail detail,
+                              fault_annex annex) noexcept {
   const fault_hook callback = hook.load(std::memory_order_acquire);
   const fault_policy wanted = current_fault_policy();
   if (callback == nullptr && wanted == fault_policy::ignore) return;
@@ -115,6 +117,7 @@ ASHLAR_COLD void report_fault(fault_kind kind, const void* pointer, fault_detail
   append_place(line, kind, pointer);
   if (callback != nullptr) return callback(kind, pointer, line.c_str());
   os::write_line(line);
+  if (annex.write != nullptr) annex.write(annex.context);
   if (wanted == fault_policy::abort) ::abort();
 }
 

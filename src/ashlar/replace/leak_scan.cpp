@@ -9,6 +9,7 @@
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/observe/growing_table.hpp"
 #include "ashlar/os/mapping.hpp"
+#include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/watched_heap.hpp"
 
 namespace ashlar::replace {
@@ -82,6 +83,7 @@ void scan::collect_own_ranges() noexcept {
   process_metadata.for_each_reservation([this](os::range r) { add_own(r); });
   process_page_map.for_each_plane([this](os::range r) { add_own(r); });
   observe::process_tracker().for_each_range([this](os::range r) { add_own(r); });
+  add_own(freed_blocks.reserved());
   // Last, for they grow while ranges are added.
   add_own({reinterpret_cast<std::byte*>(this), sizeof(*this)});
   if (own_.ensure(own_count_ + 2)) {
@@ -116,7 +118,8 @@ void scan::look_at(std::uintptr_t word, block_standing found) noexcept {
     failed_ = true;
     return;
   }
-  waiting_[waiting_count_++] = {start, record.load().size};
+  const observe::block_facts facts = record.load();
+  waiting_[waiting_count_++] = {watched_data(start, facts), facts.size};
 }
 
 void scan::scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept {
@@ -189,14 +192,16 @@ void scan::drain() noexcept {
 
 // What lost blocks point to is lost with them. The heap is locked during the walk.
 void scan::mark_kept() noexcept {
-  watched_heap.walk_records({this, [](void* self, const walked_block& found, block_record& record) {
-                               if (record.standing() == block_standing::reachable) return;
-                               auto& s = *static_cast<scan*>(self);
-                               s.scanning_ = found.data;
-                               const std::uintptr_t begin = address_of(found.data);
-                               s.scan_memory(begin, begin + record.load().size,
-                                             block_standing::kept_by_lost);
-                             }});
+  watched_heap.walk_records(
+      {this, [](void* self, const walked_block& found, block_record& record) {
+         if (record.standing() == block_standing::reachable) return;
+         auto& s = *static_cast<scan*>(self);
+         s.scanning_ = found.data;
+         const observe::block_facts facts = record.load();
+         const std::uintptr_t begin =
+             address_of(watched_data(static_cast<std::byte*>(found.data), facts));
+         s.scan_memory(begin, begin + facts.size, block_standing::kept_by_lost);
+       }});
 }
 
 bool scan::run() noexcept {
