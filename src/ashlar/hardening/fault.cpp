@@ -118,7 +118,7 @@ ASHLAR_COLD void report_fault(fault_kind kind, const void* pointer, fault_detail
   if (callback != nullptr) return callback(kind, pointer, line.c_str());
   os::write_line(line);
   if (annex.write != nullptr) annex.write(annex.context);
-  if (wanted == fault_policy::abort) ::abort();
+  if (wanted == fault_policy::abort && !annex.ends_anyway) ::abort();
 }
 
 ASHLAR_COLD void panic(const char* condition, const char* file, int number) noexcept {

@@ -70,6 +70,7 @@ ASHLAR_EXPORT const char* fault_text(fault_kind kind) noexcept;
 struct fault_annex {
   void (*write)(const void* context) = nullptr;
   const void* context = nullptr;
+  bool ends_anyway = false;  ///< The program dies of this without our help.
 };
 
 /// Reports that `pointer` broke a rule. Returns only if the policy, or a hook, says to go on.

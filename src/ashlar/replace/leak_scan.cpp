@@ -9,6 +9,7 @@
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/observe/growing_table.hpp"
 #include "ashlar/os/mapping.hpp"
+#include "ashlar/replace/dead_stack.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/watched_heap.hpp"
 
@@ -46,6 +47,7 @@ class scan {
   std::size_t waiting_count_ = 0;
   std::uintptr_t lowest_ = ~std::uintptr_t{0};  // watched blocks lie in [lowest_, highest_)
   std::uintptr_t highest_ = 0;
+  std::uintptr_t dead_end_ = 0;     // of the stack, where `main` has returned
   const void* scanning_ = nullptr;  // the block that is being read
   bool failed_ = false;
   alignas(8) std::byte buffer_[buffer_size] = {};
@@ -178,7 +180,8 @@ void scan::scan_roots() noexcept {
     if (!m.writable || !m.readable) continue;
     // Below this frame lies what has been, and this scan itself.
     const bool is_this_stack = here - m.begin < m.end - m.begin;
-    scan_root(is_this_stack ? here : m.begin, m.end);
+    const std::uintptr_t live = dead_end_ > here ? dead_end_ : here;
+    scan_root(is_this_stack ? live : m.begin, m.end);
     drain();
   }
 }
@@ -209,6 +212,7 @@ bool scan::run() noexcept {
   waiting_count_ = 0;
   lowest_ = ~std::uintptr_t{0};
   highest_ = 0;
+  dead_end_ = end_of_dead_stack();
   if (!waiting_.ensure(1) || !own_.ensure(1)) return false;
   forget_verdicts();
   collect_own_ranges();

@@ -80,7 +80,10 @@ void dump(const debug_report& what) {
   };
   const auto before = static_cast<std::size_t>(what.damage - what.area.begin);
   const std::byte* at = what.damage - (before < width ? before : before % width);
-  for (std::size_t n = 0; n < most_lines && at < what.area.end; ++n) {
+  const std::byte* last = what.damage;
+  for (const std::byte* p = at; p < what.area.end && p < at + width * most_lines; ++p)
+    if (is_wrong(p)) last = p;
+  while (at <= last) {
     os::line l;
     l.text("    ").pointer(at).text(":");
     for (std::size_t i = 0; i < width && at < what.area.end; ++i, ++at) {
@@ -164,7 +167,7 @@ void write_annex(const void* context) {
 
 void report(fault_kind kind, const debug_report& what) noexcept {
   const observe::mute_scope quiet;
-  report_fault(kind, what.pointer, what.detail, {write_annex, &what});
+  report_fault(kind, what.pointer, what.detail, {write_annex, &what, what.ends_anyway});
 }
 
 void report_damage(const guarded_block& b, byte_range guard, std::byte* damage,

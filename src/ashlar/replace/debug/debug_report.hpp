@@ -35,6 +35,7 @@ struct debug_report {
   caller from = {};
   const char* from_words = "  noticed at";
   const char* note = nullptr;  // a further line
+  bool ends_anyway = false;    // as of fault_annex
 };
 
 void report(fault_kind kind, const debug_report& what) noexcept;

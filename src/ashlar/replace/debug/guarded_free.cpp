@@ -94,8 +94,10 @@ void report_stray(fault_kind if_foreign, void* p, const caller& from, const char
     if (frees) what.detail = {address_of(b.data), b.facts.size};
     return report(frees ? fault_kind::interior_free : if_foreign, what);
   }
-  if (freed_blocks.find(p, false, what.dead))
+  if (freed_blocks.find(p, false, what.dead)) {
+    if (frees) what.from_words = "  and freed again at";
     return report(frees ? fault_kind::double_free : if_foreign, what);
+  }
   if (freed_blocks.find(p, true, what.dead)) {
     if (frees) what.detail = {address_of(what.dead.data), what.dead.facts.size};
     return report(frees ? fault_kind::interior_free : if_foreign, what);

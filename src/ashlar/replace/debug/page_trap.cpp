@@ -43,8 +43,10 @@ const char* access_words(const void* context) {
 bool report_access(const void* address, const void* context) {
   guarded_block b;
   if (!locate_around(address, b)) return false;
-  debug_report what = {
-      .pointer = address, .from = interrupted(context), .from_words = access_words(context)};
+  debug_report what = {.pointer = address,
+                       .from = interrupted(context),
+                       .from_words = access_words(context),
+                       .ends_anyway = true};
   if (b.data == nullptr) {
     if (!freed_blocks.find_within(b.start, b.start + 1_GiB, what.dead)) return false;
     report(fault_kind::use_after_free, what);
