@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/replace/leak_scan.hpp"
 
+#include <sys/auxv.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ class scan {
  private:
   void forget_verdicts() noexcept;
   void collect_own_ranges() noexcept;
+  void add_own_data() noexcept;
   void scan_roots() noexcept;
   void scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept;
@@ -73,6 +75,26 @@ void scan::add_own(os::range memory) noexcept {
   own_[own_count_++] = memory;
 }
 
+// The data of this library, where it is one of its own: heaps know where their blocks begin.
+void scan::add_own_data() noexcept {
+  const std::uintptr_t code = address_of(reinterpret_cast<const void*>(&find_leaks));
+  const std::uintptr_t entry = ::getauxval(AT_ENTRY);
+  char name[256] = "";
+  std::uintptr_t end = 0;  // of the last mapping that was added
+  os::mapping_list maps;
+  for (os::mapped_range m; maps.next(m);) {
+    if (code - m.begin < m.end - m.begin) {
+      if (entry - m.begin < m.end - m.begin) return;  // the program and we are one file
+      std::strncpy(name, m.name, sizeof name - 1);
+    }
+    const bool is_file = name[0] != 0 && std::strncmp(name, m.name, sizeof name - 1) == 0;
+    const bool is_rest = m.begin == end && m.name[0] == 0;  // what follows the file's: zeroes
+    if (!m.writable || !(is_file || is_rest)) continue;
+    add_own({at_address(m.begin), m.end - m.begin});
+    end = m.end;
+  }
+}
+
 void scan::collect_own_ranges() noexcept {
   own_count_ = 0;
   watched_heap.walk_ranges({this, [](void* self, os::range r) {
@@ -86,6 +108,8 @@ void scan::collect_own_ranges() noexcept {
   process_page_map.for_each_plane([this](os::range r) { add_own(r); });
   observe::process_tracker().for_each_range([this](os::range r) { add_own(r); });
   add_own(freed_blocks.reserved());
+  add_own({reinterpret_cast<std::byte*>(&watched_heap), sizeof(watched_heap)});
+  add_own_data();
   // Last, for they grow while ranges are added.
   add_own({reinterpret_cast<std::byte*>(this), sizeof(*this)});
   if (own_.ensure(own_count_ + 2)) {
@@ -113,6 +137,7 @@ void scan::look_at(std::uintptr_t word, block_standing found) noexcept {
   block_record& record = s->record_at(index);
   if (!record.is_live() || record.standing() != block_standing::lost) return;
   std::byte* const start = s->is_slab() ? s->block_at(index) : s->start;
+  if (word < address_of(watched_data(start, record.load()))) return;        // the guard's
   if (start == scanning_ && found == block_standing::kept_by_lost) return;  // points to itself
   record.set_standing(found);
   if (found != block_standing::reachable) return;

@@ -5,6 +5,6 @@
 int main() {
   char* const p = static_cast<char*>(calloc(80, 1));  // made
   free(hidden(p));                                    // freed
-  if (faulty) hidden(p)[3] = 1;                       // noticed
+  if (faulty) hidden(p)[3] = 2;                       // noticed
   return 0;
 }

@@ -4,7 +4,7 @@
 
 int main() {
   char* const p = static_cast<char*>(malloc(80));  // made
-  if (!faulty) hidden(p)[8] = 1;
+  if (!faulty) hidden(p)[8] = 2;
   free(hidden(p));  // freed
-  if (faulty) hidden(p)[8] = 1;
+  if (faulty) hidden(p)[8] = 2;
 }

@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = static_cast<char*>(aligned_alloc(256, 512));  // made
-  if (faulty) hidden(p)[512] = 1;
+  if (faulty) hidden(p)[512] = 2;
   free(p);  // noticed
 }

@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = static_cast<char*>(malloc(40));  // made
-  if (faulty) hidden(p)[47] = 1;
+  if (faulty) hidden(p)[47] = 2;
   free(p);  // noticed
 }

@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = static_cast<char*>(calloc(3, 7));  // made
-  if (faulty) hidden(p)[21] = 1;
+  if (faulty) hidden(p)[21] = 2;
   free(p);  // noticed
 }

@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = static_cast<char*>(malloc(0));  // made
-  if (faulty) hidden(p)[0] = 1;
+  if (faulty) hidden(p)[0] = 2;
   free(p);  // noticed
 }

@@ -6,5 +6,5 @@ static char* kept;
 
 int main() {
   kept = static_cast<char*>(malloc(60));  // made
-  if (faulty) hidden(kept)[60] = 1;
+  if (faulty) hidden(kept)[60] = 2;
 }

@@ -4,7 +4,7 @@
 
 int main() {
   char* const p = static_cast<char*>(malloc(60));  // made
-  if (faulty) hidden(p)[60] = 1;
+  if (faulty) hidden(p)[60] = 2;
   char* const other = static_cast<char*>(malloc(10));
   if (faulty) abort();
   free(other);

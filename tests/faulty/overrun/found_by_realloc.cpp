@@ -4,7 +4,7 @@
 
 int main() {
   char* p = static_cast<char*>(malloc(100));  // made
-  if (faulty) hidden(p)[100] = 1;
+  if (faulty) hidden(p)[100] = 2;
   p = static_cast<char*>(realloc(p, 200));  // noticed
   free(p);
 }

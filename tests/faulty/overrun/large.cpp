@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = static_cast<char*>(malloc(3000000));  // made
-  if (faulty) hidden(p)[3000000] = 1;
+  if (faulty) hidden(p)[3000000] = 2;
   free(p);  // noticed
 }

@@ -4,6 +4,6 @@
 
 int main() {
   int* const p = new int[10];  // made
-  if (faulty) hidden(p)[10] = 1;
+  if (faulty) hidden(p)[10] = 2;
   delete[] p;  // noticed
 }

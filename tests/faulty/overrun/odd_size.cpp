@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = static_cast<char*>(malloc(13));  // made
-  if (faulty) hidden(p)[13] = 1;
+  if (faulty) hidden(p)[13] = 2;
   free(p);  // noticed
 }

@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = static_cast<char*>(malloc(4096));  // made
-  if (faulty) hidden(p)[4096] = 1;                   // noticed
+  if (faulty) hidden(p)[4096] = 2;                   // noticed
   free(p);
 }

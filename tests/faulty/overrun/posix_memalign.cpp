@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = static_cast<char*>(memalign(4096, 100));  // made
-  if (faulty) hidden(p)[100] = 1;
+  if (faulty) hidden(p)[100] = 2;
   free(p);  // noticed
 }

@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = static_cast<char*>(aligned_alloc(128, 128));  // made
-  if (faulty) hidden(p)[-1] = 1;
+  if (faulty) hidden(p)[-1] = 2;
   free(p);  // noticed
 }

@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = new char[24];  // made
-  if (faulty) hidden(p)[-8] = 1;
+  if (faulty) hidden(p)[-8] = 2;
   delete[] p;  // noticed
 }

@@ -4,6 +4,6 @@
 
 int main() {
   char* const p = static_cast<char*>(malloc(100));  // made
-  if (faulty) hidden(p)[-1] = 1;                    // noticed
+  if (faulty) hidden(p)[-1] = 2;                    // noticed
   free(p);
 }
