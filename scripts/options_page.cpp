@@ -21,6 +21,8 @@ const char* values_of(option_kind kind) {
     case option_kind::bytes: return "bytes; `K`, `M` or `G` may follow";
     case option_kind::policy: return "`abort`, `warn`, `ignore`";
     case option_kind::path: return "a path";
+    case option_kind::level: return "`off`, `counters`, `full`, `debug`";
+    case option_kind::side: return "`off`, `back`, `front`";
   }
   return "";
 }

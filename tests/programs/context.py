@@ -27,9 +27,10 @@ class Context:
     The folder has the same path in both runs, since some programs write it into their results.
     """
 
-    def __init__(self, folder, library):
+    def __init__(self, folder, library, options=""):
         self.folder = pathlib.Path(folder)
         self.library = library
+        self.options = options
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
 
@@ -43,6 +44,7 @@ class Context:
         }
         if self.library:
             fixed["LD_PRELOAD"] = self.library
+            fixed["ASHLAR_OPTIONS"] = self.options
         return {**fixed, **(more or {})}
 
     def run(self, *command, stdin=None, environment=None, statuses=(0,)):

@@ -20,13 +20,13 @@ def first_difference(a, b):
     return f"at byte {at}: {a[begin:at + 40]!r} on glibc, {b[begin:at + 40]!r} on ashlar"
 
 
-def compare(name, library, generated):
+def compare(name, library, options, generated):
     """Returns the exit code."""
     case = table.CASES[name][1]
     with tempfile.TemporaryDirectory(prefix="ashlar-program-") as folder:
         work = os.path.join(folder, "work")
         on_glibc = case(Context(work, None), generated)
-        on_ashlar = case(Context(work, library), generated)
+        on_ashlar = case(Context(work, library, options), generated)
     print(f"{name}: {len(on_glibc)} bytes, SHA-256 {hashlib.sha256(on_glibc).hexdigest()[:16]}")
     if not on_glibc:
         print("the program made nothing")
@@ -43,6 +43,7 @@ def main():
         "--list", action="store_true", help="print the cases whose programs are installed"
     )
     parser.add_argument("--library", type=os.path.realpath)
+    parser.add_argument("--options", default="", help="run-time options of ashlar")
     parser.add_argument("--generated", help="folder of the generated headers")
     parser.add_argument("name", nargs="?", choices=table.CASES)
     arguments = parser.parse_args()
@@ -56,7 +57,9 @@ def main():
         )
         return 0
     try:
-        return compare(arguments.name, arguments.library, arguments.generated)
+        return compare(
+            arguments.name, arguments.library, arguments.options, arguments.generated
+        )
     except Failed as failed:
         print(failed)
         return 1

@@ -164,6 +164,86 @@ def ghostscript(context, _):
     return pages
 
 
+# --- programs of every day: each makes something out of the sources of ashlar ---
+
+SOURCES = ROOT / "src/ashlar"
+
+
+def bash(context, _):
+    """Arrays, texts, functions and subshells."""
+    context.check_served("bash", "--version")
+    script = r"""
+      declare -A count
+      for i in {1..20000}; do key=$((i * 7919 % 331)); count[$key]=$((${count[$key]:-0} + i)); done
+      for key in $(printf '%s\n' "${!count[@]}" | sort -n); do echo "$key ${count[$key]}"; done
+      text=$(printf 'word%d ' {1..3000}); text=${text// /-}; echo "${#text} ${text:100:50}"
+      nest() { (($1 == 0)) || { local here=$1$2; nest $(($1 - 1)) "$here"; }; }; nest 200 x; echo "$(nest 9 y; echo ok)"
+    """
+    return context.run("bash", "-c", script)
+
+
+def tar(context, _):
+    """Packs, lists and unpacks."""
+    context.check_served("tar", "--version")
+    fixed = ("--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner")
+    context.run("tar", *fixed, "-C", SOURCES, "-cf", "all.tar", ".")
+    (context.folder / "out").mkdir()
+    context.run("tar", "-C", "out", "-xf", "all.tar")
+    return context.run("tar", "-tvf", "all.tar") + context.run("tar", "-dvf", "all.tar", "-C", "out")
+
+
+def gzip(context, _):
+    context.check_served("gzip", "--version")
+    text = b"".join(path.read_bytes() for path in sorted(SOURCES.rglob("*.cpp")))
+    packed = context.run("gzip", "-n", "-c", stdin=text)
+    return packed + context.run("gzip", "-d", "-c", stdin=packed)
+
+
+def text_of_sources():
+    return b"".join(path.read_bytes() for path in sorted(SOURCES.rglob("*.hpp")))
+
+
+def awk(context, _):
+    """Counts words in arrays, and splits and joins."""
+    context.check_served("awk", "BEGIN { print 1 }")
+    program = (
+        '{ for (i = 1; i <= NF; i++) { n[$i]++; s[length($i)] = s[length($i)] " " $i } }'
+        ' END { for (w in n) print n[w], w; for (l in s) print l, length(s[l]) }'
+    )
+    lines = context.run("awk", program, stdin=text_of_sources()).splitlines()
+    return b"\n".join(sorted(lines))
+
+
+def sed(context, _):
+    context.check_served("sed", "--version")
+    script = r"s/\([a-z_]*\)(\([^)]*\))/\2<-\1/g; /^\/\//{H;d}; $G; y/abc/ABC/"
+    return context.run("sed", script, stdin=text_of_sources())
+
+
+def grep(context, _):
+    context.check_served("grep", "--version")
+    pattern = r"(\w+)_(\w+)\(|operator.{1,3}=|(.)\3\3"
+    return context.run("grep", "-nE", pattern, stdin=text_of_sources())
+
+
+def find(context, _):
+    context.check_served("find", "--version")
+    found = context.run("find", SOURCES, "-name", "*.?pp", "-size", "+2k", "-printf", "%P %s\n")
+    return b"\n".join(sorted(found.splitlines()))
+
+
+def openssl(context, _):
+    """Hashes, ciphers, a key and what it signs."""
+    context.check_served("openssl", "version")
+    text = text_of_sources()
+    secret = ("-K", "0" * 64, "-iv", "1" * 32)
+    hashed = context.run("openssl", "dgst", "-sha512", stdin=text)
+    hidden = context.run("openssl", "enc", "-aes-256-cbc", *secret, stdin=text)
+    shown = context.run("openssl", "enc", "-d", "-aes-256-cbc", *secret, stdin=hidden)
+    listed = context.run("openssl", "ciphers", "-v", "ALL")
+    return hashed + hidden + shown + listed
+
+
 CASES = {
     "cxx": (("g++",), cxx),
     "sqlite": (("sqlite3",), sqlite),
@@ -172,6 +252,14 @@ CASES = {
     "lua": (("lua5.4",), lua),
     "node": (("node",), node),
     "ghostscript": (("gs",), ghostscript),
+    "bash": (("bash",), bash),
+    "tar": (("tar",), tar),
+    "gzip": (("gzip",), gzip),
+    "awk": (("awk",), awk),
+    "sed": (("sed",), sed),
+    "grep": (("grep",), grep),
+    "find": (("find",), find),
+    "openssl": (("openssl",), openssl),
     "redis": (("redis-server", "redis-benchmark"), redis_case.redis),
     "chromium": (("chromium",), browser.chromium),
     **{f"python.{module}": ((PYTHON,), python_module(module)) for module in PYTHON_MODULES},

@@ -35,6 +35,7 @@ constexpr entry catalogue[] = {
     {fault_kind::overrun, "overrun", "bytes behind the block were written to"},
     {fault_kind::underrun, "underrun", "bytes in front of the block were written to"},
     {fault_kind::write_after_free, "write after free", "bytes of a free block were written to"},
+    {fault_kind::use_after_free, "use after free", "a freed block was read or written to"},
     {fault_kind::out_of_order_free, "out-of-order free", "a stack frees its last block first"},
     {fault_kind::stale_mark, "stale mark", "an earlier rewind has ended this place"},
     {fault_kind::pop_beyond_start, "pop beyond start", "more is popped than was pushed"},
@@ -97,12 +98,13 @@ void append_source(os::line& line, const fault_place& where) {
 }
 
 // Tells the hook, or prints, and aborts if the policy says so.
-void deliver(const os::line& line, fault_kind kind, const void* pointer) {
+void deliver(const os::line& line, fault_kind kind, const void* pointer, fault_annex annex = {}) {
   if (const fault_hook callback = hook.load(std::memory_order_acquire); callback != nullptr)
     return callback(kind, pointer, line.c_str());
   if (current_fault_policy() == fault_policy::ignore) return;
   os::write_line(line);
-  if (current_fault_policy() == fault_policy::abort) ::abort();
+  if (annex.write != nullptr) annex.write(annex.context);
+  if (current_fault_policy() == fault_policy::abort && !annex.ends_anyway) ::abort();
 }
 
 bool is_wanted() {
@@ -131,13 +133,14 @@ fault_hook exchange_fault_hook(fault_hook wanted) noexcept {
   return hook.exchange(wanted, std::memory_order_acq_rel);
 }
 
-ASHLAR_COLD void report_fault(fault_kind kind, const void* pointer, fault_detail detail) noexcept {
+ASHLAR_COLD void report_fault(fault_kind kind, const void* pointer, fault_detail detail,
+                              fault_annex annex) noexcept {
   if (!is_wanted()) return;
   os::line line;
   begin(line, kind, pointer);
   append_detail(line, kind, detail);
   append_place(line, kind, pointer);
-  deliver(line, kind, pointer);
+  deliver(line, kind, pointer, annex);
 }
 
 ASHLAR_COLD void report_fault_at(fault_kind kind, const void* pointer, const fault_place& first,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The catalogue of faults: every rule that a user of the library can break, and the one reporter.
 //
-// A fault is a bug of the program, never a lack of memory. Its report is one line on stderr:
+// A fault is a bug of the program, never a lack of memory. Its report is one line on stderr, and
+// more where more is known of the block (`track=debug`):
 //
 //     ashlar: invalid free of 0x7ffd12345678: pointer was not allocated by ashlar (this thread's
 //     stack)
@@ -32,6 +33,7 @@ enum class fault_kind : unsigned char {
   overrun,             ///< Bytes behind the block were written to.
   underrun,            ///< Bytes in front of the block were written to.
   write_after_free,    ///< Bytes of a free block were written to.
+  use_after_free,      ///< A freed block was accessed, and its pages are protected.
   out_of_order_free,   ///< A stack manager's block was freed before those above it.
   stale_mark,          ///< A rewind to a place that an earlier rewind has ended.
   pop_beyond_start,    ///< More was popped off an arena than had been pushed.
@@ -65,9 +67,17 @@ ASHLAR_EXPORT const char* fault_name(fault_kind kind) noexcept;
 /// Returns the sentence that explains a kind: "pointer was not allocated by ashlar".
 ASHLAR_EXPORT const char* fault_text(fault_kind kind) noexcept;
 
+/// What follows the first line of a report: `write` writes further lines. Not called where a hook
+/// takes the report.
+struct fault_annex {
+  void (*write)(const void* context) = nullptr;
+  const void* context = nullptr;
+  bool ends_anyway = false;  ///< The program dies of this without our help.
+};
+
 /// Reports that `pointer` broke a rule. Returns only if the policy, or a hook, says to go on.
-ASHLAR_EXPORT void report_fault(fault_kind kind, const void* pointer,
-                                fault_detail detail = {}) noexcept;
+ASHLAR_EXPORT void report_fault(fault_kind kind, const void* pointer, fault_detail detail = {},
+                                fault_annex annex = {}) noexcept;
 
 /// A place in the program that has a part in a fault: "pushed at", and where that was.
 struct fault_place {

@@ -40,8 +40,12 @@ struct block_facts {
   family made_by = family::malloc;
   bool sampled = false;  // stands for more than itself
   block_standing standing = block_standing::reachable;
-  std::uint16_t thread = 0;  // number of the thread that made it
-  std::uint32_t born = 0;    // milliseconds since tracking began, modulo 2^31
+  std::uint16_t thread = 0;          // number of the thread that made it
+  std::uint32_t born = 0;            // milliseconds since tracking began, modulo 2^31
+  std::uint8_t alignment_shift = 0;  // log2 of the alignment asked for; 0: not known
+
+  std::size_t alignment() const { return std::size_t{1} << alignment_shift; }
+  bool operator==(const block_facts&) const = default;
 };
 
 class block_record {
@@ -65,8 +69,15 @@ class block_record {
         std::uint64_t{static_cast<std::uint8_t>(facts.standing)} << standing_shift |
         std::uint64_t{facts.thread} << 17 | std::uint64_t{facts.born} << 33;
     __atomic_store_n(&second_, second, __ATOMIC_RELAXED);
-    __atomic_store_n(&first_, std::uint64_t{facts.site} << 32 | (facts.size & 0xffffffff),
+    __atomic_store_n(&first_,
+                     std::uint64_t{facts.alignment_shift} << alignment_position |
+                         std::uint64_t{facts.site} << 32 | (facts.size & 0xffffffff),
                      __ATOMIC_RELEASE);
+  }
+  /// Empties the record and returns what it held: of two threads that do so one gets nothing.
+  block_facts take() noexcept {
+    const std::uint64_t second = __atomic_load_n(&second_, __ATOMIC_ACQUIRE);
+    return unpack(__atomic_exchange_n(&first_, 0, __ATOMIC_ACQ_REL), second);
   }
   void clear() noexcept { __atomic_store_n(&first_, 0, __ATOMIC_RELEASE); }
 
@@ -87,18 +98,21 @@ class block_record {
 
  private:
   static constexpr unsigned standing_shift = 15;
+  static constexpr unsigned alignment_position = 58;
+  static constexpr std::uint64_t most_sites = std::uint64_t{1} << (alignment_position - 32);
 
   static block_facts unpack(std::uint64_t first, std::uint64_t second) {
-    return {.site = static_cast<site_id>(first >> 32),
+    return {.site = static_cast<site_id>(first >> 32 & (most_sites - 1)),
             .size = (second & 0xfff) << 32 | (first & 0xffffffff),
             .made_by = static_cast<family>(second >> 12 & 3),
             .sampled = (second >> 14 & 1) != 0,
             .standing = static_cast<block_standing>(second >> standing_shift & 3),
             .thread = static_cast<std::uint16_t>(second >> 17),
-            .born = static_cast<std::uint32_t>(second >> 33)};
+            .born = static_cast<std::uint32_t>(second >> 33),
+            .alignment_shift = static_cast<std::uint8_t>(first >> alignment_position)};
   }
 
-  std::uint64_t first_;   // site, lower half of the size
+  std::uint64_t first_;   // alignment: 6 bits, site: 26, lower half of the size
   std::uint64_t second_;  // size: 12 bits, family: 2, sampled: 1, standing: 2, thread: 16, born: 31
 };
 static_assert(sizeof(block_record) == 16);

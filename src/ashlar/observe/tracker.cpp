@@ -169,7 +169,11 @@ ASHLAR_FORCE_INLINE void tracker::count_death(thread_tally& t, const block_facts
 void tracker::note_birth(block_record& record, const void* data, const origin& made) noexcept {
   thread_state& state = this_thread();
   const site_id site = site_of(made, state.tag);
-  block_facts facts = {.site = site, .size = made.size, .made_by = made.made_by, .born = now_ms()};
+  block_facts facts = {.site = site,
+                       .size = made.size,
+                       .made_by = made.made_by,
+                       .born = now_ms(),
+                       .alignment_shift = made.alignment_shift};
   thread_tally* const t = state.ended ? nullptr : tally();
   if (t == nullptr) {
     record.store(facts);

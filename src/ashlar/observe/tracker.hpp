@@ -35,6 +35,7 @@ struct origin {
   family made_by = family::malloc;
   caller from = {};
   const std::source_location* place = nullptr;
+  std::uint8_t alignment_shift = 0;  // log2 of the alignment; 0: not known
 };
 
 /// What happens when a block is allocated under no tag while something is tracked.

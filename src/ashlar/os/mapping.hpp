@@ -36,6 +36,7 @@ struct mapped_range {
   std::uintptr_t end = 0;
   bool readable = false;
   bool writable = false;
+  const char* name = "";  ///< The path of a file, "[stack]" and the like. Until the next `next()`.
 };
 
 /// Goes through all mappings, lowest address first. Mappings that others make or take meanwhile may

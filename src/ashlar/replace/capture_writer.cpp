@@ -12,6 +12,7 @@
 #include "ashlar/os/clock.hpp"
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/os/file.hpp"
+#include "ashlar/replace/dead_stack.hpp"
 #include "ashlar/replace/leak_scan.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/watched_heap.hpp"
@@ -313,7 +314,10 @@ alignas(writer) constinit std::byte writer_storage[sizeof(writer)] = {};
 constinit lock writer_mutex;
 constinit char exit_folder[256] = {};
 
-void at_exit(int, void*) { capture_now(); }
+void at_exit(int, void*) {
+  note_exit();
+  capture_now();
+}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 
 #include "ashlar/base/macros.hpp"
 #include "ashlar/replace/capture_writer.hpp"
+#include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/publisher.hpp"
 
 extern "C" {
@@ -13,6 +14,7 @@ extern "C" {
 [[noreturn]] ASHLAR_EXPORT void _exit(int status) {
   ashlar::replace::publish_at_exit();
   ashlar::replace::capture_now();
+  (void)ashlar::replace::check_all_blocks();
   while (true) ::syscall(SYS_exit_group, status);
 }
 

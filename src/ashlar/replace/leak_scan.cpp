@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/replace/leak_scan.hpp"
 
+#include <sys/auxv.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/observe/growing_table.hpp"
 #include "ashlar/os/mapping.hpp"
+#include "ashlar/replace/dead_stack.hpp"
+#include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/watched_heap.hpp"
 
 namespace ashlar::replace {
@@ -30,6 +33,7 @@ class scan {
  private:
   void forget_verdicts() noexcept;
   void collect_own_ranges() noexcept;
+  void add_own_data() noexcept;
   void scan_roots() noexcept;
   void scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept;
@@ -45,6 +49,7 @@ class scan {
   std::size_t waiting_count_ = 0;
   std::uintptr_t lowest_ = ~std::uintptr_t{0};  // watched blocks lie in [lowest_, highest_)
   std::uintptr_t highest_ = 0;
+  std::uintptr_t dead_end_ = 0;     // of the stack, where `main` has returned
   const void* scanning_ = nullptr;  // the block that is being read
   bool failed_ = false;
   alignas(8) std::byte buffer_[buffer_size] = {};
@@ -70,6 +75,26 @@ void scan::add_own(os::range memory) noexcept {
   own_[own_count_++] = memory;
 }
 
+// The data of this library, where it is one of its own: heaps know where their blocks begin.
+void scan::add_own_data() noexcept {
+  const std::uintptr_t code = address_of(reinterpret_cast<const void*>(&find_leaks));
+  const std::uintptr_t entry = ::getauxval(AT_ENTRY);
+  char name[256] = "";
+  std::uintptr_t end = 0;  // of the last mapping that was added
+  os::mapping_list maps;
+  for (os::mapped_range m; maps.next(m);) {
+    if (code - m.begin < m.end - m.begin) {
+      if (entry - m.begin < m.end - m.begin) return;  // the program and we are one file
+      std::strncpy(name, m.name, sizeof name - 1);
+    }
+    const bool is_file = name[0] != 0 && std::strncmp(name, m.name, sizeof name - 1) == 0;
+    const bool is_rest = m.begin == end && m.name[0] == 0;  // what follows the file's: zeroes
+    if (!m.writable || !(is_file || is_rest)) continue;
+    add_own({at_address(m.begin), m.end - m.begin});
+    end = m.end;
+  }
+}
+
 void scan::collect_own_ranges() noexcept {
   own_count_ = 0;
   watched_heap.walk_ranges({this, [](void* self, os::range r) {
@@ -82,6 +107,9 @@ void scan::collect_own_ranges() noexcept {
   process_metadata.for_each_reservation([this](os::range r) { add_own(r); });
   process_page_map.for_each_plane([this](os::range r) { add_own(r); });
   observe::process_tracker().for_each_range([this](os::range r) { add_own(r); });
+  add_own(freed_blocks.reserved());
+  add_own({reinterpret_cast<std::byte*>(&watched_heap), sizeof(watched_heap)});
+  add_own_data();
   // Last, for they grow while ranges are added.
   add_own({reinterpret_cast<std::byte*>(this), sizeof(*this)});
   if (own_.ensure(own_count_ + 2)) {
@@ -109,6 +137,7 @@ void scan::look_at(std::uintptr_t word, block_standing found) noexcept {
   block_record& record = s->record_at(index);
   if (!record.is_live() || record.standing() != block_standing::lost) return;
   std::byte* const start = s->is_slab() ? s->block_at(index) : s->start;
+  if (word < address_of(watched_data(start, record.load()))) return;        // the guard's
   if (start == scanning_ && found == block_standing::kept_by_lost) return;  // points to itself
   record.set_standing(found);
   if (found != block_standing::reachable) return;
@@ -116,7 +145,8 @@ void scan::look_at(std::uintptr_t word, block_standing found) noexcept {
     failed_ = true;
     return;
   }
-  waiting_[waiting_count_++] = {start, record.load().size};
+  const observe::block_facts facts = record.load();
+  waiting_[waiting_count_++] = {watched_data(start, facts), facts.size};
 }
 
 void scan::scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept {
@@ -175,7 +205,8 @@ void scan::scan_roots() noexcept {
     if (!m.writable || !m.readable) continue;
     // Below this frame lies what has been, and this scan itself.
     const bool is_this_stack = here - m.begin < m.end - m.begin;
-    scan_root(is_this_stack ? here : m.begin, m.end);
+    const std::uintptr_t live = dead_end_ > here ? dead_end_ : here;
+    scan_root(is_this_stack ? live : m.begin, m.end);
     drain();
   }
 }
@@ -189,14 +220,16 @@ void scan::drain() noexcept {
 
 // What lost blocks point to is lost with them. The heap is locked during the walk.
 void scan::mark_kept() noexcept {
-  watched_heap.walk_records({this, [](void* self, const walked_block& found, block_record& record) {
-                               if (record.standing() == block_standing::reachable) return;
-                               auto& s = *static_cast<scan*>(self);
-                               s.scanning_ = found.data;
-                               const std::uintptr_t begin = address_of(found.data);
-                               s.scan_memory(begin, begin + record.load().size,
-                                             block_standing::kept_by_lost);
-                             }});
+  watched_heap.walk_records(
+      {this, [](void* self, const walked_block& found, block_record& record) {
+         if (record.standing() == block_standing::reachable) return;
+         auto& s = *static_cast<scan*>(self);
+         s.scanning_ = found.data;
+         const observe::block_facts facts = record.load();
+         const std::uintptr_t begin =
+             address_of(watched_data(static_cast<std::byte*>(found.data), facts));
+         s.scan_memory(begin, begin + facts.size, block_standing::kept_by_lost);
+       }});
 }
 
 bool scan::run() noexcept {
@@ -204,6 +237,7 @@ bool scan::run() noexcept {
   waiting_count_ = 0;
   lowest_ = ~std::uintptr_t{0};
   highest_ = 0;
+  dead_end_ = end_of_dead_stack();
   if (!waiting_.ensure(1) || !own_.ensure(1)) return false;
   forget_verdicts();
   collect_own_ranges();

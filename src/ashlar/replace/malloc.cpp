@@ -76,11 +76,15 @@ ASHLAR_EXPORT void* pvalloc(std::size_t size) noexcept {
   return allocate_aligned(page, align_up(size == 0 ? 1 : size, page));
 }
 
-ASHLAR_EXPORT std::size_t malloc_usable_size(void* p) noexcept { return heap::usable_size(p); }
+ASHLAR_EXPORT std::size_t malloc_usable_size(void* p) noexcept { return usable_size(p); }
 
-// The size is a hint that is not needed: the page map knows better.
-ASHLAR_EXPORT void free_sized(void* p, std::size_t) noexcept { deallocate(p); }
-ASHLAR_EXPORT void free_aligned_sized(void* p, std::size_t, std::size_t) noexcept { deallocate(p); }
+// The size is a hint that is not needed: the page map knows better. The debug level checks it.
+ASHLAR_EXPORT void free_sized(void* p, std::size_t size) noexcept {
+  deallocate(p, family::malloc, size, freeing::not_told);
+}
+ASHLAR_EXPORT void free_aligned_sized(void* p, std::size_t alignment, std::size_t size) noexcept {
+  deallocate(p, family::malloc, size, alignment);
+}
 
 // The second names under which glibc exports these. Programs with a malloc of their own call what
 // is below it by them. Aliases, since a call of `malloc` from here would lead back to that program.

@@ -127,6 +127,9 @@ namespace {
 constexpr family object = family::new_object;
 constexpr family array = family::new_array;
 
+constexpr std::size_t not_told = freeing::not_told;
+constexpr std::size_t usual_alignment = not_told;
+
 constexpr std::size_t number(std::align_val_t a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
@@ -157,19 +160,29 @@ ASHLAR_EXPORT void* operator new[](size_t n, align_val_t a, const nothrow_t&) no
 
 ASHLAR_EXPORT void operator delete(void* p) noexcept { deallocate(p, object); }
 ASHLAR_EXPORT void operator delete[](void* p) noexcept { deallocate(p, array); }
-ASHLAR_EXPORT void operator delete(void* p, size_t) noexcept { deallocate(p, object); }
-ASHLAR_EXPORT void operator delete[](void* p, size_t) noexcept { deallocate(p, array); }
-ASHLAR_EXPORT void operator delete(void* p, align_val_t) noexcept { deallocate(p, object); }
-ASHLAR_EXPORT void operator delete[](void* p, align_val_t) noexcept { deallocate(p, array); }
-ASHLAR_EXPORT void operator delete(void* p, size_t, align_val_t) noexcept { deallocate(p, object); }
-ASHLAR_EXPORT void operator delete[](void* p, size_t, align_val_t) noexcept {
-  deallocate(p, array);
+ASHLAR_EXPORT void operator delete(void* p, size_t n) noexcept {
+  deallocate(p, object, n, usual_alignment);
+}
+ASHLAR_EXPORT void operator delete[](void* p, size_t n) noexcept {
+  deallocate(p, array, n, usual_alignment);
+}
+ASHLAR_EXPORT void operator delete(void* p, align_val_t a) noexcept {
+  deallocate(p, object, not_told, number(a));
+}
+ASHLAR_EXPORT void operator delete[](void* p, align_val_t a) noexcept {
+  deallocate(p, array, not_told, number(a));
+}
+ASHLAR_EXPORT void operator delete(void* p, size_t n, align_val_t a) noexcept {
+  deallocate(p, object, n, number(a));
+}
+ASHLAR_EXPORT void operator delete[](void* p, size_t n, align_val_t a) noexcept {
+  deallocate(p, array, n, number(a));
 }
 ASHLAR_EXPORT void operator delete(void* p, const nothrow_t&) noexcept { deallocate(p, object); }
 ASHLAR_EXPORT void operator delete[](void* p, const nothrow_t&) noexcept { deallocate(p, array); }
-ASHLAR_EXPORT void operator delete(void* p, align_val_t, const nothrow_t&) noexcept {
-  deallocate(p, object);
+ASHLAR_EXPORT void operator delete(void* p, align_val_t a, const nothrow_t&) noexcept {
+  deallocate(p, object, not_told, number(a));
 }
-ASHLAR_EXPORT void operator delete[](void* p, align_val_t, const nothrow_t&) noexcept {
-  deallocate(p, array);
+ASHLAR_EXPORT void operator delete[](void* p, align_val_t a, const nothrow_t&) noexcept {
+  deallocate(p, array, not_told, number(a));
 }

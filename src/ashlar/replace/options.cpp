@@ -55,7 +55,8 @@ void report_bad_value(const option_description& d, word value) {
                                              "a size such as 64M",
                                              "abort, warn or ignore",
                                              "a path below 256 letters",
-                                             "off, counters, full or debug"};
+                                             "off, counters, full or debug",
+                                             "off, back or front"};
   os::line message;
   message.text("ashlar: bad value '").text(value.data, value.size).text("' for option '");
   message.text(d.name).text("' in ASHLAR_OPTIONS; expected ");
@@ -135,6 +136,18 @@ bool parse_level(word value, observe::track_level& level) {
   return true;
 }
 
+bool parse_side(word value, page_protection& side) {
+  if (value.is("off"))
+    side = page_protection::off;
+  else if (value.is("back"))
+    side = page_protection::back;
+  else if (value.is("front"))
+    side = page_protection::front;
+  else
+    return false;
+  return true;
+}
+
 bool assign(word key, word value, options& o) {
   if (key.is("faults")) return parse_policy(value, o.faults);
   if (key.is("soft_limit")) return parse_bytes(value, o.soft_limit);
@@ -147,6 +160,11 @@ bool assign(word key, word value, options& o) {
   if (key.is("depth")) return parse_number(value, o.depth);
   if (key.is("exact_peaks")) return parse_boolean(value, o.exact_peaks);
   if (key.is("capture")) return parse_path(value, o.capture);
+  if (key.is("guard")) return parse_bytes(value, o.debug.guard);
+  if (key.is("fill")) return parse_boolean(value, o.debug.fill);
+  if (key.is("quarantine")) return parse_bytes(value, o.debug.quarantine);
+  if (key.is("protect")) return parse_side(value, o.debug.protect);
+  if (key.is("check_every")) return parse_number(value, o.debug.check_every);
   if (key.is("fail_at")) return parse_number(value, o.fail_at);
   return parse_number(value, o.fail_every);  // the table has no further name
 }

@@ -11,6 +11,7 @@
 
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/observe/tracker.hpp"
+#include "ashlar/replace/debug/guard.hpp"
 
 namespace ashlar::replace {
 
@@ -29,9 +30,10 @@ struct options {
   std::uint64_t depth = 24;
   bool exact_peaks = false;
   char capture[256] = {};
+  debug_settings debug;
 };
 
-enum class option_kind : std::uint8_t { boolean, count, bytes, policy, path, level };
+enum class option_kind : std::uint8_t { boolean, count, bytes, policy, path, level, side };
 
 struct option_description {
   const char* name;
@@ -58,13 +60,28 @@ inline constexpr option_description option_table[] = {
      "as 1: say nothing once the folder is gone, for children may outlive whoever made it."},
     {"track", option_kind::level, "off",
      "What is recorded of blocks: `off`, `counters` (blocks under a tag), `full` (every block: "
-     "site, stack, tag, thread, time) or `debug` (and checks at each free)."},
+     "site, stack, tag, thread, time) or `debug` (and guarded, checked, kept after `free`)."},
     {"depth", option_kind::count, "24",
      "Most frames of a recorded stack, at most 64. 1: only who called malloc or new."},
     {"exact_peaks", option_kind::boolean, "0",
      "Keep the peaks of tags exact with several threads too, at some cost in scaling."},
     {"capture", option_kind::path, "none",
      "Folder in which the process leaves `PID.capture` when it ends: what was tracked."},
+    {"guard", option_kind::bytes, "16",
+     "With `track=debug`: bytes in front of and behind each block that must stay as they are. "
+     "Rounded up to multiples of 16, at most 4K. 0: none."},
+    {"fill", option_kind::boolean, "1",
+     "With `track=debug`: fill new blocks with 0xcb and freed ones with 0xdf. Without it, writing "
+     "to a freed block goes unnoticed."},
+    {"quarantine", option_kind::bytes, "16M",
+     "With `track=debug`: bytes of freed blocks that are kept from being used again. 0: none."},
+    {"protect", option_kind::side, "off",
+     "With `track=debug`: `back` or `front` puts each block on pages of its own, at their end or "
+     "at their start, between pages that fault; freed blocks fault until the quarantine drops "
+     "them. Slow; for at most 24,000 blocks at a time, the others have guards alone."},
+    {"check_every", option_kind::count, "0",
+     "With `track=debug`: look at all blocks at every n-th call of malloc or free. 0: only when a "
+     "block is freed, and all of them at exit."},
     {"fail_at", option_kind::count, "0",
      "For tests: the n-th request to the OS fails as if there were no memory. 0: none."},
     {"fail_every", option_kind::count, "0",

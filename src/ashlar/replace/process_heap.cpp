@@ -6,6 +6,7 @@
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/heap/heap_registry.hpp"
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/publisher.hpp"
 #include "ashlar/replace/watched_heap.hpp"
@@ -93,15 +94,35 @@ void* allocate_for(layout request, bool zero, family made_by, const caller& from
   return result(a, request.alignment);
 }
 
-void deallocate_slow(void* p, family freed_by) noexcept {
+namespace {
+
+ASHLAR_FORCE_INLINE void take_back(void* p, const freeing& how) noexcept {
   if (p == nullptr) return;
   const int saved = errno;  // free leaves errno alone, also where it gives pages back
   const slab* const s = process_page_map.header_of(p);
-  if (s != nullptr && s->watched) [[unlikely]]
-    watched_deallocate(p, freed_by, observe::caller_of_this());
+  if (load_relaxed(guarding)) [[unlikely]]
+    guarded_deallocate(p, how);
+  else if (s != nullptr && s->watched) [[unlikely]]
+    watched_deallocate(p, how.by, how.from);
   else if (!released || s != nullptr)  // what outlives release_everything() goes nowhere
     heap::deallocate_from(bound_local(), p);
   errno = saved;
+}
+
+}  // namespace
+
+void deallocate_slow(void* p, family freed_by) noexcept {
+  take_back(p, {.by = freed_by, .from = observe::caller_of_this()});
+}
+
+void deallocate_told(void* p, std::size_t size, std::size_t alignment, family freed_by) noexcept {
+  take_back(p, {freed_by, size, alignment, observe::caller_of_this()});
+}
+
+std::size_t usable_size(const void* p) noexcept {
+  guarded_block b;
+  if (load_relaxed(guarding) && locate(p, b)) return b.data == p ? b.facts.size : 0;
+  return heap::usable_size(p);
 }
 
 void* reallocate(void* p, std::size_t size) noexcept {
@@ -110,7 +131,8 @@ void* reallocate(void* p, std::size_t size) noexcept {
     deallocate(p);
     return nullptr;
   }
-  if (is_watched() || heap::record_of(p) != nullptr) [[unlikely]] {
+  const slab* const s = process_page_map.header_of(p);
+  if (is_watched() || (s != nullptr && s->watched)) [[unlikely]] {
     const observe::origin made = {.size = size, .from = observe::caller_of_this()};
     return result(watched_reallocate(p, size, made), default_alignment);
   }

@@ -33,7 +33,23 @@ ASHLAR_NO_INLINE void* allocate_aligned(std::size_t alignment, std::size_t size)
 ASHLAR_NO_INLINE void* reallocate(void* p, std::size_t size) noexcept;
 void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept;
 
+/// What a free says about the block.
+struct freeing {
+  static constexpr std::size_t not_told = static_cast<std::size_t>(-1);
+  family by = family::malloc;
+  std::size_t size = not_told;
+  std::size_t alignment = not_told;
+  caller from = {};
+};
+
+/// What the fast path could not take. The second form is for frees that say more than the pointer;
+/// it is looked at at the debug level only.
 ASHLAR_NO_INLINE void deallocate_slow(void* p, family freed_by) noexcept;
+ASHLAR_NO_INLINE void deallocate_told(void* p, std::size_t size, std::size_t alignment,
+                                      family freed_by) noexcept;
+
+/// Returns the bytes that the program may use of a block: at the debug level those asked for.
+std::size_t usable_size(const void* p) noexcept;
 
 /// Gives all memory of the process heap back to the OS. Returns what is left: nothing. No block may
 /// be used any more.
@@ -58,6 +74,12 @@ ASHLAR_FORCE_INLINE void* allocate(std::size_t size) noexcept {
 ASHLAR_FORCE_INLINE void deallocate(void* p, family freed_by = family::malloc) noexcept {
   if (!push_block(*current_local, p)) [[unlikely]]
     deallocate_slow(p, freed_by);
+}
+
+ASHLAR_FORCE_INLINE void deallocate(void* p, family freed_by, std::size_t size,
+                                    std::size_t alignment) noexcept {
+  if (!push_block(*current_local, p)) [[unlikely]]
+    deallocate_told(p, size, alignment, freed_by);
 }
 
 }  // namespace ashlar::replace

@@ -3,12 +3,15 @@
 //
 // The heap may have served the loader and libc before, with standard options: it needs no start.
 #include <cerrno>
+#include <cstdlib>
 
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/os/environment.hpp"
 #include "ashlar/os/fault_injection.hpp"
 #include "ashlar/os/process.hpp"
 #include "ashlar/replace/capture_writer.hpp"
+#include "ashlar/replace/debug/guarded_heap.hpp"
+#include "ashlar/replace/debug/page_trap.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/process_heap.hpp"
 #include "ashlar/replace/publisher.hpp"
@@ -21,10 +24,20 @@ namespace ashlar::replace {
 
 namespace {
 
+void check_at_exit(int, void*) { (void)check_all_blocks(); }
+
+void begin_guarding_blocks(const debug_settings& settings) {
+  begin_guarding(settings);
+  if (settings.protect != page_protection::off) set_page_trap();
+  // Registered before the capture, so that it runs after it: what it finds may end the program.
+  (void)::on_exit(check_at_exit, nullptr);
+}
+
 void begin_tracking(const options& o) {
   const auto depth = static_cast<std::uint32_t>(o.depth < 64 ? o.depth : 64);
   if (depth > 1) (void)use_table_unwinder();
   const observe::track_settings settings = {o.track, depth, o.exact_peaks};
+  if (o.track == observe::track_level::debug) begin_guarding_blocks(o.debug);
   if (!start_tracking(settings)) {
     os::line message;
     os::write_line(message.text("ashlar: no memory for tracking"));

@@ -2,6 +2,7 @@
 #include "ashlar/replace/watched_heap.hpp"
 
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/structure/lock.hpp"
 
 namespace ashlar::replace {
@@ -47,7 +48,15 @@ bool start_tracking(const observe::track_settings& settings) noexcept {
   return true;
 }
 
+std::byte* watched_data(std::byte* start, const observe::block_facts& facts) noexcept {
+  guarded_block b;
+  if (!load_relaxed(guarding) || facts.site == observe::site_table::none || !locate(start, b))
+    return start;
+  return b.data != nullptr ? b.data : start;
+}
+
 void release_watched_heap() noexcept {
+  end_guarding();
   observe::process_tracker().release();
   current_watched = nullptr;
   watched_heap.destroy();
@@ -69,6 +78,7 @@ void follow_tracker() noexcept {
 }
 
 allocation watched_allocate(layout request, bool zero, const observe::origin& made) noexcept {
+  if (load_relaxed(guarding)) return guarded_allocate(request, zero, made);
   observe::tracker& tracker = observe::process_tracker();
   if (!tracker.admits(made.size)) return allocation::failed(status::over_budget);
   if (current_local != &unbound_local) follow_tracker();
@@ -77,20 +87,23 @@ allocation watched_allocate(layout request, bool zero, const observe::origin& ma
   return a;
 }
 
-void watched_deallocate(void* p, observe::family freed_by, const observe::caller&) noexcept {
+void watched_deallocate(void* p, observe::family, const observe::caller&) noexcept {
   observe::tracker& tracker = observe::process_tracker();
   observe::block_record* const record = heap::record_of(p);
   if (record == nullptr) return report_fault(fault_kind::interior_free, p);
   const observe::block_facts facts = record->load();
   if (facts.site == observe::site_table::none) return report_fault(fault_kind::double_free, p);
-  if (facts.made_by != freed_by && tracker.level() == observe::track_level::debug)
-    report_fault(fault_kind::family_mismatch, p);
   tracker.note_death(*record, p);
   heap::deallocate_from(watched_local(), p);
 }
 
 allocation watched_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {
   observe::tracker& tracker = observe::process_tracker();
+  if (load_relaxed(guarding)) {
+    const slab* const s = process_page_map.header_of(p);
+    if (s == nullptr || s->watched) return guarded_reallocate(p, size, made);
+    return process_heap.reallocate_from(process_heap.local(), p, default_alignment, {size});
+  }
   observe::block_record* const record = heap::record_of(p);
   const observe::block_facts facts = record != nullptr ? record->load() : observe::block_facts{};
   if (size > facts.size && !tracker.admits(size - facts.size))

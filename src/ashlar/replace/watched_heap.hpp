@@ -19,6 +19,9 @@ extern constinit heap& watched_heap;
 /// operation on. Errors: false if there is no memory.
 bool start_tracking(const observe::track_settings& settings) noexcept;
 
+/// Where the program's bytes lie in a live watched block, given where the heap's block begins.
+std::byte* watched_data(std::byte* start, const observe::block_facts& facts) noexcept;
+
 /// Gives all watched blocks back, and what the tracker holds. For release_everything() only.
 void release_watched_heap() noexcept;
 

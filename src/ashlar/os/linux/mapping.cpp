@@ -99,7 +99,7 @@ bool mapping_list::next(mapped_range& found) noexcept {
   const entry at = parse_entry(line);
   const char* const rights = line + ::strcspn(line, " ");
   found = {at.begin, at.end, rights[0] == ' ' && rights[1] == 'r',
-           rights[0] == ' ' && rights[1] == 'r' && rights[2] == 'w'};
+           rights[0] == ' ' && rights[1] == 'r' && rights[2] == 'w', at.name};
   return true;
 }
 

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// How guarded blocks come into being, where they lie, and how all of them are checked.
+#include "ashlar/replace/debug/guarded_heap.hpp"
+
+#include <atomic>
+#include <cstring>
+
+#include "ashlar/os/fork.hpp"
+#include "ashlar/replace/debug/debug_report.hpp"
+#include "ashlar/replace/debug/page_guard.hpp"
+
+namespace ashlar::replace {
+
+constinit bool guarding = false;
+constinit quarantine freed_blocks;
+
+namespace {
+
+constinit debug_settings settings;
+constinit std::atomic<std::uint64_t> operations{0};
+
+// Where a block's parts lie, as offsets into the heap's block.
+struct shape {
+  std::size_t data;
+  std::size_t front;  // bytes of the guard in front of `data`
+  std::size_t back;   // and behind it
+  std::size_t total;
+};
+
+shape plain_shape(std::size_t size, std::size_t alignment) {
+  const std::size_t guard = settings.guard;
+  // What is aligned to slices must begin at its first one, by which the heap knows it.
+  if (alignment >= slice_size || guard == 0) return {0, 0, guard, size + guard};
+  const std::size_t front = guard > alignment ? guard : alignment;
+  return {front, guard, guard, front + size + guard};
+}
+
+shape shape_of(std::size_t size, std::size_t alignment, bool in_slab) {
+  if (settings.protect == page_protection::off || in_slab) return plain_shape(size, alignment);
+  const page_shape s = pages_of(size, alignment, settings.protect);
+  return {s.data, s.data - s.open_begin, s.open_end - s.data - size, s.total};
+}
+
+bool in_slab(const guarded_block& b) { return b.header->is_slab(); }
+
+// Gets a block with room for the guards; its pages are protected if they are to be.
+allocation take_block(layout request, bool zero, shape& where) {
+  where = plain_shape(request.size, request.alignment);
+  if (settings.protect != page_protection::off) {
+    // Where the system has no room for more protected blocks, guards must do; what is too large or
+    // too aligned for slabs lies on pages of its own anyway.
+    const bool has_class = where.total <= medium_limit && request.alignment <= default_alignment;
+    const allocation a = take_page_block(
+        pages_of(request.size, request.alignment, settings.protect), request, zero, has_class);
+    if (a || a.reason() != status::unsupported) {
+      where = shape_of(request.size, request.alignment, false);
+      return a;
+    }
+  }
+  return watched_heap.allocate_from(watched_heap.local(), {where.total, request.alignment}, zero);
+}
+
+void before_fork() { freed_blocks.mutex().acquire_for_fork(); }
+void after_fork_in_parent() { freed_blocks.mutex().release_after_fork(); }
+void after_fork_in_child() { freed_blocks.mutex().reset_after_fork(); }
+
+}  // namespace
+
+const debug_settings& current_debug_settings() noexcept { return settings; }
+
+void begin_guarding(const debug_settings& wanted) noexcept {
+  settings = wanted;
+  if (settings.guard > most_guard) settings.guard = most_guard;
+  settings.guard = align_up(settings.guard, default_alignment);
+  (void)os::on_fork(before_fork, after_fork_in_parent, after_fork_in_child);
+  store_relaxed(guarding, true);
+}
+
+void end_guarding() noexcept {
+  store_relaxed(guarding, false);
+  freed_blocks.release();
+}
+
+byte_range guarded_block::front_guard() const noexcept {
+  const shape s = shape_of(facts.size, facts.alignment(), in_slab(*this));
+  return {data - s.front, data};
+}
+
+byte_range guarded_block::back_guard() const noexcept {
+  const shape s = shape_of(facts.size, facts.alignment(), in_slab(*this));
+  return {data + facts.size, data + facts.size + s.back};
+}
+
+bool locate(const void* p, guarded_block& found) noexcept {
+  slab* const s = process_page_map.header_of(p);
+  if (s == nullptr || !s->watched) return false;
+  found = {.header = s};
+  found.start = s->start;
+  if (s->is_slab()) {
+    if (!s->contains(p)) return false;
+    found.index = s->index_of(p);
+    if (found.index >= s->capacity) return false;
+    found.start = s->block_at(found.index);
+  }
+  found.facts = found.record().load();
+  if (found.facts.site != observe::site_table::none)
+    found.data =
+        found.start + shape_of(found.facts.size, found.facts.alignment(), in_slab(found)).data;
+  return true;
+}
+
+// Large blocks are known by their first slice alone.
+bool locate_around(const void* p, guarded_block& found) noexcept {
+  constexpr std::size_t farthest = 1_GiB;
+  for (std::size_t back = 0; back <= farthest && back <= address_of(p); back += slice_size) {
+    const std::byte* const at = at_address(address_of(p) - back);
+    const slab* const s = process_page_map.header_of(at);
+    if (s == nullptr) continue;
+    if (!s->watched || !locate(s->is_slab() ? p : s->start, found)) return false;
+    const std::size_t size =
+        s->kind == slab_kind::direct ? s->reserved_size : std::size_t{s->slices} * slice_size;
+    return static_cast<std::size_t>(static_cast<const std::byte*>(p) - s->start) < size;
+  }
+  return false;
+}
+
+allocation guarded_allocate(layout request, bool zero, const observe::origin& made) noexcept {
+  check_now_and_then();
+  observe::tracker& tracker = observe::process_tracker();
+  if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
+  if (request.size > max_size - 4 * most_guard - request.alignment)
+    return allocation::failed(status::too_large);
+  if (request.alignment < default_alignment) request.alignment = default_alignment;
+  if (!tracker.admits(made.size)) return allocation::failed(status::over_budget);
+  shape where = {};
+  const allocation a = take_block(request, zero, where);
+  if (!a) return a;
+  std::byte* const data = static_cast<std::byte*>(a.data()) + where.data;
+  write_guard({data - where.front, data});
+  write_guard({data + request.size, data + request.size + where.back});
+  if (!zero && settings.fill) fill_block({data, data + request.size}, fresh_byte);
+  guarded_block b;
+  (void)locate(a.data(), b);
+  observe::origin known = made;
+  known.alignment_shift = static_cast<std::uint8_t>(log2_floor(request.alignment));
+  tracker.note_birth(b.record(), data, known);
+  return allocation::of(data, request.size);
+}
+
+// --- checks of everything ---
+
+void check_now_and_then() noexcept {
+  if (settings.check_every == 0) return;
+  if ((operations.fetch_add(1, std::memory_order_relaxed) + 1) % settings.check_every == 0)
+    (void)check_all_blocks();
+}
+
+namespace {
+
+// Looks at a block that others may free meanwhile: damage counts if it was the block's throughout.
+bool check_live(slab* s, std::byte* start) {
+  guarded_block b;
+  if (!locate(start, b) || b.data == nullptr || b.header != s) return false;
+  for (const byte_range guard : {b.front_guard(), b.back_guard()}) {
+    std::byte* const damage = find_damage(guard);
+    if (damage == nullptr) continue;
+    observe::block_facts now = b.record().load();
+    now.standing = b.facts.standing;
+    if (now != b.facts) return false;
+    report_damage(b, guard, damage, {});
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::size_t check_all_blocks() noexcept {
+  if (!load_relaxed(guarding) || locks_of_this_thread != 0) return 0;
+  std::size_t found = 0;
+  watched_heap.walk_records(
+      {&found, [](void* count, const walked_block& block, observe::block_record&) {
+         auto* const start = static_cast<std::byte*>(block.data);
+         if (check_live(process_page_map.header_of(start), start))
+           ++*static_cast<std::size_t*>(count);
+       }});
+  freed_blocks.for_each([&found](dead_block& dead) {
+    if (check_dead(dead)) ++found;
+  });
+  return found;
+}
+
+}  // namespace ashlar::replace

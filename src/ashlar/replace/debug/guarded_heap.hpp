@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// malloc and new at the debug level: each block of the watched heap has guards around it, and rests
+// in a quarantine when it is freed.
+//
+//     a block of the heap     | front guard | the program's bytes | back guard ...
+//     `protect`: a span       | no access   | (guard) the program's bytes (guard), whole pages | no
+//     access
+//
+// The guard in front keeps the alignment that was asked for. Where the program's bytes lie follows
+// from their size and alignment, which the record beside the slab's header holds: nothing that is
+// needed to find or to judge a block lies where an overrun reaches it.
+// Checked when a block is freed or resized, when it leaves the quarantine, when the program ends,
+// and on demand.
+//
+// Once begun, all watched blocks are guarded until the heap is given back.
+// Threads: thread-safe.
+#pragma once
+
+#include "ashlar/replace/debug/guard.hpp"
+#include "ashlar/replace/debug/quarantine.hpp"
+#include "ashlar/replace/watched_heap.hpp"
+
+namespace ashlar::replace {
+
+/// Whether watched blocks are guarded.
+extern constinit bool guarding;
+
+/// Begins to guard. Requires: no watched block has been made yet.
+void begin_guarding(const debug_settings& settings) noexcept;
+/// Forgets all quarantined blocks. Requires: the watched heap is gone, or will be.
+void end_guarding() noexcept;
+const debug_settings& current_debug_settings() noexcept;
+/// Freed blocks that are not in use again yet.
+extern constinit quarantine freed_blocks;
+
+/// As the functions of watched_heap.hpp.
+allocation guarded_allocate(layout request, bool zero, const observe::origin& made) noexcept;
+/// Takes any pointer that a program may free.
+void guarded_deallocate(void* p, const freeing& how) noexcept;
+/// Resizes a watched block: always moves it.
+allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;
+
+/// Looks at all guards and at all quarantined blocks, and reports what was written to. Returns how
+/// many blocks that were.
+std::size_t check_all_blocks() noexcept;
+
+/// Looks at everything if it is time: `check_every`.
+void check_now_and_then() noexcept;
+/// Looks at a quarantined block, and reports once what was written to it. Returns whether it was.
+bool check_dead(dead_block& dead) noexcept;
+
+/// A block of the guarded heap as it lies there.
+struct guarded_block {
+  slab* header = nullptr;
+  std::uint32_t index = 0;
+  std::byte* start = nullptr;  // of the heap's block
+  std::byte* data = nullptr;   // what the program has; null if it is not live
+  observe::block_facts facts = {};
+
+  observe::block_record& record() const { return header->record_at(index); }
+  byte_range front_guard() const noexcept;
+  byte_range back_guard() const noexcept;
+  byte_range bytes() const { return {data, data + facts.size}; }
+};
+
+/// Finds the heap's block that `p` lies in, live or not. False if it lies in none.
+bool locate(const void* p, guarded_block& found) noexcept;
+/// The same for an address that may lie far behind the first slice of a block.
+bool locate_around(const void* p, guarded_block& found) noexcept;
+
+}  // namespace ashlar::replace

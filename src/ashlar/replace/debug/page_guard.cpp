@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/replace/debug/page_guard.hpp"
+
+#include <atomic>
+
+namespace ashlar::replace {
+
+namespace {
+
+// Each protected block splits its mapping twice, and the system allows about 65,000 mappings.
+constexpr std::uint32_t most_protected = 24'000;
+constinit std::atomic<std::uint32_t> protected_blocks{0};
+
+os::range span_of(const slab& s) {
+  return {s.start,
+          s.kind == slab_kind::direct ? s.reserved_size : std::size_t{s.slices} * slice_size};
+}
+
+bool close_ends(const os::range& span, const page_shape& shape) {
+  const std::size_t front = shape.open_begin;
+  if (front != 0 && !os::protect({span.data, front}, os::access::none).ok()) return false;
+  if (os::protect({span.data + shape.open_end, span.size - shape.open_end}, os::access::none).ok())
+    return true;
+  if (front != 0) (void)os::protect({span.data, front}, os::access::read_write);
+  return false;
+}
+
+}  // namespace
+
+page_shape pages_of(std::size_t size, std::size_t alignment, page_protection side) noexcept {
+  const std::size_t page = os::page_size();
+  const std::size_t bytes = size == 0 ? page : align_up(size, page);
+  // What is aligned to slices must begin at its first one, by which the heap knows it.
+  const std::size_t begin = alignment >= slice_size ? 0 : alignment > page ? alignment : page;
+  const std::size_t slack =
+      side == page_protection::back && alignment <= page ? align_down(bytes - size, alignment) : 0;
+  return {begin, begin + bytes, begin + slack, begin + bytes + page};
+}
+
+allocation take_page_block(const page_shape& shape, layout request, bool zero,
+                           bool needed) noexcept {
+  const bool full = protected_blocks.fetch_add(1, std::memory_order_relaxed) >= most_protected;
+  if (full && needed) {
+    protected_blocks.fetch_sub(1, std::memory_order_relaxed);
+    return allocation::failed(status::unsupported);
+  }
+  const allocation a = watched_heap.allocate_large({shape.total, request.alignment}, zero);
+  const bool closed =
+      a && !full && close_ends(span_of(*process_page_map.header_of(a.data())), shape);
+  if (a && (closed || !needed)) return a;
+  protected_blocks.fetch_sub(1, std::memory_order_relaxed);
+  if (!a) return a;
+  heap::deallocate_from(watched_heap.local(), a.data());
+  return allocation::failed(status::unsupported);
+}
+
+bool seal_page_block(const slab& s) noexcept {
+  const os::range span = span_of(s);
+  if (!os::protect(span, os::access::none).ok()) return false;
+  (void)os::discard(span);
+  return true;
+}
+
+bool open_page_block(const slab& s) noexcept {
+  if (!os::protect(span_of(s), os::access::read_write).ok()) return false;
+  protected_blocks.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+}  // namespace ashlar::replace

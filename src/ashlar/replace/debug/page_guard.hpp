@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Blocks on pages of their own, between pages that cannot be accessed, so that an overrun faults at
+// once; and so does every use of a freed one, until the quarantine drops it.
+#pragma once
+
+#include "ashlar/replace/debug/guard.hpp"
+#include "ashlar/replace/watched_heap.hpp"
+
+namespace ashlar::replace {
+
+/// Where things lie in the span of a block, as offsets. `[open_begin, open_end)` is accessible.
+struct page_shape {
+  std::size_t open_begin;
+  std::size_t open_end;
+  std::size_t data;
+  std::size_t total;
+};
+
+page_shape pages_of(std::size_t size, std::size_t alignment, page_protection side) noexcept;
+
+/// Returns a span of the watched heap with its outer pages inaccessible; or accessible, if that
+/// cannot be and is not `needed`. Errors: `unsupported` if the system lets us protect no more, else
+/// the heap's.
+allocation take_page_block(const page_shape& shape, layout request, bool zero,
+                           bool needed) noexcept;
+
+/// Makes all of a span inaccessible, and gives its pages back. Errors: false; it is as it was.
+bool seal_page_block(const slab& s) noexcept;
+/// Makes it accessible again, before it goes back to the heap. Errors: false: it must not go back.
+bool open_page_block(const slab& s) noexcept;
+
+}  // namespace ashlar::replace
