@@ -19,6 +19,8 @@ Usage: ashlar VERB [options]
 
 Verbs:
   run         Run a program on libashlar-malloc and report at its end
+  leaks       Show what a program has lost, still holds, or holds more and more of
+  doctor      Say what can be seen in a program, what cannot, and why
 
 Options:
   -h, --help  Print this; ashlar run --help for the options of a verb
@@ -26,7 +28,8 @@ Options:
 
 Examples:
   ashlar run -- python3 -c 'x = [i for i in range(10**6)]'
-  ashlar run --json -o report.json -- ./server --port 8080
+  ashlar run --track=full -- ./game
+  ashlar leaks -- ./tests
 )";
 
 }  // namespace
@@ -41,10 +44,42 @@ const char* const run_examples =
     "  ashlar run -o report.txt -- make -j2          the report to a file\n"
     "  ashlar run -f -- g++ -O2 -c main.cpp          the compiler behind g++, too\n"
     "  ashlar run --json=report.json -q -- ./tests   for programs to read\n"
+    "  ashlar run --track=full -- ./game             tags, sites, threads, leaks\n"
+    "  ashlar run --leaks --depth 40 -- ./tests      each leak with its whole stack\n"
+    "\n"
+    "Levels: counters (blocks under a tag), sampled[:BYTES] (one block in so many bytes),\n"
+    "  full (every block with its stack; leaks at the end), debug (and guarded).\n"
     "\n"
     "Exit code: that of PROGRAM; killed by a signal, the tool dies by the same one.\n"
     "  2 wrong usage, 125 the tool cannot serve PROGRAM, 126 it cannot be executed,\n"
     "  127 it does not exist.\n";
+
+const char* const leaks_description =
+    "Shows the blocks that nothing points to any more at the end of a program, with the\n"
+    "stacks that allocated them: from captures, or by running PROGRAM on libashlar-malloc.\n";
+
+const char* const leaks_examples =
+    "Examples:\n"
+    "  ashlar leaks -- ./tests --fast\n"
+    "  ashlar leaks --suppressions leaks.supp --min 1K -- ./tests\n"
+    "  ashlar leaks --captures . -- ./server         keeps ./PID.capture\n"
+    "  ashlar leaks --reachable 4711.capture\n"
+    "  ashlar leaks --growing early.capture late.capture\n"
+    "\n"
+    "Suppressions are LeakSanitizer's (leak:PATTERN); LSAN_OPTIONS=suppressions=FILE counts.\n"
+    "Exit code: that of PROGRAM if it is not 0; 23 (--exit-code) if something leaks or grows;\n"
+    "  0 if nothing does; 2 wrong usage, 125 a capture or PROGRAM cannot be used.\n";
+
+const char* const doctor_description =
+    "Says what ashlar can see in a program or a process, what it cannot, and why.\n";
+
+const char* const doctor_examples =
+    "Examples:\n"
+    "  ashlar doctor                  this machine alone\n"
+    "  ashlar doctor ./server\n"
+    "  ashlar doctor 4711\n"
+    "\n"
+    "Exit code: 0, or 1 if ashlar cannot serve the program at all.\n";
 
 std::string tool_help() { return fmt::format(tool_text, tool_version); }
 

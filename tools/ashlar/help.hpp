@@ -16,6 +16,10 @@ std::string version_text();
 
 extern const char* const run_description;
 extern const char* const run_examples;
+extern const char* const leaks_description;
+extern const char* const leaks_examples;
+extern const char* const doctor_description;
+extern const char* const doctor_examples;
 
 /// CLI11's list of options under a usage line of our own.
 class help_formatter : public CLI::Formatter {

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "tools/ashlar/doctor/doctor.hpp"
 #include "tools/ashlar/failure.hpp"
+#include "tools/ashlar/leaks.hpp"
 #include "tools/ashlar/process/launch.hpp"
 #include "tools/ashlar/run.hpp"
 #include "tools/ashlar/run_options.hpp"
@@ -35,8 +37,9 @@ int execute(const std::vector<std::string>& words) {
   const command_line parsed = parse_command_line(words);
   std::fputs(parsed.output.c_str(), stdout);
   std::fputs(parsed.error.c_str(), stderr);
-  if (!parsed.run) return parsed.exit_code;
-  end_like(run(*parsed.run));
+  if (parsed.run) end_like(run(*parsed.run));
+  if (parsed.leaks) end_like(find_leaks(*parsed.leaks));
+  return parsed.doctor ? examine(*parsed.doctor) : parsed.exit_code;
 }
 
 }  // namespace

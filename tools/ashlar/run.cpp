@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "tools/ashlar/run.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
+#include <signal.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <filesystem>
+#include <system_error>
 
+#include "tools/ashlar/capture/capture_file.hpp"
+#include "tools/ashlar/failure.hpp"
+#include "tools/ashlar/output.hpp"
 #include "tools/ashlar/process/environment.hpp"
 #include "tools/ashlar/process/launch.hpp"
 #include "tools/ashlar/process/library_path.hpp"
 #include "tools/ashlar/process/program_check.hpp"
 #include "tools/ashlar/process/snapshot_folder.hpp"
 #include "tools/ashlar/process/snapshot_reader.hpp"
-#include "tools/ashlar/process/unique_fd.hpp"
 #include "tools/ashlar/report/json_report.hpp"
 #include "tools/ashlar/report/text_report.hpp"
-#include "tools/ashlar/terminal.hpp"
 
 namespace ashlar::tool {
 
@@ -27,10 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Says it if it can: a closed stderr must not change how the run ends.
-void warn(const std::string& text) {
-  std::fputs(fmt::format("ashlar: {}\n", text).c_str(), stderr);
-}
+/// The library reads paths of this length, and the name of the file comes to it.
+constexpr std::size_t longest_folder = 220;
 
 /// Returns a path to `library` that LD_PRELOAD can name: a link in `folder` if need be.
 fs::path preloadable_name(const fs::path& library, const fs::path& folder) {
@@ -40,14 +37,40 @@ fs::path preloadable_name(const fs::path& library, const fs::path& folder) {
   return link;
 }
 
+/// Returns the level that the program is tracked at; empty: at none.
+std::string level_of(const run_options& options) {
+  const std::string level =
+      options.track.empty() ? option_in(own_environment(), "track") : options.track;
+  return level == "off" ? "" : level;
+}
+
+/// Returns the folder that captures go to: the user's, or our own.
+fs::path capture_folder(const run_options& options, const snapshot_folder& folder) {
+  if (!options.capture_folder.empty()) return fs::absolute(options.capture_folder);
+  const std::string set = option_in(own_environment(), "capture");
+  return set.empty() ? folder.path() : fs::absolute(set);
+}
+
+/// Returns what ASHLAR_OPTIONS gets for tracking.
+std::string tracking_options(const run_options& options, const fs::path& captures) {
+  std::string text = options.track.empty() ? "" : "track=" + options.track;
+  const auto add = [&](const std::string& more) { text += (text.empty() ? "" : ",") + more; };
+  if (options.depth) add(fmt::format("depth={}", *options.depth));
+  if (!level_of(options).empty()) add("capture=" + captures.string());
+  return text;
+}
+
 launch_plan plan_launch(const run_options& options, const snapshot_folder& folder) {
   launch_plan plan;
   plan.file = find_program(options.command.front());
   check_preloadable(plan.file, options.command.front());
   const fs::path library = find_library(options.library);
   plan.arguments = options.command;
-  plan.variables = preload_environment(own_environment(), {preloadable_name(library, folder.path()),
-                                                           folder.path(), options.follow_children});
+  plan.variables = preload_environment(
+      own_environment(), {.library = preloadable_name(library, folder.path()),
+                          .snapshot_folder = folder.path(),
+                          .follow_children = options.follow_children,
+                          .tracking = tracking_options(options, capture_folder(options, folder))});
   plan.record_folder = folder.path();
   return plan;
 }
@@ -73,8 +96,30 @@ void explain_missing(const read_result& result, const run_report& run) {
                      describe(result)));
 }
 
+/// Takes the capture of a process into its report; what it says is worked out later.
+void take_capture(process_report& report, const fs::path& folder) {
+  const capture_result taken =
+      read_capture(folder / capture_file_name(static_cast<pid_t>(report.record->pid)));
+  // A folder that is kept may hold the capture of an earlier process of the same number.
+  const bool is_its_own = taken && taken.value->header.taken_ns >= report.record->start_ns;
+  if (is_its_own) {
+    auto found = std::make_shared<tracking>();
+    found->source = taken.value;
+    report.tracked = std::move(found);
+  } else if (taken || taken.missing) {
+    report.untracked =
+        "It left no capture of its blocks: it was killed, ended by _exit, or runs on a library "
+        "that "
+        "does not track.";
+  } else {
+    report.untracked = fmt::format("Its capture cannot be used: {}.", taken.problem);
+  }
+}
+
 run_report gather(const run_options& options, const snapshot_folder& folder, pid_t pid,
                   const process_end& end) {
+  const bool tracked = !level_of(options).empty();
+  const fs::path captures = capture_folder(options, folder);
   run_report run;
   run.command = options.command;
   run.pid = pid;
@@ -84,72 +129,71 @@ run_report gather(const run_options& options, const snapshot_folder& folder, pid
   if (!result) explain_missing(result, run);
   run.main = report_on(std::move(result));
   if (run.main) run.main->end = end;
+  if (run.main && tracked) take_capture(*run.main, captures);
   if (!options.follow_children) return run;
   for (const pid_t child : folder.processes()) {
     if (child == pid) continue;
     if (auto report = report_on(read_snapshot(folder.file_of(child)))) {
       const bool ended = report->record->state != observe::process_state::running;
       report->still_running = !ended && ::kill(child, 0) == 0;
+      if (tracked) take_capture(*report, captures);
       run.children.push_back(std::move(*report));
     }
   }
   return run;
 }
 
-/// Writes all of `text`. A report that cannot be written is no reason to change the exit code.
-void write_all(int fd, std::string_view text, const std::string& name) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0)
-      return warn(fmt::format("cannot write the report to {}: {}", name, std::strerror(errno)));
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
+void check_capture_folder(const run_options& options) {
+  if (options.capture_folder.empty()) return;
+  const fs::path folder = fs::absolute(options.capture_folder);
+  std::error_code error;
+  if (!fs::is_directory(folder, error))
+    throw failure(exit_cannot_serve, fmt::format("there is no folder '{}' for captures",
+                                                 printable(options.capture_folder)));
+  if (!can_be_named_in_options(folder) || folder.string().size() > longest_folder)
+    throw failure(exit_cannot_serve,
+                  fmt::format("captures cannot be kept in '{}': its name has a "
+                              "comma, or more than {} letters",
+                              printable(options.capture_folder), longest_folder));
 }
 
-unique_fd create(const std::string& file) {
-  unique_fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!fd)
-    warn(fmt::format("cannot write the report to '{}': {}", printable(file), std::strerror(errno)));
-  return fd;
-}
+}  // namespace
 
-/// Writes what `compose` makes of the descriptor to `file`, or to stderr if it is empty.
-template <class Compose>
-void write_to(const std::string& file, Compose compose) {
-  if (file.empty()) return write_all(STDERR_FILENO, compose(STDERR_FILENO), "stderr");
-  const unique_fd fd = create(file);
-  if (fd) write_all(fd.get(), compose(fd.get()), file);
-}
-
-void write_reports(const run_report& run, const run_options& options) {
-  if (!options.json_file.empty()) write_to(options.json_file, [&](int) { return write_json(run); });
-  if (options.json) {
-    write_to(options.output, [&](int) { return write_json(run); });
-  } else if (!options.quiet && (run.main || run.children_followed)) {
-    // On stderr an empty line parts the report from what the program has written last.
-    const std::string gap = options.output.empty() ? "\n" : "";
-    write_to(options.output,
-             [&](int fd) { return gap + write_text(run, format_for(fd, options)); });
-  }
-}
-
-/// The folder is gone when this returns: whoever reads the report slowly, or kills the tool because
-/// it waits for its reader, leaves nothing behind.
 run_report run_and_gather(const run_options& options, const signal_block& signals) {
+  check_capture_folder(options);
   const snapshot_folder folder;
   const pid_t pid = start(plan_launch(options, folder), signals);
   const process_end end = wait_for_end(pid, signals);
   return gather(options, folder, pid, end);
 }
 
-}  // namespace
+analysis_options analysis_of(const run_options& options) {
+  analysis_options analysis;
+  analysis.least_leak = options.least_leak;
+  for (const std::string& file : options.suppression_files) analysis.suppressed.add_file(file);
+  if (const char* set = std::getenv("LSAN_OPTIONS")) analysis.suppressed.add_from_options(set);
+  return analysis;
+}
+
+void work_out(run_report& run, const analysis_options& options) {
+  const auto of = [&](process_report& process) {
+    if (process.tracked)
+      process.tracked = std::make_shared<tracking>(analyse(process.tracked->source, options));
+  };
+  if (run.main) of(*run.main);
+  for (process_report& child : run.children) of(child);
+}
 
 process_end run(const run_options& options) {
+  const analysis_options analysis = analysis_of(options);
   const signal_block signals;
-  const run_report report = run_and_gather(options, signals);
+  run_report report = run_and_gather(options, signals);
   signals.unblock();
-  write_reports(report, options);
+  work_out(report, analysis);
+  report_texts texts{.json = [&] { return write_json(report); }, .text = {}};
+  if (report.main || report.children_followed)
+    texts.text = [&](const report_format& format) { return write_text(report, format); };
+  write_reports(texts, options, true);
   return report.end;
 }
 

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "tools/ashlar/failure.hpp"
 #include "tools/ashlar/help.hpp"
 #include "tools/ashlar/nearest.hpp"
+#include "tools/ashlar/option_words.hpp"
 #include "tools/ashlar/report/text.hpp"
 
 namespace ashlar::tool {
@@ -18,44 +18,38 @@ namespace {
 
 using words = std::vector<std::string>;
 
-/// Below this a table of size classes cannot be drawn; above it nobody reads a line.
-constexpr std::size_t smallest_width = 60;
-constexpr std::size_t largest_width = 1000;
+const std::vector<std::string> level_names{"off", "counters", "sampled", "full", "debug"};
 
-unit_system units_called(const std::string& name) {
-  if (name == "iec") return unit_system::iec;
-  if (name == "si") return unit_system::si;
-  if (name == "bytes") return unit_system::bytes;
-  throw CLI::ValidationError("--units", "must be iec, si or bytes, not " + printable(name));
+std::string checked_level(const std::string& level) {
+  const std::string name = level.substr(0, level.find(':'));
+  if (std::find(level_names.begin(), level_names.end(), name) == level_names.end() ||
+      (name != level && name != "sampled"))
+    throw CLI::ValidationError(
+        "--track", "must be off, counters, sampled, full or debug, not " + printable(level));
+  if (name != level) bytes_called("--track=sampled", level.substr(name.size() + 1));
+  return level;
 }
 
-void add_report_options(CLI::App& app, run_options& options) {
-  const auto group = "Report";
-  app.add_option("-o,--output", options.output, "Write the report there instead of to stderr")
-      ->type_name("FILE")
+void add_tracking_options(CLI::App& app, run_options& options) {
+  const auto group = "Tracking";
+  app.add_option_function<std::string>(
+         "--track", [&options](const std::string& level) { options.track = checked_level(level); },
+         "Say which tags and sites hold the memory")
+      ->type_name("=LEVEL")
       ->group(group);
-  app.add_option("--json", options.json_file, "Write JSON instead of text, or to FILE besides text")
-      ->type_name("[=FILE]")
-      ->expected(0, 1)
+  app.add_option("--depth", options.depth, "Record stacks of N frames; 0: the caller alone")
+      ->type_name("N")
+      ->check(CLI::Range(0, 64).description(""))
       ->group(group);
-  app.add_flag("-q,--quiet", options.quiet, "Write no text report")->group(group);
-  app.add_option("--classes", options.classes, "Show N size classes (default: 99 % of the bytes)")
+  app.add_option("--top", options.top, "Show N sites in each list (default: 5)")
       ->type_name("N")
       ->check(CLI::Range(1, 1000).description(""))
       ->group(group);
-  const auto set_units = [&options](const std::string& name) {
-    options.units = units_called(name);
-  };
-  app.add_option_function<std::string>("--units", set_units,
-                                       "KiB and MiB (iec), kB and MB (si), or plain bytes")
-      ->type_name("iec|si|bytes")
+  app.add_flag("--leaks", options.all_leaks, "Show each leak with its whole stack; tracks fully")
       ->group(group);
-  app.add_option("--width", options.width, "Columns to use (default: those of the terminal)")
-      ->type_name("N")
-      ->check(CLI::Range(smallest_width, largest_width).description(""))
-      ->group(group);
-  app.add_flag("--ascii", options.ascii, "Draw with #+-. instead of Unicode blocks")->group(group);
-  app.add_flag("--no-color", options.no_color, "Use no colour; so does the variable NO_COLOR")
+  add_suppression_options(app, options);
+  app.add_option("--captures", options.capture_folder, "Keep the captures there, for ashlar leaks")
+      ->type_name("FOLDER")
       ->group(group);
 }
 
@@ -77,6 +71,11 @@ std::unique_ptr<CLI::App> make_run_app(run_options& options) {
   app->footer(run_examples);
   app->set_help_flag();  // away, and back behind the others
   add_report_options(*app, options);
+  app->add_option("--classes", options.classes, "Show N size classes (default: 99 % of the bytes)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000).description(""))
+      ->group("Report");
+  add_tracking_options(*app, options);
   add_run_options(*app, options);
   app->set_help_flag("-h,--help", "Print this")->group("Help");
   return app;
@@ -98,46 +97,14 @@ std::size_t end_of_options(const CLI::App& app, const words& all) {
   return std::min(i, all.size());
 }
 
-words option_names(const CLI::App& app) {
-  words names;
-  for (const CLI::Option* option : app.get_options())
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  return names;
-}
-
-command_line usage_error(const std::string& text) {
-  return {std::nullopt, exit_usage, "", text + "\n"};
-}
-
-/// Names the unknown option and what it may have been meant to be.
-command_line unknown_option(const CLI::App& app, const words& options) {
-  const words known = option_names(app);
-  for (const std::string& word : options) {
-    const std::string name = word.substr(0, word.find('='));
-    if (!name.starts_with('-') || app.get_option_no_throw(name) != nullptr) continue;
-    const std::string meant = nearest_word(name, known);
-    return usage_error(fmt::format(
-        "ashlar run: unknown option {}{}", printable(name),
-        meant.empty() ? "; see ashlar run --help" : fmt::format("; did you mean {}?", meant)));
-  }
-  return usage_error("ashlar run: these options cannot be understood; see ashlar run --help");
-}
+}  // namespace
 
 command_line parse_run(const words& all) {
   run_options options;
   const std::unique_ptr<CLI::App> app = make_run_app(options);
   const std::size_t end = end_of_options(*app, all);
   const words own(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(end));
-  try {
-    words reversed(own.rbegin(), own.rend());  // as CLI11 wants it
-    app->parse(std::move(reversed));
-  } catch (const CLI::CallForHelp&) {
-    return {std::nullopt, 0, app->help(), ""};
-  } catch (const CLI::ExtrasError&) {
-    return unknown_option(*app, own);
-  } catch (const CLI::ParseError& error) {
-    return usage_error(fmt::format("ashlar run: {}", error.what()));
-  }
+  if (const auto instead = parse_words(*app, own)) return *instead;
   options.json = app->count("--json") > 0 && options.json_file.empty();
   options.follow_children = options.follow_children || options.each;
 
@@ -145,18 +112,24 @@ command_line parse_run(const words& all) {
   options.command.assign(all.begin() + static_cast<std::ptrdiff_t>(begin), all.end());
   if (options.command.empty())
     return usage_error("ashlar run: no program to run; try: ashlar run -- python3 -c 'print(1)'");
-  return {options, 0, "", ""};
+  if (options.all_leaks && options.track.empty()) options.track = "full";
+  command_line line;
+  line.run = options;
+  return line;
 }
-
-}  // namespace
 
 command_line parse_command_line(const words& all) {
   if (all.empty()) return usage_error(tool_help());
   const std::string& verb = all.front();
-  if (verb == "run") return parse_run({all.begin() + 1, all.end()});
-  if (verb == "--help" || verb == "-h" || verb == "help") return {std::nullopt, 0, tool_help(), ""};
-  if (verb == "--version" || verb == "-V") return {std::nullopt, 0, version_text(), ""};
-  const std::string meant = nearest_word(verb, {"run", "--help", "--version"});
+  const words rest{all.begin() + 1, all.end()};
+  if (verb == "run") return parse_run(rest);
+  if (verb == "leaks") return parse_leaks(rest);
+  if (verb == "doctor") return parse_doctor(rest);
+  command_line line;
+  if (verb == "--help" || verb == "-h" || verb == "help") line.output = tool_help();
+  if (verb == "--version" || verb == "-V") line.output = version_text();
+  if (!line.output.empty()) return line;
+  const std::string meant = nearest_word(verb, {"run", "leaks", "doctor", "--help", "--version"});
   return usage_error(fmt::format(
       "ashlar: there is no {} '{}'{}", verb.starts_with('-') ? "option" : "verb", printable(verb),
       meant.empty() ? "; see ashlar --help" : fmt::format("; did you mean {}?", meant)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The command line: what `ashlar` and `ashlar run` accept, and their help.
+// The command line: what `ashlar` and its verbs accept, and their help.
 //
 // The program's own arguments begin at the first word that is no option of the tool, or behind
 // "--". They are set apart before the options are parsed, so that nothing in them is looked at.
@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,11 +30,35 @@ struct run_options {
   unit_system units = unit_system::iec;
   std::size_t width = 0;    // 0: that of the terminal
   std::size_t classes = 0;  // 0: those that hold 99 %
+  std::string track;        // the level, as in ASHLAR_OPTIONS; empty: not asked for
+  std::optional<unsigned> depth;
+  std::string capture_folder;  // empty: captures are not kept
+  std::size_t top = 5;
+  bool all_leaks = false;
+  std::uint64_t least_leak = 0;  // bytes
+  std::vector<std::string> suppression_files;
 };
 
-/// Either a run to be done, or text to be printed and an exit code.
+/// What `ashlar leaks` is to do: look at captures, or run a program.
+struct leaks_options {
+  run_options run;  // with the program, or without
+  std::vector<std::string> captures;
+  bool reachable = false;
+  bool growing = false;
+  int exit_code = 23;  // as LeakSanitizer's
+};
+
+/// What `ashlar doctor` is to look at.
+struct doctor_options {
+  run_options report;
+  std::string subject;  // a program or a process; empty: the machine alone
+};
+
+/// Either something to be done, or text to be printed and an exit code.
 struct command_line {
   std::optional<run_options> run;
+  std::optional<leaks_options> leaks;
+  std::optional<doctor_options> doctor;
   int exit_code = 0;
   std::string output;  // for stdout: help and version
   std::string error;   // for stderr: what is wrong
@@ -41,5 +66,10 @@ struct command_line {
 
 /// Parses the words behind the name of the tool.
 command_line parse_command_line(const std::vector<std::string>& words);
+
+/// Parses the words behind a verb.
+command_line parse_run(const std::vector<std::string>& words);
+command_line parse_leaks(const std::vector<std::string>& words);
+command_line parse_doctor(const std::vector<std::string>& words);
 
 }  // namespace ashlar::tool

@@ -61,6 +61,8 @@ report_format format_for(int fd, const run_options& options) {
   format.color = has_color(fd, options);
   format.each = options.each;
   format.classes = options.classes;
+  format.top = options.top;
+  format.all_leaks = options.all_leaks;
   return format;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace ashlar::tool {
@@ -31,10 +32,28 @@ std::vector<std::string> preload_environment(const std::vector<std::string>& var
     return settings.library.string() + (old.empty() ? "" : ":" + old);
   });
   change_variable(changed, "ASHLAR_OPTIONS", [&](const std::string& old) {
-    return fmt::format("{}{}snapshot={},follow={}", old, old.empty() ? "" : ",",
-                       settings.snapshot_folder.string(), settings.follow_children ? 1 : 0);
+    return fmt::format("{}{}snapshot={},follow={}{}{}", old, old.empty() ? "" : ",",
+                       settings.snapshot_folder.string(), settings.follow_children ? 1 : 0,
+                       settings.tracking.empty() ? "" : ",", settings.tracking);
   });
   return changed;
+}
+
+std::string option_in(const std::vector<std::string>& variables, std::string_view key) {
+  constexpr std::string_view prefix = "ASHLAR_OPTIONS=";
+  std::string value;
+  for (const std::string& each : variables) {
+    if (!each.starts_with(prefix)) continue;
+    std::string_view rest = std::string_view(each).substr(prefix.size());
+    while (!rest.empty()) {
+      const std::string_view word = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+      if (word.substr(0, word.find('=')) == key && word.size() > key.size())
+        value = word.substr(key.size() + 1);
+    }
+    break;  // the first of a name is the one that getenv finds
+  }
+  return value;
 }
 
 std::vector<std::string> own_environment() {

@@ -33,6 +33,7 @@ struct glyph_set {
   const char* about;      // marks an estimate
   const char* nothing;    // where a number has no meaning
   const char* more;       // things left out
+  const char* caller;     // before the caller of a function
 };
 
 const glyph_set& unicode_glyphs();

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "tools/ashlar/report/sums.hpp"
+#include "tools/ashlar/tracking/tracking_json.hpp"
 #include "tools/ashlar/version.hpp"
 
 namespace ashlar::tool {
@@ -139,6 +140,7 @@ json process_of(const process_report& process, bool is_main) {
   out["page_faults"] = {{"minor", record.minor_faults}, {"major", record.major_faults}};
   out["os"] = {{"calls", record.os_calls}, {"discarded", record.discarded}};
   out["heaps"] = {{"in_use", record.heaps}, {"idle", record.idle_heaps}};
+  if (process.tracked) out["tracking"] = json_of(*process.tracked);
   return out;
 }
 

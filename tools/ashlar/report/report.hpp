@@ -13,6 +13,7 @@
 #include "ashlar/observe/snapshot.hpp"
 #include "tools/ashlar/report/draw.hpp"
 #include "tools/ashlar/report/units.hpp"
+#include "tools/ashlar/tracking/tracking.hpp"
 
 namespace ashlar::tool {
 
@@ -29,6 +30,8 @@ struct process_report {
   bool torn = false;
   bool still_running = false;
   std::optional<process_end> end;
+  std::shared_ptr<const tracking> tracked;  // empty if it was not tracked, or left no capture
+  std::string untracked;                    // why there is none, where one was asked for
 };
 
 /// One run: the process that was started, and its children if they were followed.
@@ -48,6 +51,9 @@ struct report_format {
   bool color = false;
   bool each = false;        // children in full, too
   std::size_t classes = 0;  // rows of the table of size classes; 0: those that hold 99 %
+
+  std::size_t top = 5;     // sites in each list of them
+  bool all_leaks = false;  // each leak, with its whole stack
 
   const glyph_set& glyphs() const { return ascii ? ascii_glyphs() : unicode_glyphs(); }
 };

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "tools/ashlar/report/text_report.hpp"
 
+#include "tools/ashlar/tracking/tracking_text.hpp"
+
 namespace ashlar::tool {
-
-namespace {
-
-/// Adds a section, set apart by an empty line.
-void append_section(lines& all, const lines& section) {
-  if (section.empty()) return;
-  if (!all.empty()) all.emplace_back();
-  append(all, section);
-}
-
-}  // namespace
 
 lines process_section(const process_report& process, const report_format& format) {
   lines all = summary_section(process, format);
   append_section(all, classes_section(*process.record, format));
   append_section(all, fragmentation_section(*process.record, format));
   append_section(all, counters_section(process, format));
+  append_section(all, tracking_sections(process, format));
   return all;
 }
 

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// What `ashlar leaks` and `ashlar doctor` accept.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "tools/ashlar/help.hpp"
+#include "tools/ashlar/option_words.hpp"
+#include "tools/ashlar/report/text.hpp"
+#include "tools/ashlar/run_options.hpp"
+
+namespace ashlar::tool {
+
+namespace {
+
+using words = std::vector<std::string>;
+
+std::unique_ptr<CLI::App> make_leaks_app(leaks_options& options) {
+  auto app = std::make_unique<CLI::App>(leaks_description, "ashlar leaks");
+  app->formatter(
+      std::make_shared<help_formatter>("ashlar leaks [options] FILE.capture...\n       ashlar "
+                                       "leaks [options] -- PROGRAM [ARGUMENTS]"));
+  app->footer(leaks_examples);
+  app->set_help_flag();  // away, and back behind the others
+  app->add_option("captures", options.captures)->group("");
+  add_report_options(*app, options.run);
+  const auto group = "Leaks";
+  app->add_option("--exit-code", options.exit_code, "End with N if there are leaks (default: 23)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 255).description(""))
+      ->group(group);
+  app->add_option_function<std::string>(
+         "--min",
+         [&options](const std::string& text) {
+           options.run.least_leak = bytes_called("--min", text);
+         },
+         "Pass over stacks that leak less")
+      ->type_name("BYTES")
+      ->group(group);
+  app->add_flag("--reachable", options.reachable, "Show what is still pointed to at the end, too")
+      ->group(group);
+  app->add_flag("--growing", options.growing, "Show what grew between two captures of one program")
+      ->group(group);
+  app->add_option("--top", options.run.top, "Show N stacks (default: all leaks, 20 of the others)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100'000).description(""))
+      ->group(group);
+  add_suppression_options(*app, options.run);
+  app->add_option("--depth", options.run.depth, "Record stacks of N frames")
+      ->type_name("N")
+      ->check(CLI::Range(0, 64).description(""))
+      ->group("Tracking");
+  app->add_option("--captures", options.run.capture_folder, "Keep the captures there")
+      ->type_name("FOLDER")
+      ->group("Tracking");
+  app->add_option("--library", options.run.library,
+                  "Preload this instead of the tool's own library")
+      ->type_name("PATH")
+      ->group("Tracking");
+  app->set_help_flag("-h,--help", "Print this")->group("Help");
+  return app;
+}
+
+/// Returns what is wrong with the combination, if anything.
+std::string problem_of(const leaks_options& options) {
+  if (options.run.command.empty() && options.captures.empty())
+    return "no capture and no program; try: ashlar leaks -- PROGRAM";
+  if (!options.run.command.empty() && !options.captures.empty())
+    return fmt::format("'{}' stands before the program: either captures or a program",
+                       printable(options.captures.front()));
+  if (options.growing && options.captures.size() != 2)
+    return "--growing needs two captures: the earlier one, then the later one";
+  return "";
+}
+
+}  // namespace
+
+command_line parse_leaks(const words& all) {
+  leaks_options options;
+  options.run.top = 20;
+  options.run.all_leaks = true;
+  const std::unique_ptr<CLI::App> app = make_leaks_app(options);
+  const auto dashes = std::find(all.begin(), all.end(), "--");
+  if (const auto instead = parse_words(*app, {all.begin(), dashes})) return *instead;
+  if (dashes != all.end()) options.run.command.assign(dashes + 1, all.end());
+  options.run.json = app->count("--json") > 0 && options.run.json_file.empty();
+  options.run.all_leaks = app->count("--top") == 0;
+  options.run.track = "full";
+  if (const std::string problem = problem_of(options); !problem.empty())
+    return usage_error("ashlar leaks: " + problem);
+  command_line line;
+  line.leaks = options;
+  return line;
+}
+
+command_line parse_doctor(const words& all) {
+  doctor_options options;
+  CLI::App app(doctor_description, "ashlar doctor");
+  app.formatter(std::make_shared<help_formatter>("ashlar doctor [options] [PROGRAM | PID]"));
+  app.footer(doctor_examples);
+  app.set_help_flag();  // away, and back behind the others
+  app.add_option("subject", options.subject)->group("");
+  add_report_options(app, options.report);
+  app.add_option("--library", options.report.library,
+                 "Look at this instead of the tool's own library")
+      ->type_name("PATH")
+      ->group("Program");
+  app.set_help_flag("-h,--help", "Print this")->group("Help");
+  words own = all;
+  own.erase(std::remove(own.begin(), own.end(), "--"), own.end());
+  if (const auto instead = parse_words(app, own)) return *instead;
+  options.report.json = app.count("--json") > 0 && options.report.json_file.empty();
+  command_line line;
+  line.doctor = options;
+  return line;
+}
+
+}  // namespace ashlar::tool

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "tools/ashlar/tracking/tracking_json.hpp"
+
+#include "tools/ashlar/report/text.hpp"
+#include "tools/ashlar/tracking/tracking_text.hpp"
+
+namespace ashlar::tool {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json text_or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
+
+json json_of(const frame& each) {
+  json out{{"function", text_or_null(each.function)}, {"file", text_or_null(each.file)}};
+  out["line"] = each.line > 0 ? json(each.line) : json(nullptr);
+  out["module"] = text_or_null(each.module);
+  out["offset"] = each.offset;
+  out["inlined"] = each.inlined;
+  return out;
+}
+
+json budget_json(std::uint64_t budget) {
+  return budget == ~std::uint64_t{0} ? json(nullptr) : json(budget);
+}
+
+json json_of(const tag_row& row) {
+  return {{"tag", row.path},
+          {"live_bytes", row.live_bytes},
+          {"live_blocks", row.live_blocks},
+          {"own_bytes", row.own_bytes},
+          {"own_blocks", row.own_blocks},
+          {"own_peak_bytes", row.own_peak},
+          {"soft_budget", budget_json(row.soft)},
+          {"hard_budget", budget_json(row.hard)},
+          {"over_budget", row.has_budget() && row.is_over()}};
+}
+
+json json_of(const site_group& site, const capture& source) {
+  const observe::capture_site& sums = site.sums;
+  return {{"tag", source.tag_path(site.tag)},
+          {"stacks", site.stacks},
+          {"live_bytes", sums.live_bytes},
+          {"live_blocks", sums.live_blocks},
+          {"allocations", sums.born_blocks},
+          {"allocated_bytes", sums.born_bytes},
+          {"temporary_allocations", sums.temporary_blocks},
+          {"head", site.where.head},
+          {"stack", json_of(site.where)}};
+}
+
+json json_of(const leak_group& leak, const capture& source) {
+  return {{"kind", leak.held ? "kept_by_lost" : "lost"},
+          {"bytes", leak.bytes},
+          {"blocks", leak.blocks},
+          {"oldest_ms", leak.oldest},
+          {"tag", source.tag_path(leak.tag)},
+          {"suppressed_by", text_or_null(leak.suppressed_by)},
+          {"head", leak.where.head},
+          {"stack", json_of(leak.where)}};
+}
+
+json json_of(const observe::capture_thread& thread, const capture& source) {
+  return {{"name", printable(source.text(thread.name))},
+          {"id", thread.system_id},
+          {"ended", thread.ended != 0},
+          {"allocations", thread.born_blocks},
+          {"allocated_bytes", thread.born_bytes},
+          {"frees", thread.dead_blocks},
+          {"freed_bytes", thread.dead_bytes},
+          {"live_blocks", thread.live_blocks},
+          {"live_bytes", thread.live_bytes}};
+}
+
+json json_of(const leak_sum& sum) {
+  return {{"bytes", sum.bytes}, {"blocks", sum.blocks}, {"stacks", sum.stacks}};
+}
+
+}  // namespace
+
+json json_of(const shown_stack& where) {
+  json frames = json::array();
+  for (const frame& each : where.frames) frames.push_back(json_of(each));
+  return frames;
+}
+
+json json_of(const leak_findings& leaks, const capture& source) {
+  if (!leaks.scanned) return nullptr;
+  json found = json::array();
+  for (const leak_group& each : leaks.groups) found.push_back(json_of(each, source));
+  json suppressed = json::array();
+  for (const leak_group& each : leaks.suppressed) suppressed.push_back(json_of(each, source));
+  return {{"lost", json_of(leaks.lost)},
+          {"kept_by_lost", json_of(leaks.held)},
+          {"not_shown", json_of(leaks.hidden)},
+          {"found", found},
+          {"hidden", suppressed}};
+}
+
+json json_of(const tracking& all) {
+  const observe::capture_header& header = all.source->header;
+  json tags = json::array();
+  for (const tag_row& row : all.tags) tags.push_back(json_of(row));
+  json sites = json::array();
+  for (const site_group& each : all.sites) sites.push_back(json_of(each, *all.source));
+  json threads = json::array();
+  for (const auto& each : all.source->threads) threads.push_back(json_of(each, *all.source));
+  return {{"level", level_name(header.level)},
+          {"depth", header.depth},
+          {"sample_bytes", header.sample_bytes},
+          {"live_bytes", all.live_bytes},
+          {"live_blocks", all.live_blocks},
+          {"peak_bytes", header.peak_bytes},
+          {"own_bytes", header.own_bytes},
+          {"lost_events", header.lost},
+          {"tags", tags},
+          {"sites", sites},
+          {"threads", threads},
+          {"leaks", json_of(all.leaks, *all.source)}};
+}
+
+}  // namespace ashlar::tool

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What was tracked, as text: tags, sites, threads, leaks, and what the tracker itself cost.
+//
+// Each section is a function to lines, as those in report/text_report.hpp; empty where there is
+// nothing to say.
+// Threads: pure functions.
+#pragma once
+
+#include "tools/ashlar/report/report.hpp"
+#include "tools/ashlar/report/table.hpp"
+
+namespace ashlar::tool {
+
+lines tracking_sections(const process_report& process, const report_format& format);
+
+lines tags_section(const tracking& all, const report_format& format);
+/// Top sites by live bytes, by allocations and by temporary allocations.
+lines sites_section(const tracking& all, const report_format& format);
+lines threads_section(const tracking& all, const report_format& format);
+lines leaks_section(const tracking& all, const report_format& format);
+lines tracker_section(const tracking& all, const report_format& format);
+
+/// Tells whether the figures count every block, not only those under a tag.
+bool counts_every_block(const tracking& all);
+
+/// Returns "counters", "full", ...
+const char* level_name(std::uint32_t level);
+
+/// The sites whose calls were made at one place each, `more` for those left out.
+lines site_rows(const columns& numbers, const std::vector<const site_group*>& sites,
+                const tracking& all, const report_format& format);
+
+/// Adds sections, set apart by an empty line.
+void append_section(lines& all, const lines& section);
+
+}  // namespace ashlar::tool
