@@ -54,9 +54,9 @@ class leak_listener : public ::testing::EmptyTestEventListener {
 
   void OnTestEnd(const ::testing::TestInfo& test) override {
     const reading now = take();
-    for (const auto& [key, after] : now.managers) {
-      const auto known = before_.managers.find(key);
-      look_at(test, key.second, known != before_.managers.end() ? known->second : figures{}, after);
+    for (const auto& [which, after] : now.managers) {
+      const auto known = before_.managers.find(which);
+      look_at(test, which.second, known != before_.managers.end() ? known->second : figures{}, after);
     }
     if (options_.with_tracker) look_at(test, "", before_.process, now.process);
   }
