@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <cerrno>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -158,7 +159,7 @@ TEST_F(DebugManager, TellsADoubleFreeWithThreeStacks) {
   for (const char* head : {"allocated at:", "freed at:", "freed again at:"})
     EXPECT_TRUE(report.has(head)) << report.text;
   EXPECT_GE(report.count("    #0 "), 3u) << report.text;
-  EXPECT_GE(report.count("ashlar-unit-tests+0x"), 3u) << report.text;
+  EXPECT_GE(report.count(std::string(program_invocation_short_name) + "+0x"), 3u) << report.text;
 }
 
 TEST_F(DebugManager, KnowsADoubleFreeAfterTheQuarantine) {
