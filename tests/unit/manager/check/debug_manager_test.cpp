@@ -313,6 +313,26 @@ TEST_F(DebugManager, FindsAnOverrunWithinThePage) {
   EXPECT_TRUE(faults.took(fault_kind::overrun, a.data()));
 }
 
+TEST_F(DebugManager, RewindsWithTheArenaThatItWatches) {
+  ashlar::arena arena;
+  ashlar::debug_manager m(arena, {.sink = report.sink()});
+  const ashlar::memory handle = m;
+  ASSERT_TRUE(m.can(ashlar::capability::rewind));
+  (void)handle.allocate({8});
+  const ashlar::mark first = handle.here();
+  const auto a = handle.allocate({8});
+  const ashlar::mark second = handle.here();
+  (void)handle.allocate({8});
+  bytes(a)[8] = 1;
+  handle.rewind(first);
+  EXPECT_TRUE(faults.took(fault_kind::overrun, a.data()));
+  EXPECT_EQ(m.usage().live_blocks, 1u);
+  handle.rewind(second);
+  EXPECT_TRUE(faults.took(fault_kind::stale_mark, &m));
+  handle.rewind(first);  // as often as one likes
+  EXPECT_EQ(faults.count(), 0u);
+}
+
 TEST_F(DebugManager, ServesContainersOfTheStandard) {
   auto m = make();
   {
