@@ -5,6 +5,7 @@
 #include "ashlar/arena.hpp"
 #include "ashlar/buckets.hpp"
 #include "ashlar/compose.hpp"
+#include "ashlar/debug.hpp"
 #include "ashlar/fit.hpp"
 #include "ashlar/frame.hpp"
 #include "ashlar/general.hpp"

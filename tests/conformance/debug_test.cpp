@@ -2,6 +2,7 @@
 // The debug manager with each of its options, over managers of several kinds.
 #include "ashlar/debug.hpp"
 
+#include "ashlar/arena.hpp"
 #include "ashlar/pool.hpp"
 #include "ashlar/stack.hpp"
 #include "conformance/conformance.hpp"
@@ -78,6 +79,16 @@ struct debug_over_a_stack {
   debug_manager debug_;
 };
 
+struct debug_over_an_arena {
+  static constexpr std::size_t largest = 16_KiB;
+  explicit debug_over_an_arena(memory upstream)
+      : arena_({.kind = backing::chained, .upstream = upstream}), debug_(arena_, quiet({})) {}
+  manager& get() { return debug_; }
+  bool is_well() { return debug_.check() == 0 && arena_.check_invariants(); }
+  arena arena_;
+  debug_manager debug_;
+};
+
 ASHLAR_CONFORMS(debug_manager, debug_with<as_it_is>);
 ASHLAR_CONFORMS(debug_bare, debug_with<bare>);
 ASHLAR_CONFORMS(debug_without_headers, debug_with<without_headers>);
@@ -93,6 +104,7 @@ ASHLAR_CONFORMS(debug_with_log, debug_with<with_log>);
 ASHLAR_CONFORMS(debug_with_age, debug_with<with_age>);
 ASHLAR_CONFORMS(debug_over_a_pool, debug_over_a_pool);
 ASHLAR_CONFORMS(debug_over_a_stack, debug_over_a_stack);
+ASHLAR_CONFORMS(debug_over_an_arena, debug_over_an_arena);
 
 }  // namespace
 }  // namespace ashlar::test

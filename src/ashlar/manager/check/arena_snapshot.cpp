@@ -20,6 +20,10 @@ void arena_snapshot::for_each_piece(Visit visit) const noexcept {
 
 arena_snapshot::arena_snapshot(arena& source, memory storage) noexcept
     : arena_(&source), storage_(storage) {
+  if (poison::is_watched()) {  // what lies between blocks is hidden, from us too
+    reason_ = status::unsupported;
+    return;
+  }
   for_each_piece([&](const chunk*, std::byte*, std::size_t size) {
     ++pieces_;
     size_ += size;

@@ -19,14 +19,15 @@ namespace ashlar {
 
 class ASHLAR_EXPORT arena_snapshot {
  public:
-  /// Copies what `source` holds into a block of `storage`. Both outlive this.
+  /// Copies what `source` holds into a block of `storage`. Both outlive this. Errors: the refusal
+  /// of the storage; unsupported, while a tool watches (base/poison.hpp).
   arena_snapshot(arena& source, memory storage) noexcept;
   ~arena_snapshot();
   arena_snapshot(const arena_snapshot&) = delete;
   arena_snapshot& operator=(const arena_snapshot&) = delete;
 
   explicit operator bool() const { return reason_ == status::success; }
-  /// Why there is no copy: the refusal of the storage.
+  /// Why there is no copy.
   status reason() const { return reason_; }
   /// Bytes of the arena that were copied.
   std::size_t size() const { return size_; }

@@ -48,6 +48,7 @@ capability can_over(capability inner) {
   if (!has(inner, capability::lifo_only)) now = now | capability::trim;
   if (!has(inner, capability::no_op_deallocate) || has(inner, capability::free_all))
     now = now | capability::free_all;
+  if (has(inner, capability::rewind)) now = now | capability::rewind;
   return now;
 }
 
@@ -76,6 +77,7 @@ debug_manager::~debug_manager() {
   const bool leaks_mean_something = !inner_.can(capability::no_op_deallocate);
   if (options_.leaks && leaks_mean_something) (void)report_live("ends with");
   end_all();
+  marks_.release();
   poison::close_pool(this);
 }
 
@@ -312,6 +314,7 @@ void debug_manager::release(record& r, bool forget) noexcept {
     kept_ -= r.taken;
     if (r.pages == nullptr) (void)check_block(r);
   } else {
+    (void)check_block(r);
     store_relaxed(used_, used_ - r.size);
     poison::take_back(this, r.data, r.size);
   }
@@ -335,6 +338,31 @@ void debug_manager::release(record& r, bool forget) noexcept {
 void debug_manager::end_all() noexcept {
   drain(0);
   while (record* const r = book_.newest(debug_state::live)) release(*r, true);
+  mark_count_ = 0;
+}
+
+// One mark serves until a block comes: a loop of scopes takes no more and no more of them.
+mark debug_manager::here() const noexcept {
+  const lock_guard guard(mutex_);
+  if (mark_count_ == 0 || marks_[mark_count_ - 1].sequence != sequence_) {
+    if (!marks_.ensure(mark_count_ + 1)) return {};  // a stale one
+    marks_[mark_count_++] = {inner_.here(), sequence_, ++mark_ids_};
+  }
+  return {at_address(marks_[mark_count_ - 1].id), mark_count_};
+}
+
+void debug_manager::rewind(mark place) noexcept {
+  const lock_guard guard(mutex_);
+  const std::size_t at = place.position - 1;
+  if (at >= mark_count_ || marks_[at].id != address_of(place.place))
+    return report_fault(fault_kind::stale_mark, this);
+  mark_count_ = at + 1;
+  drain(0);
+  while (record* const r = book_.newest(debug_state::live)) {
+    if (r->sequence <= marks_[at].sequence) break;
+    release(*r, true);
+  }
+  inner_.rewind(marks_[at].inner);
 }
 
 void debug_manager::free_all() noexcept {

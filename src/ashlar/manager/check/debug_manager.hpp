@@ -16,7 +16,8 @@
 // watch managers of every kind.
 //
 // It resizes by moving always, so that a pointer into the block that was is found.
-// Can do: own, size, walk, free_all, trim (of the quarantine). Promises those of the inner manager.
+// Can do: own, size, walk, free_all, trim (of the quarantine), and rewind if the inner manager can.
+// Promises those of the inner manager.
 // Threads: thread-safe if the inner one is. Cost: hundreds of nanoseconds a block, thousands with
 // pages. Memory: `headers`, `guard`, the quarantine, and 176 bytes a block of the OS's.
 #pragma once
@@ -66,6 +67,9 @@ class ASHLAR_EXPORT debug_manager : public manager {
   bool owns(const void* p) const noexcept;
   std::size_t usable_size(const void* p) const noexcept;
   void free_all() noexcept;
+  mark here() const noexcept;
+  /// Ends all blocks that are younger than the mark, quarantined ones included. Fault: stale_mark.
+  void rewind(mark place) noexcept;
   void walk(block_visitor visitor) noexcept;
   /// Empties the quarantine down to `keep` bytes. Returns the bytes that the inner manager got.
   std::size_t trim(std::size_t keep = 0) noexcept;
@@ -94,6 +98,13 @@ class ASHLAR_EXPORT debug_manager : public manager {
  private:
   using record = detail::debug_record;
   friend struct debug_tables;
+
+  // A mark of ours names one of these, so that it knows the blocks that came after it.
+  struct taken_mark {
+    mark inner;
+    std::uint64_t sequence;
+    std::uintptr_t id;
+  };
 
   // How a request lies in a block of the inner manager.
   struct plan {
@@ -148,6 +159,9 @@ class ASHLAR_EXPORT debug_manager : public manager {
   std::uint64_t sequence_ = 0;
   std::uint64_t frame_ = 0;
   std::uint64_t event_count_ = 0;
+  mutable observe::growing_table<taken_mark, std::size_t{1} << 22> marks_;  // ever younger
+  mutable std::size_t mark_count_ = 0;
+  mutable std::uintptr_t mark_ids_ = 0;
   debug_event events_[most_events];
 };
 

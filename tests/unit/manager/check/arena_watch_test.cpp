@@ -221,4 +221,18 @@ TEST(ArenaSnapshot, TellsWhenTheStorageRefuses) {
   EXPECT_FALSE(saved.restore());
 }
 
+TEST(ArenaSnapshot, CannotBeMadeUnderATool) {
+  const auto before = ashlar::poison::exchange_watcher(ashlar::poison::tool::none);
+  {
+    ashlar::new_manager storage;
+    ashlar::arena a;
+    (void)a.push(10);
+    (void)ashlar::poison::exchange_watcher(ashlar::poison::tool::memcheck);
+    const ashlar::arena_snapshot saved(a, storage);
+    EXPECT_EQ(saved.reason(), ashlar::status::unsupported);
+    (void)ashlar::poison::exchange_watcher(ashlar::poison::tool::none);
+  }
+  (void)ashlar::poison::exchange_watcher(before);
+}
+
 }  // namespace

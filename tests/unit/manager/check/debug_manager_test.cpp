@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <cerrno>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -158,7 +159,7 @@ TEST_F(DebugManager, TellsADoubleFreeWithThreeStacks) {
   for (const char* head : {"allocated at:", "freed at:", "freed again at:"})
     EXPECT_TRUE(report.has(head)) << report.text;
   EXPECT_GE(report.count("    #0 "), 3u) << report.text;
-  EXPECT_GE(report.count("ashlar-unit-tests+0x"), 3u) << report.text;
+  EXPECT_GE(report.count(std::string(program_invocation_short_name) + "+0x"), 3u) << report.text;
 }
 
 TEST_F(DebugManager, KnowsADoubleFreeAfterTheQuarantine) {
@@ -310,6 +311,26 @@ TEST_F(DebugManager, FindsAnOverrunWithinThePage) {
   bytes(a)[64] = 1;
   free(m, a);
   EXPECT_TRUE(faults.took(fault_kind::overrun, a.data()));
+}
+
+TEST_F(DebugManager, RewindsWithTheArenaThatItWatches) {
+  ashlar::arena arena;
+  ashlar::debug_manager m(arena, {.sink = report.sink()});
+  const ashlar::memory handle = m;
+  ASSERT_TRUE(m.can(ashlar::capability::rewind));
+  (void)handle.allocate({8});
+  const ashlar::mark first = handle.here();
+  const auto a = handle.allocate({8});
+  const ashlar::mark second = handle.here();
+  (void)handle.allocate({8});
+  bytes(a)[8] = 1;
+  handle.rewind(first);
+  EXPECT_TRUE(faults.took(fault_kind::overrun, a.data()));
+  EXPECT_EQ(m.usage().live_blocks, 1u);
+  handle.rewind(second);
+  EXPECT_TRUE(faults.took(fault_kind::stale_mark, &m));
+  handle.rewind(first);  // as often as one likes
+  EXPECT_EQ(faults.count(), 0u);
 }
 
 TEST_F(DebugManager, ServesContainersOfTheStandard) {

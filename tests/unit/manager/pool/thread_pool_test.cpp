@@ -15,6 +15,7 @@
 #include "support/pattern.hpp"
 #include "support/random.hpp"
 #include "support/scale.hpp"
+#include "support/unwatched.hpp"
 #include "support/upstream.hpp"
 
 namespace ashlar {
@@ -253,6 +254,7 @@ TEST(thread_pools, share_no_slab_between_threads) {
 }
 
 TEST(thread_cached_pool, keeps_no_more_than_its_magazine_holds) {
+  const test::unwatched quiet;
   thread_cached_pool p({4_KiB, 8}, {.magazine = 1000});
   std::vector<void*> blocks(200);
   for (void*& b : blocks) b = p.get();
