@@ -43,8 +43,9 @@ DELETE = [
     )
 ]
 
-# What else may be exported: the old name of free, and the way out that runs no destructors.
-ALLOWED = {"cfree", "_exit", "_Exit"}
+# What else may be exported: the old name of free, the way out that runs no destructors, and the check
+# of all blocks at the debug level.
+ALLOWED = {"cfree", "_exit", "_Exit", "ashlar_check_blocks"}
 
 # What of the system's exports belongs to the family. `cfree` is only there for programs linked
 # before 2017.
