@@ -83,7 +83,8 @@ ASHLAR_EXPORT void free_sized(void* p, std::size_t size) noexcept {
   deallocate(p, family::malloc, size, freeing::not_told);
 }
 ASHLAR_EXPORT void free_aligned_sized(void* p, std::size_t alignment, std::size_t size) noexcept {
-  deallocate(p, family::malloc, size, alignment);
+  if (!push_block(*current_local, p)) [[unlikely]]
+    deallocate_aligned_sized(p, alignment, size);
 }
 
 // The second names under which glibc exports these. Programs with a malloc of their own call what

@@ -119,6 +119,10 @@ void deallocate_told(void* p, std::size_t size, std::size_t alignment, family fr
   take_back(p, {freed_by, size, alignment, observe::caller_of_this()});
 }
 
+void deallocate_aligned_sized(void* p, std::size_t alignment, std::size_t size) noexcept {
+  take_back(p, {family::malloc, size, alignment, observe::caller_of_this()});
+}
+
 std::size_t usable_size(const void* p) noexcept {
   guarded_block b;
   if (load_relaxed(guarding) && locate(p, b)) return b.data == p ? b.facts.size : 0;

@@ -42,11 +42,14 @@ struct freeing {
   caller from = {};
 };
 
-/// What the fast path could not take. The second form is for frees that say more than the pointer;
-/// it is looked at at the debug level only.
+/// What the fast path could not take. The other forms are for frees that say more than the pointer;
+/// it is looked at at the debug level only. Their parameters come in the order in which their
+/// callers have them, so that those move nothing on a hit.
 ASHLAR_NO_INLINE void deallocate_slow(void* p, family freed_by) noexcept;
 ASHLAR_NO_INLINE void deallocate_told(void* p, std::size_t size, std::size_t alignment,
                                       family freed_by) noexcept;
+ASHLAR_NO_INLINE void deallocate_aligned_sized(void* p, std::size_t alignment,
+                                               std::size_t size) noexcept;
 
 /// Returns the bytes that the program may use of a block: at the debug level those asked for.
 std::size_t usable_size(const void* p) noexcept;

@@ -43,9 +43,9 @@ DELETE = [
     )
 ]
 
-# What else may be exported: the old name of free, the way out that runs no destructors, and the
-# function that keeps our fork handlers in front.
-ALLOWED = {"cfree", "_exit", "_Exit", "__register_atfork"}
+# What else may be exported: the old name of free, the way out that runs no destructors, the function
+# that keeps our fork handlers in front, and the check of all blocks at the debug level.
+ALLOWED = {"cfree", "_exit", "_Exit", "__register_atfork", "ashlar_check_blocks"}
 
 # What of the system's exports belongs to the family. `cfree` is only there for programs linked
 # before 2017.
