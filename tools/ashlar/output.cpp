@@ -41,6 +41,7 @@ void warn(const std::string& text) {
 
 void write_to(const std::string& file, const std::function<std::string(int fd)>& compose) {
   if (file.empty()) return write_all(STDERR_FILENO, compose(STDERR_FILENO), "stderr");
+  if (file == "-") return write_all(STDOUT_FILENO, compose(STDOUT_FILENO), "stdout");
   const unique_fd fd = create(file);
   if (fd) write_all(fd.get(), compose(fd.get()), file);
 }

@@ -16,7 +16,8 @@ namespace ashlar::tool {
 /// Says it if it can: a closed stderr must not change how the tool ends.
 void warn(const std::string& text);
 
-/// Writes what `compose` makes of the descriptor to `file`, or to stderr if it is empty.
+/// Writes what `compose` makes of the descriptor to `file`; to stderr if it is empty, to
+/// stdout if it is "-".
 void write_to(const std::string& file, const std::function<std::string(int fd)>& compose);
 
 /// Writes text and JSON where `options` say. On stderr an empty line goes before the text.

@@ -45,7 +45,9 @@ std::size_t parameters_of(std::string_view name) {
   int depth = 0;
   for (std::size_t i = close + 1; i-- > 0;) {
     if (name[i] == ')') ++depth;
-    if (name[i] == '(' && --depth == 0) return i;
+    // Those of "operator()" alone are its name.
+    if (name[i] == '(' && --depth == 0)
+      return name.substr(0, i).ends_with("operator") ? name.size() : i;
   }
   return name.size();
 }
@@ -97,7 +99,9 @@ std::string short_name(std::string_view readable) {
   return std::string(name.empty() ? readable : name);
 }
 
-bool is_plumbing(std::string_view readable) {
+bool is_plumbing(std::string_view readable, std::string_view file) {
+  // Of what is inlined, the debug information may have the name without its namespace.
+  if (file.find("/include/c++/") != std::string_view::npos) return true;
   const std::string name = short_name(readable);
   if (starts_with_any(name, {"std::", "__gnu_cxx::", "operator new", "boost::container::"}))
     return true;

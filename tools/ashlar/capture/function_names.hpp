@@ -18,7 +18,7 @@ std::string short_name(std::string_view readable);
 
 /// Tells whether a function belongs to the standard library or is an allocation function: of the
 /// frames of a stack, those that say nothing about who wanted the memory.
-bool is_plumbing(std::string_view readable);
+bool is_plumbing(std::string_view readable, std::string_view file = {});
 
 /// Tells whether a function only starts threads or programs: from there on outwards a stack says
 /// nothing any more.

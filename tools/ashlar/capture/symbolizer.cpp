@@ -47,7 +47,8 @@ std::string name_of(Dwarf_Die& die) {
     if (dwarf_attr_integrate(&die, kind, &attribute) != nullptr)
       if (const char* name = dwarf_formstring(&attribute)) return readable_name(name);
   const char* name = dwarf_diename(&die);
-  return name != nullptr ? name : "";
+  if (name == nullptr) return "";
+  return std::string_view(name) == "operator()" ? "(lambda)" : name;
 }
 
 int number_of(Dwarf_Die& die, unsigned kind) {

@@ -16,13 +16,16 @@ namespace {
 /// A place is what a reader needs first: the function gives way, but not below this.
 constexpr std::size_t least_function = 16;
 
+/// From here on a stack looks whole, and what is missing must be said.
+constexpr std::size_t many_callers = 4;
+
 std::string seen_from_here(const std::string& file) {
   std::error_code error;
   const std::string here = std::filesystem::current_path(error).string() + "/";
   return !error && here.size() > 1 && file.starts_with(here) ? file.substr(here.size()) : file;
 }
 
-bool says_something(const frame& each) { return !is_plumbing(each.function); }
+bool says_something(const frame& each) { return !is_plumbing(each.function, each.file); }
 
 /// What is said of a frame besides its place.
 std::string remark_on(const frame& each) { return each.inlined ? " (inlined)" : ""; }
@@ -92,15 +95,13 @@ lines stack_lines(const shown_stack& where, const stack_view& view, const glyph_
   }
   const stack callers = callers_of(where, view.whole);
   const std::size_t shown = view.whole ? callers.size() : std::min(callers.size(), view.callers);
-  const std::string rest = shown < callers.size() && view.callers > 0
-                               ? fmt::format("  {} {} more", glyphs.more, callers.size() - shown)
-                               : "";
   for (std::size_t i = 0; i < shown; ++i) {
-    const std::string after = i + 1 == shown ? rest : "";
-    const std::size_t left = inner - std::min(inner, visible_width(after));
     line each(arrow, style::dim);
-    out.push_back(each.add(frame_line(callers[i], left, glyphs)).add(after, style::dim));
+    out.push_back(each.add(frame_line(callers[i], inner, glyphs)));
   }
+  // Where only a few are shown anyway, a remark on each stack would say nothing.
+  if (shown < callers.size() && view.callers >= many_callers)
+    out.emplace_back(fmt::format("{} {} more", glyphs.more, callers.size() - shown), style::dim);
   return out;
 }
 

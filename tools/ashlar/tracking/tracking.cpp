@@ -59,7 +59,7 @@ void cut_entry(stack& frames) {
 
 std::size_t head_of(const stack& frames) {
   for (std::size_t i = 0; i < frames.size(); ++i)
-    if (!is_plumbing(frames[i].function)) return i;
+    if (!is_plumbing(frames[i].function, frames[i].file)) return i;
   return 0;
 }
 
