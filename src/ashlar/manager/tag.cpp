@@ -13,7 +13,10 @@ bool is_known(tag of) { return of.id() < table().size(); }
 
 }  // namespace
 
-tag define_tag(const char* path) noexcept { return tag(table().define(path)); }
+tag define_tag(const char* path) noexcept {
+  observe::process_tracker().follow_forks();
+  return tag(table().define(path));
+}
 
 tag define_tag(const char* path, const tag_budget& budget) noexcept {
   const tag defined = define_tag(path);
@@ -22,6 +25,7 @@ tag define_tag(const char* path, const tag_budget& budget) noexcept {
 }
 
 tag define_tag(tag parent, const char* path) noexcept {
+  observe::process_tracker().follow_forks();
   return tag(table().define(path, is_known(parent) ? parent.id() : tag_id{0}));
 }
 

@@ -97,6 +97,9 @@ class tracker {
                             load_relaxed(settings_.untagged) != untagged_policy::ignore);
   }
 
+  /// Keeps the tables whole across forks from now on. For who defines tags and tracks nothing.
+  void follow_forks() noexcept;
+
   /// Makes `tag` the calling thread's: what it allocates from now on carries it.
   ASHLAR_FORCE_INLINE void set_thread_tag(tag_id tag) {
     thread_state& t = this_thread();
@@ -218,6 +221,7 @@ class tracker {
 
   track_settings settings_;
   bool prepared_ = false;
+  bool follows_forks_ = false;
   std::uint64_t start_ns_ = 0;
   std::atomic<std::uint64_t> lost_{0};
   std::atomic<std::int64_t> live_{0};

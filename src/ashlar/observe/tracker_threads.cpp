@@ -26,6 +26,7 @@ bool tracker::set(const track_settings& settings) noexcept {
 }
 
 bool tracker::prepare() noexcept {
+  follow_forks();
   if (!tags.start() || !sites.start()) return false;
   lock_guard guard(mutex_);
   if (prepared_) return true;
@@ -37,7 +38,6 @@ bool tracker::prepare() noexcept {
   ended_->number = 0;
   start_ns_ = os::coarse_ns();
   (void)exit_hook.create(on_thread_exit);
-  (void)os::on_fork(before_fork, after_fork_in_parent, after_fork_in_child);
   prepared_ = true;
   return true;
 }
@@ -237,6 +237,11 @@ void tracker::release() noexcept {
 }
 
 // --- fork ---
+
+void tracker::follow_forks() noexcept {
+  if (__atomic_exchange_n(&follows_forks_, true, __ATOMIC_RELAXED)) return;
+  (void)os::on_fork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
 
 void tracker::before_fork() {
   tracker& self = process_tracker();

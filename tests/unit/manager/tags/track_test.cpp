@@ -4,11 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 
 #include "ashlar/base/units.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 #include "ashlar/manager/tag_scope.hpp"
+#include "support/child.hpp"
 
 namespace ashlar {
 namespace {
@@ -25,6 +28,20 @@ TEST(tag, has_a_path_a_parent_and_a_budget) {
   EXPECT_FALSE(parent_of(tag(4000)));
   EXPECT_EQ(budget_of(tag(4000)).hard, tag_budget::none);
   EXPECT_EQ(usage_of(tag(4000)).live_bytes, 0u);
+}
+
+TEST(tag, can_be_defined_in_the_child_of_a_fork_that_came_while_others_defined_some) {
+  std::atomic<bool> ends{false};
+  std::thread other([&] {
+    for (int i = 0; !ends.load(); ++i)
+      (void)define_tag(("track forks/" + std::to_string(i % 1000)).c_str());
+  });
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_TRUE(test::ended_well(
+        test::run_in_child([] { EXPECT_TRUE(define_tag("track forks of a child")); }, 10)));
+  }
+  ends = true;
+  other.join();
 }
 
 TEST(usage_below, sums_a_subtree) {
