@@ -54,9 +54,9 @@ class leak_listener : public ::testing::EmptyTestEventListener {
 
   void OnTestEnd(const ::testing::TestInfo& test) override {
     const reading now = take();
-    for (const auto& [which, after] : now.managers) {
-      const auto known = before_.managers.find(which);
-      look_at(test, which.second, known != before_.managers.end() ? known->second : figures{}, after);
+    for (const auto& [who, after] : now.managers) {
+      const auto known = before_.managers.find(who);
+      look_at(test, who.second, known != before_.managers.end() ? known->second : figures{}, after);
     }
     if (options_.with_tracker) look_at(test, "", before_.process, now.process);
   }
@@ -68,9 +68,9 @@ class leak_listener : public ::testing::EmptyTestEventListener {
     std::size_t peak = 0;
   };
   // By address as well: two managers may have the same name.
-  using key = std::pair<const manager*, std::string>;
+  using identity = std::pair<const manager*, std::string>;
   struct reading {
-    std::map<key, figures> managers;
+    std::map<identity, figures> managers;
     figures process;
   };
 
