@@ -80,11 +80,10 @@ ASHLAR_EXPORT std::size_t malloc_usable_size(void* p) noexcept { return usable_s
 
 // The size is a hint that is not needed: the page map knows better. The debug level checks it.
 ASHLAR_EXPORT void free_sized(void* p, std::size_t size) noexcept {
-  deallocate(p, family::malloc, size, freeing::not_told);
+  deallocate_sized(p, size, family::malloc);
 }
-ASHLAR_EXPORT void free_aligned_sized(void* p, std::size_t alignment, std::size_t size) noexcept {
-  if (!push_block(*current_local, p)) [[unlikely]]
-    deallocate_aligned_sized(p, alignment, size);
+ASHLAR_EXPORT void free_aligned_sized(void* p, std::size_t alignment, std::size_t) noexcept {
+  deallocate_aligned(p, alignment, family::malloc);
 }
 
 // The second names under which glibc exports these. Programs with a malloc of their own call what

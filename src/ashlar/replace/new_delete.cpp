@@ -127,9 +127,6 @@ namespace {
 constexpr family object = family::new_object;
 constexpr family array = family::new_array;
 
-constexpr std::size_t not_told = freeing::not_told;
-constexpr std::size_t usual_alignment = not_told;
-
 constexpr std::size_t number(std::align_val_t a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
@@ -160,29 +157,25 @@ ASHLAR_EXPORT void* operator new[](size_t n, align_val_t a, const nothrow_t&) no
 
 ASHLAR_EXPORT void operator delete(void* p) noexcept { deallocate(p, object); }
 ASHLAR_EXPORT void operator delete[](void* p) noexcept { deallocate(p, array); }
-ASHLAR_EXPORT void operator delete(void* p, size_t n) noexcept {
-  deallocate(p, object, n, usual_alignment);
-}
-ASHLAR_EXPORT void operator delete[](void* p, size_t n) noexcept {
-  deallocate(p, array, n, usual_alignment);
-}
+ASHLAR_EXPORT void operator delete(void* p, size_t n) noexcept { deallocate_sized(p, n, object); }
+ASHLAR_EXPORT void operator delete[](void* p, size_t n) noexcept { deallocate_sized(p, n, array); }
 ASHLAR_EXPORT void operator delete(void* p, align_val_t a) noexcept {
-  deallocate(p, object, not_told, number(a));
+  deallocate_aligned(p, number(a), object);
 }
 ASHLAR_EXPORT void operator delete[](void* p, align_val_t a) noexcept {
-  deallocate(p, array, not_told, number(a));
+  deallocate_aligned(p, number(a), array);
 }
-ASHLAR_EXPORT void operator delete(void* p, size_t n, align_val_t a) noexcept {
-  deallocate(p, object, n, number(a));
+ASHLAR_EXPORT void operator delete(void* p, size_t n, align_val_t) noexcept {
+  deallocate_sized(p, n, object, true);
 }
-ASHLAR_EXPORT void operator delete[](void* p, size_t n, align_val_t a) noexcept {
-  deallocate(p, array, n, number(a));
+ASHLAR_EXPORT void operator delete[](void* p, size_t n, align_val_t) noexcept {
+  deallocate_sized(p, n, array, true);
 }
 ASHLAR_EXPORT void operator delete(void* p, const nothrow_t&) noexcept { deallocate(p, object); }
 ASHLAR_EXPORT void operator delete[](void* p, const nothrow_t&) noexcept { deallocate(p, array); }
 ASHLAR_EXPORT void operator delete(void* p, align_val_t a, const nothrow_t&) noexcept {
-  deallocate(p, object, not_told, number(a));
+  deallocate_aligned(p, number(a), object);
 }
 ASHLAR_EXPORT void operator delete[](void* p, align_val_t a, const nothrow_t&) noexcept {
-  deallocate(p, array, not_told, number(a));
+  deallocate_aligned(p, number(a), array);
 }

@@ -115,12 +115,19 @@ void deallocate_slow(void* p, family freed_by) noexcept {
   take_back(p, {.by = freed_by, .from = observe::caller_of_this()});
 }
 
-void deallocate_told(void* p, std::size_t size, std::size_t alignment, family freed_by) noexcept {
-  take_back(p, {freed_by, size, alignment, observe::caller_of_this()});
+void deallocate_sized_slow(void* p, std::size_t size, family freed_by,
+                           bool is_aligned_form) noexcept {
+  take_back(p, {.by = freed_by,
+                .size = size,
+                .is_aligned_form = is_aligned_form,
+                .from = observe::caller_of_this()});
 }
 
-void deallocate_aligned_sized(void* p, std::size_t alignment, std::size_t size) noexcept {
-  take_back(p, {family::malloc, size, alignment, observe::caller_of_this()});
+void deallocate_aligned_slow(void* p, std::size_t alignment, family freed_by) noexcept {
+  take_back(p, {.by = freed_by,
+                .alignment = alignment,
+                .is_aligned_form = true,
+                .from = observe::caller_of_this()});
 }
 
 std::size_t usable_size(const void* p) noexcept {

@@ -39,17 +39,18 @@ struct freeing {
   family by = family::malloc;
   std::size_t size = not_told;
   std::size_t alignment = not_told;
+  bool is_aligned_form = false;  // an alignment was given, whichever
   caller from = {};
 };
 
-/// What the fast path could not take. The other forms are for frees that say more than the pointer;
-/// it is looked at at the debug level only. Their parameters come in the order in which their
-/// callers have them, so that those move nothing on a hit.
+/// What the fast path could not take. The other two are for frees that say more than the pointer,
+/// which is looked at at the debug level only: of what they say the first word, since a second one
+/// would have to be kept throughout the fast path.
 ASHLAR_NO_INLINE void deallocate_slow(void* p, family freed_by) noexcept;
-ASHLAR_NO_INLINE void deallocate_told(void* p, std::size_t size, std::size_t alignment,
-                                      family freed_by) noexcept;
-ASHLAR_NO_INLINE void deallocate_aligned_sized(void* p, std::size_t alignment,
-                                               std::size_t size) noexcept;
+ASHLAR_NO_INLINE void deallocate_sized_slow(void* p, std::size_t size, family freed_by,
+                                            bool is_aligned_form) noexcept;
+ASHLAR_NO_INLINE void deallocate_aligned_slow(void* p, std::size_t alignment,
+                                              family freed_by) noexcept;
 
 /// Returns the bytes that the program may use of a block: at the debug level those asked for.
 std::size_t usable_size(const void* p) noexcept;
@@ -79,10 +80,16 @@ ASHLAR_FORCE_INLINE void deallocate(void* p, family freed_by = family::malloc) n
     deallocate_slow(p, freed_by);
 }
 
-ASHLAR_FORCE_INLINE void deallocate(void* p, family freed_by, std::size_t size,
-                                    std::size_t alignment) noexcept {
+ASHLAR_FORCE_INLINE void deallocate_sized(void* p, std::size_t size, family freed_by,
+                                          bool is_aligned_form = false) noexcept {
   if (!push_block(*current_local, p)) [[unlikely]]
-    deallocate_told(p, size, alignment, freed_by);
+    deallocate_sized_slow(p, size, freed_by, is_aligned_form);
+}
+
+ASHLAR_FORCE_INLINE void deallocate_aligned(void* p, std::size_t alignment,
+                                            family freed_by) noexcept {
+  if (!push_block(*current_local, p)) [[unlikely]]
+    deallocate_aligned_slow(p, alignment, freed_by);
 }
 
 }  // namespace ashlar::replace

@@ -36,7 +36,8 @@ void check_claims(const guarded_block& b, const freeing& how) {
     return report(fault_kind::size_mismatch, what);
   }
   // A plain `delete` says that the alignment is the usual one; `free` says nothing.
-  if (how.alignment == freeing::not_told && how.by == family::malloc) return;
+  if (how.alignment == freeing::not_told && (how.by == family::malloc || how.is_aligned_form))
+    return;
   const std::size_t told = how.alignment == freeing::not_told || how.alignment < default_alignment
                                ? default_alignment
                                : how.alignment;
