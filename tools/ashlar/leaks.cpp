@@ -130,7 +130,7 @@ process_end find_leaks(const leaks_options& asked) {
   if (!asked.run.command.empty()) return leaks_of_program(asked);
   leaks_options options = asked;
   // Nobody else writes to stdout here: the report is what was asked for.
-  if (options.run.output.empty()) options.run.output = "-";
+  if (options.run.output.empty()) options.run.output = std::string("-");
   if (options.growing) return growth_of_captures(options);
   const analysis_options analysis = analysis_of(options.run);
   std::vector<std::shared_ptr<const tracking>> all;

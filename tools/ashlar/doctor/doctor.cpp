@@ -159,7 +159,7 @@ int examine(const doctor_options& options) {
   const diagnosis all = diagnose(options);
   run_options where = options.report;
   // What was asked for is the output of this verb, not a remark beside that of a program.
-  if (where.output.empty()) where.output = "-";
+  if (where.output.empty()) where.output = std::string("-");
   write_reports({.json = [&] { return json_text(all); },
                  .text =
                      [&](const report_format& format) {
