@@ -110,7 +110,8 @@ inline capture_builder game_capture() {
   set_figures(all.site("game::texture_cache::upload(game::image const&)",
                        "/src/game/render/texture_cache.cpp", 214, textures, {0x401234, 0x402000}),
               12, mib, 40);
-  set_figures(all.site("game::frame::begin()", "/src/game/render/frame.cpp", 30, render), 1, mib, 60);
+  set_figures(all.site("game::frame::begin()", "/src/game/render/frame.cpp", 30, render), 1, mib,
+              60);
   set_figures(all.site("script::value::make_table(unsigned long)", "/src/game/script/value.h", 88,
                        scripts, {0x401300}),
               3 * 1024, 1024, 1'103'517, 1'000'000);

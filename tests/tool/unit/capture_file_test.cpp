@@ -45,10 +45,9 @@ TEST(capture_file, what_is_no_capture_is_said_to_be_none) {
 TEST(capture_file, another_version_is_named) {
   test::capture_builder newer = test::game_capture();
   newer.header.version = observe::capture_version + 1;
-  EXPECT_EQ(problem_of(newer.bytes()), "it is of version " +
-                                           std::to_string(observe::capture_version + 1) +
-                                           ", and this tool reads version " +
-                                           std::to_string(observe::capture_version));
+  EXPECT_EQ(problem_of(newer.bytes()),
+            "it is of version " + std::to_string(observe::capture_version + 1) +
+                ", and this tool reads version " + std::to_string(observe::capture_version));
 }
 
 TEST(capture_file, one_that_is_cut_short_is_refused_wherever_it_was_cut) {

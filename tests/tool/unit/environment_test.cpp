@@ -33,6 +33,20 @@ TEST(environment, preloads_before_others_and_takes_the_last_word_in_options) {
   EXPECT_TRUE(has(changed, "ASHLAR_OPTIONS=purge_delay=5,snapshot=/run/ashlar-1,follow=1"));
 }
 
+TEST(environment, tracking_goes_behind_and_the_last_value_of_a_key_counts) {
+  preload_settings tracking = settings;
+  tracking.tracking = "track=full,depth=8,capture=/run/ashlar-1";
+  const auto changed = preload_environment({"ASHLAR_OPTIONS=track=off,cgroup=0"}, tracking);
+  EXPECT_TRUE(has(changed,
+                  "ASHLAR_OPTIONS=track=off,cgroup=0,snapshot=/run/ashlar-1,follow=0,track=full,"
+                  "depth=8,capture=/run/ashlar-1"));
+  EXPECT_EQ(option_in(changed, "track"), "full");
+  EXPECT_EQ(option_in(changed, "cgroup"), "0");
+  EXPECT_EQ(option_in(changed, "rack"), "");
+  EXPECT_EQ(option_in({"X=track=full"}, "track"), "");
+  EXPECT_EQ(option_in({"ASHLAR_OPTIONS=track,,track="}, "track"), "");
+}
+
 TEST(environment, empty_variables_count_as_absent) {
   const auto changed = preload_environment({"LD_PRELOAD=", "ASHLAR_OPTIONS="}, settings);
   EXPECT_TRUE(has(changed, "LD_PRELOAD=/lib/libashlar-malloc.so"));

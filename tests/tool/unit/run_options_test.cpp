@@ -106,6 +106,66 @@ TEST(run_options, help_names_every_option_and_fits_eighty_columns) {
     EXPECT_LE(end - begin, 80U) << line.output.substr(begin, end - begin);
 }
 
+TEST(run_options, tracking_is_asked_for_by_level) {
+  const run_options options =
+      parsed({"run", "--track=full", "--depth", "9", "--top=3", "--suppressions", "a",
+              "--suppressions=b", "--captures", "/tmp", "prog"});
+  EXPECT_EQ(options.track, "full");
+  EXPECT_EQ(options.depth, 9U);
+  EXPECT_EQ(options.top, 3U);
+  EXPECT_EQ(options.suppression_files, (words{"a", "b"}));
+  EXPECT_EQ(options.capture_folder, "/tmp");
+  EXPECT_EQ(parsed({"run", "prog"}).track, "");
+  EXPECT_EQ(parsed({"run", "--leaks", "prog"}).track, "full");
+  EXPECT_EQ(parsed({"run", "--leaks", "--track=debug", "prog"}).track, "debug");
+  EXPECT_EQ(parsed({"run", "--track=sampled:64K", "prog"}).track, "sampled:64K");
+  EXPECT_EQ(error_of({"run", "--track=ful", "prog"}),
+            "ashlar run: --track: must be off, counters, sampled, full or debug, not ful\n");
+  EXPECT_NE(error_of({"run", "--track=full:64K", "prog"}), "");
+  EXPECT_NE(error_of({"run", "--track=sampled:many", "prog"}), "");
+  EXPECT_NE(error_of({"run", "--depth", "65", "prog"}), "");
+}
+
+TEST(run_options, leaks_take_captures_or_a_program) {
+  const command_line program =
+      parse_command_line({"leaks", "--min", "2K", "--exit-code=0", "--", "prog", "--min"});
+  ASSERT_TRUE(program.leaks) << program.error;
+  EXPECT_EQ(program.leaks->run.command, (words{"prog", "--min"}));
+  EXPECT_EQ(program.leaks->run.least_leak, 2048U);
+  EXPECT_EQ(program.leaks->exit_code, 0);
+  const command_line files = parse_command_line({"leaks", "--growing", "a.capture", "b.capture"});
+  ASSERT_TRUE(files.leaks) << files.error;
+  EXPECT_EQ(files.leaks->captures, (words{"a.capture", "b.capture"}));
+  EXPECT_EQ(files.leaks->exit_code, 23);
+  for (const words& all :
+       {words{"leaks"}, words{"leaks", "--growing", "a"}, words{"leaks", "a", "--", "prog"},
+        words{"leaks", "--min", "some", "a"}, words{"leaks", "--exit-code", "256", "a"}})
+    EXPECT_NE(error_of(all), "");
+  EXPECT_EQ(error_of({"leaks", "--growin", "a"}),
+            "ashlar leaks: unknown option --growin; did you mean --growing?\n");
+}
+
+TEST(run_options, doctor_takes_one_subject_or_none) {
+  EXPECT_TRUE(parse_command_line({"doctor"}).doctor);
+  const command_line line = parse_command_line({"doctor", "--json", "4711"});
+  ASSERT_TRUE(line.doctor) << line.error;
+  EXPECT_EQ(line.doctor->subject, "4711");
+  EXPECT_TRUE(line.doctor->report.json);
+  EXPECT_NE(error_of({"doctor", "a", "b"}), "");
+}
+
+TEST(run_options, help_of_every_verb_fits_eighty_columns) {
+  for (const char* verb : {"run", "leaks", "doctor"}) {
+    const command_line line = parse_command_line({verb, "--help"});
+    EXPECT_EQ(line.exit_code, 0);
+    EXPECT_NE(line.output.find("Examples:"), std::string::npos);
+    std::size_t begin = 0;
+    for (std::size_t end = 0; (end = line.output.find('\n', begin)) != std::string::npos;
+         begin = end + 1)
+      EXPECT_LE(end - begin, 80U) << line.output.substr(begin, end - begin);
+  }
+}
+
 TEST(run_options, help_and_version_are_no_errors) {
   for (const words& all :
        {words{"--help"}, words{"-h"}, words{"help"}, words{"--version"}, words{"-V"}}) {
