@@ -18,15 +18,12 @@ namespace {
 
 using words = std::vector<std::string>;
 
-const std::vector<std::string> level_names{"off", "counters", "sampled", "full", "debug"};
+const std::vector<std::string> level_names{"off", "counters", "full", "debug"};
 
 std::string checked_level(const std::string& level) {
-  const std::string name = level.substr(0, level.find(':'));
-  if (std::find(level_names.begin(), level_names.end(), name) == level_names.end() ||
-      (name != level && name != "sampled"))
-    throw CLI::ValidationError(
-        "--track", "must be off, counters, sampled, full or debug, not " + printable(level));
-  if (name != level) bytes_called("--track=sampled", level.substr(name.size() + 1));
+  if (std::find(level_names.begin(), level_names.end(), level) == level_names.end())
+    throw CLI::ValidationError("--track",
+                               "must be off, counters, full or debug, not " + printable(level));
   return level;
 }
 
