@@ -160,8 +160,7 @@ tag_sum tracker::sum_of_tag(tag_id tag) noexcept {
   const tag_record& r = tags[tag];
   sum.live_bytes = live_of(tag);
   sum.page_bytes = r.pages.load(std::memory_order_relaxed);
-  sum.peak_bytes = r.peak.load(std::memory_order_relaxed);
-  if (sum.peak_bytes < sum.live_bytes) sum.peak_bytes = sum.live_bytes;
+  sum.peak_bytes = peak_of(tag);
   return sum;
 }
 

@@ -44,8 +44,17 @@ DELETE = [
 ]
 
 # What else may be exported: the old name of free, the way out that runs no destructors, the function
-# that keeps our fork handlers in front, and the check of all blocks at the debug level.
-ALLOWED = {"cfree", "_exit", "_Exit", "__register_atfork", "ashlar_check_blocks"}
+# that keeps our fork handlers in front, the check of all blocks at the debug level, and what a copy
+# of libashlar in the same program shares with us.
+ALLOWED = {
+    "cfree",
+    "_exit",
+    "_Exit",
+    "__register_atfork",
+    "ashlar_check_blocks",
+    "ashlar_thread_v1",
+    "ashlar_tracker_v1",
+}
 
 # What of the system's exports belongs to the family. `cfree` is only there for programs linked
 # before 2017.

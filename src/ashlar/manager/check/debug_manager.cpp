@@ -279,6 +279,7 @@ void debug_manager::free_from(const block* b, void* data, std::size_t alignment,
   if (report_wrong_free(r, b, data, alignment, site)) return;
   // What was trampled on is told, and the block ends all the same: its free is not what is wrong.
   (void)check_block(*r);
+  ++frees_;
   r->freed_at = site;
   r->freed_by = static_cast<std::uint32_t>(os::current_thread_id());
   store_relaxed(used_, used_ - r->size);
@@ -341,12 +342,15 @@ void debug_manager::end_all() noexcept {
   mark_count_ = 0;
 }
 
-// One mark serves until a block comes: a loop of scopes takes no more and no more of them.
+// One mark serves until a block comes or goes: a loop of scopes takes no more and no more of them.
+// (A block that goes may take the place of an earlier mark with it, where the inner one is a
+// stack.)
 mark debug_manager::here() const noexcept {
   const lock_guard guard(mutex_);
-  if (mark_count_ == 0 || marks_[mark_count_ - 1].sequence != sequence_) {
+  if (mark_count_ == 0 || marks_[mark_count_ - 1].sequence != sequence_ ||
+      marks_[mark_count_ - 1].frees != frees_) {
     if (!marks_.ensure(mark_count_ + 1)) return {};  // a stale one
-    marks_[mark_count_++] = {inner_.here(), sequence_, ++mark_ids_};
+    marks_[mark_count_++] = {inner_.here(), sequence_, frees_, ++mark_ids_};
   }
   return {at_address(marks_[mark_count_ - 1].id), mark_count_};
 }

@@ -103,6 +103,7 @@ class ASHLAR_EXPORT debug_manager : public manager {
   struct taken_mark {
     mark inner;
     std::uint64_t sequence;
+    std::uint64_t frees;
     std::uintptr_t id;
   };
 
@@ -161,6 +162,7 @@ class ASHLAR_EXPORT debug_manager : public manager {
   std::uint64_t event_count_ = 0;
   mutable observe::growing_table<taken_mark, std::size_t{1} << 22> marks_;  // ever younger
   mutable std::size_t mark_count_ = 0;
+  std::uint64_t frees_ = 0;
   mutable std::uintptr_t mark_ids_ = 0;
   debug_event events_[most_events];
 };
