@@ -57,10 +57,17 @@ void* result(allocation a, std::size_t alignment) noexcept {
   return a ? a.data() : fail(a.reason(), alignment);
 }
 
+// The same of a watched thread, whose stack was walked: unwinders change errno.
+void* watched_result(allocation a, std::size_t alignment, int saved) noexcept {
+  if (a) errno = saved;
+  return result(a, alignment);
+}
+
 ASHLAR_FORCE_INLINE void* serve(layout request, bool zero) noexcept {
+  const int saved = errno;
   if (is_watched()) [[unlikely]] {
     const observe::origin made = {.size = request.size, .from = observe::caller_of_this()};
-    return result(watched_allocate(request, zero, made), request.alignment);
+    return watched_result(watched_allocate(request, zero, made), request.alignment, saved);
   }
   return result(process_heap.allocate_from(bound_local(), request, zero), request.alignment);
 }
@@ -89,9 +96,12 @@ void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
 void* allocate_zeroed(std::size_t size) noexcept { return serve({size}, true); }
 
 void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept {
-  const allocation a = is_watched() ? watched_allocate(request, zero, {request.size, made_by, from})
-                                    : process_heap.allocate_from(bound_local(), request, zero);
-  return result(a, request.alignment);
+  const int saved = errno;
+  if (is_watched()) [[unlikely]] {
+    const observe::origin made = {.size = request.size, .made_by = made_by, .from = from};
+    return watched_result(watched_allocate(request, zero, made), request.alignment, saved);
+  }
+  return result(process_heap.allocate_from(bound_local(), request, zero), request.alignment);
 }
 
 namespace {
@@ -142,10 +152,11 @@ void* reallocate(void* p, std::size_t size) noexcept {
     deallocate(p);
     return nullptr;
   }
+  const int saved = errno;
   const slab* const s = process_page_map.header_of(p);
   if (is_watched() || (s != nullptr && s->watched)) [[unlikely]] {
     const observe::origin made = {.size = size, .from = observe::caller_of_this()};
-    return result(watched_reallocate(p, size, made), default_alignment);
+    return watched_result(watched_reallocate(p, size, made), default_alignment, saved);
   }
   return result(process_heap.reallocate_from(bound_local(), p, default_alignment, {size}),
                 default_alignment);
