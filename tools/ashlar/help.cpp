@@ -47,16 +47,18 @@ const char* const run_examples =
     "  ashlar run --track=full -- ./game             tags, sites, threads, leaks\n"
     "  ashlar run --leaks --depth 40 -- ./tests      each leak with its whole stack\n"
     "\n"
-    "Levels: counters (blocks under a tag), full (every block with its stack; leaks at the end),\n"
-    "  debug (and guarded).\n"
+    "Levels: counters (blocks under a tag), full (every block with its stack, and
+"
+    "  leaks at the end), debug (and guarded).
+"
     "\n"
     "Exit code: that of PROGRAM; killed by a signal, the tool dies by the same one.\n"
     "  2 wrong usage, 125 the tool cannot serve PROGRAM, 126 it cannot be executed,\n"
     "  127 it does not exist.\n";
 
 const char* const leaks_description =
-    "Shows the blocks that nothing points to any more at the end of a program, with the\n"
-    "stacks that allocated them: from captures, or by running PROGRAM on libashlar-malloc.\n";
+    "Shows the blocks that nothing points to at the end of a program, with the stacks\n"
+    "that made them: from captures, or by running PROGRAM on libashlar-malloc.\n";
 
 const char* const leaks_examples =
     "Examples:\n"
@@ -66,9 +68,10 @@ const char* const leaks_examples =
     "  ashlar leaks --reachable 4711.capture\n"
     "  ashlar leaks --growing early.capture late.capture\n"
     "\n"
-    "Suppressions are LeakSanitizer's (leak:PATTERN); LSAN_OPTIONS=suppressions=FILE counts.\n"
-    "Exit code: that of PROGRAM if it is not 0; 23 (--exit-code) if something leaks or grows;\n"
-    "  0 if nothing does; 2 wrong usage, 125 a capture or PROGRAM cannot be used.\n";
+    "Suppressions are LeakSanitizer's (leak:PATTERN), as is the variable\n"
+    "  LSAN_OPTIONS=suppressions=FILE.\n"
+    "Exit code: that of PROGRAM if it is not 0; 23 (--exit-code) if something leaks or\n"
+    "  grows; 0 if nothing does; 2 wrong usage, 125 a capture cannot be used.\n";
 
 const char* const doctor_description =
     "Says what ashlar can see in a program or a process, what it cannot, and why.\n";

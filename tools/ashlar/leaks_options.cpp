@@ -83,9 +83,11 @@ command_line parse_leaks(const words& all) {
   options.run.all_leaks = true;
   const std::unique_ptr<CLI::App> app = make_leaks_app(options);
   const auto dashes = std::find(all.begin(), all.end(), "--");
-  if (const auto instead = parse_words(*app, {all.begin(), dashes})) return *instead;
+  words own(all.begin(), dashes);
+  const bool json = take_plain_json(own);
+  if (const auto instead = parse_words(*app, own)) return *instead;
   if (dashes != all.end()) options.run.command.assign(dashes + 1, all.end());
-  options.run.json = app->count("--json") > 0 && options.run.json_file.empty();
+  options.run.json = json && options.run.json_file.empty();
   options.run.all_leaks = app->count("--top") == 0;
   options.run.track = "full";
   if (const std::string problem = problem_of(options); !problem.empty())
@@ -110,8 +112,9 @@ command_line parse_doctor(const words& all) {
   app.set_help_flag("-h,--help", "Print this")->group("Help");
   words own = all;
   own.erase(std::remove(own.begin(), own.end(), "--"), own.end());
+  const bool json = take_plain_json(own);
   if (const auto instead = parse_words(app, own)) return *instead;
-  options.report.json = app.count("--json") > 0 && options.report.json_file.empty();
+  options.report.json = json && options.report.json_file.empty();
   command_line line;
   line.doctor = options;
   return line;

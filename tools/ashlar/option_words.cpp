@@ -108,6 +108,8 @@ std::optional<command_line> parse_words(CLI::App& app, words all) {
   return std::nullopt;
 }
 
+bool take_plain_json(words& all) { return std::erase(all, "--json") > 0; }
+
 std::uint64_t bytes_called(const std::string& option, const std::string& text) {
   std::uint64_t number = 0;
   const char* const end = text.data() + text.size();

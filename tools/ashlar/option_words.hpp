@@ -27,6 +27,10 @@ void add_suppression_options(CLI::App& app, run_options& options);
 /// Parses `words` with `app`. Returns what is to be said instead of going on, if anything.
 std::optional<command_line> parse_words(CLI::App& app, std::vector<std::string> words);
 
+/// Takes "--json" without "=FILE" out of `words`, so that the word behind it is never taken for the
+/// file to be written: it may be what the user wants to look at. Returns whether it was there.
+bool take_plain_json(std::vector<std::string>& words);
+
 /// Reads "64K", "2M" or a plain number of bytes. Errors: throws CLI::ValidationError.
 std::uint64_t bytes_called(const std::string& option, const std::string& text);
 

@@ -13,6 +13,10 @@ from support import LIBRARY, PYTHON, STATIC_PROGRAM, TOOL, RunTest
 
 LEAKY = os.environ["ASHLAR_LEAKY_PROGRAM"]
 
+# The scan is conservative: a stale copy of a pointer may still hold one of the ten blocks.
+LOST_BLOCKS = (9, 10)
+LOST = "(3 000 B in 10|2 700 B in 9) blocks lost"
+
 
 class TrackingTest(RunTest):
     def ashlar(self, verb, *words, **settings):
@@ -89,7 +93,7 @@ class Leaks(TrackingTest):
         self.assertEqual(result.returncode, 23, result.stderr)
         self.assertEqual(result.stdout, b"done\n")
         text = result.stderr.decode()
-        self.assertIn("3 000 B in 10 blocks lost", text)
+        self.assertRegex(text, LOST)
         self.assertIn("48 B in 1 block lost", text)
         self.assertIn("32 B in 1 block kept by lost ones", text)
 
@@ -103,10 +107,12 @@ class Leaks(TrackingTest):
         capture = self.capture()
         code, leaks = self.leaks_of(capture)
         self.assertEqual(code, 23)
-        self.assertEqual(leaks["lost"], {"bytes": 3048, "blocks": 11, "stacks": 2})
+        self.assertIn(leaks["lost"]["blocks"] - 1, LOST_BLOCKS)
+        self.assertEqual(leaks["lost"]["bytes"], (leaks["lost"]["blocks"] - 1) * 300 + 48)
+        self.assertEqual(leaks["lost"]["stacks"], 2)
         self.assertEqual(leaks["kept_by_lost"], {"bytes": 32, "blocks": 1, "stacks": 1})
         code, leaks = self.leaks_of("--min", "1K", capture)
-        self.assertEqual(leaks["lost"]["blocks"], 10)
+        self.assertIn(leaks["lost"]["blocks"], LOST_BLOCKS)
         text = self.ashlar("leaks", "--reachable", capture).stdout.decode()
         self.assertIn("STILL REFERENCED", text)
         self.assertIn("5 000", text)
@@ -115,7 +121,8 @@ class Leaks(TrackingTest):
         capture = self.capture()
         everything = self.write_script("all.supp", "# known\nleak:lose\n")
         code, leaks = self.leaks_of("--suppressions", everything, capture)
-        self.assertEqual((code, leaks["lost"]["blocks"], leaks["not_shown"]["blocks"]), (0, 0, 12))
+        self.assertEqual((code, leaks["lost"]["blocks"]), (0, 0))
+        self.assertIn(leaks["not_shown"]["blocks"] - 2, LOST_BLOCKS)
         some = self.write_script("some.supp", "leak:^*lose(unsigned long)$\n")
         environment = dict(self.environment, LSAN_OPTIONS=f"suppressions={some}:verbosity=1")
         result = self.ashlar("leaks", capture, env=environment)
@@ -163,7 +170,7 @@ class Leaks(TrackingTest):
         os.unlink(program)
         result = self.ashlar("leaks", capture)
         self.assertEqual(result.returncode, 23)
-        self.assertIn(b"3 000 B in 10 blocks lost", result.stdout)
+        self.assertRegex(result.stdout.decode(), LOST)
         self.assertRegex(result.stdout.decode(), r"program\+0x[0-9a-f]+")
         self.assertIn(b"changed or gone", result.stdout)
 

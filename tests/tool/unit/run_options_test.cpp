@@ -143,6 +143,18 @@ TEST(run_options, leaks_take_captures_or_a_program) {
             "ashlar leaks: unknown option --growin; did you mean --growing?\n");
 }
 
+TEST(run_options, what_follows_json_is_looked_at_and_never_written) {
+  const command_line leaks = parse_command_line({"leaks", "--json", "a.capture"});
+  ASSERT_TRUE(leaks.leaks) << leaks.error;
+  EXPECT_TRUE(leaks.leaks->run.json);
+  EXPECT_EQ(leaks.leaks->run.json_file, "");
+  EXPECT_EQ(leaks.leaks->captures, words{"a.capture"});
+  const command_line named = parse_command_line({"leaks", "--json=out", "a.capture"});
+  ASSERT_TRUE(named.leaks) << named.error;
+  EXPECT_FALSE(named.leaks->run.json);
+  EXPECT_EQ(named.leaks->run.json_file, "out");
+}
+
 TEST(run_options, doctor_takes_one_subject_or_none) {
   EXPECT_TRUE(parse_command_line({"doctor"}).doctor);
   const command_line line = parse_command_line({"doctor", "--json", "4711"});

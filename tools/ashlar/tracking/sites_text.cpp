@@ -92,8 +92,8 @@ lines by_temporaries(const tracking& all, const report_format& format) {
     temporary.cells.push_back(group_digits(each->sums.temporary_blocks));
     part.cells.push_back(share(each->sums.temporary_blocks, each->sums.born_blocks));
   }
-  lines out{title_of(" by temporary allocations", fmt::format("{} freed before the next was made",
-                                                              group_digits(sum_of(all, figure))))};
+  lines out{title_of(" by temporary allocations",
+                     fmt::format("{} in all", group_digits(sum_of(all, figure))))};
   append(out, site_rows({temporary, part}, picked, all, format));
   return out;
 }

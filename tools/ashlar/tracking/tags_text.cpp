@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t longest_name = 36;
 constexpr std::size_t budget_bar = 10;
+/// Room for "  120% of 10.0 MiB ! was over".
+constexpr std::size_t budget_words = 27;
 
 /// The columns of numbers; the budget stands behind them, in words.
 struct tag_table {
@@ -19,9 +21,9 @@ struct tag_table {
   column name{.name = "tag", .left_aligned = true};
   column live{.name = std::string("live ") + unit.name, .look = style::live};
   column share{.name = "share"};
-  column blocks{.name = "blocks"};
+  column blocks{.name = "blocks", .can_go = true};
   column own{.name = "own", .can_go = true};
-  column peak{.name = "own peak"};
+  column peak{.name = "own peak", .can_go = true};
 
   columns all() const {
     return nested ? columns{name, live, share, blocks, own, peak}
@@ -103,7 +105,7 @@ lines tags_section(const tracking& all, const report_format& format) {
   columns drawn = table.all();
   const bool budgets =
       std::any_of(rows.begin(), rows.end(), [](const tag_row& row) { return row.has_budget(); });
-  fit_columns(drawn, format.width - (budgets ? 24 : 0));
+  fit_columns(drawn, format.width - (budgets ? budget_words : 0));
   const std::size_t room = format.width - std::min(format.width, width_of(drawn));
   lines out{title, header_line(drawn)};
   if (budgets) out.back().add("  budget of its own", style::dim);
