@@ -47,10 +47,8 @@ const char* const run_examples =
     "  ashlar run --track=full -- ./game             tags, sites, threads, leaks\n"
     "  ashlar run --leaks --depth 40 -- ./tests      each leak with its whole stack\n"
     "\n"
-    "Levels: counters (blocks under a tag), full (every block with its stack, and
-    "
-    "  leaks at the end), debug (and guarded).
-    "
+    "Levels: counters (blocks under a tag), full (every block with its stack, and\n"
+    "  leaks at the end), debug (and guarded).\n"
     "\n"
     "Exit code: that of PROGRAM; killed by a signal, the tool dies by the same one.\n"
     "  2 wrong usage, 125 the tool cannot serve PROGRAM, 126 it cannot be executed,\n"
