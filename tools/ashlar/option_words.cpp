@@ -88,6 +88,7 @@ void add_suppression_options(CLI::App& app, run_options& options) {
                  "Do not count the leaks that FILE names (leak:PATTERN)")
       ->type_name("FILE")
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group("Tracking");
 }

@@ -6,8 +6,9 @@
 
 namespace {
 
-void* kept;
-void* table[64];
+// Volatile, since nobody reads them, and the compiler would allocate nothing.
+void* volatile kept;
+void* volatile table[64];
 
 [[gnu::noinline]] void lose(std::size_t size) {
   void* block = std::malloc(size);

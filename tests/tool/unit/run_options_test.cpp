@@ -139,6 +139,10 @@ TEST(run_options, leaks_take_captures_or_a_program) {
        {words{"leaks"}, words{"leaks", "--growing", "a"}, words{"leaks", "a", "--", "prog"},
         words{"leaks", "--min", "some", "a"}, words{"leaks", "--exit-code", "256", "a"}})
     EXPECT_NE(error_of(all), "");
+  const command_line suppressed = parse_command_line({"leaks", "--suppressions", "s", "a.capture"});
+  ASSERT_TRUE(suppressed.leaks) << suppressed.error;
+  EXPECT_EQ(suppressed.leaks->run.suppression_files, words{"s"});
+  EXPECT_EQ(suppressed.leaks->captures, words{"a.capture"});
   EXPECT_EQ(error_of({"leaks", "--growin", "a"}),
             "ashlar leaks: unknown option --growin; did you mean --growing?\n");
 }

@@ -159,6 +159,10 @@ void symbolizer::add_functions(Dwfl_Module* module, std::uint64_t address, stack
       if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
       current.function = name_of(die);
       current.inlined = tag == DW_TAG_inlined_subroutine;
+      // Functions of one file have no linkage name there, but the table of symbols may have it.
+      const char* symbol = current.inlined ? nullptr : dwfl_module_addrname(module, address);
+      if (symbol != nullptr && std::string_view(symbol).starts_with("_Z"))
+        current.function = readable_name(symbol);
       frames.push_back(current);
       if (!current.inlined) break;
       current = {};
