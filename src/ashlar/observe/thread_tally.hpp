@@ -43,7 +43,7 @@ struct site_cell {
 /// Change of what a tag holds that is not published yet.
 struct tag_cell {
   std::int64_t pending = 0;
-  std::int64_t highest = 0;  // the most that `pending` was
+  std::int64_t highest = 0;  // the most that this thread has seen: published and pending
 };
 
 /// What is kept of a thread for ever.

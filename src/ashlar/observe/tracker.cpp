@@ -94,34 +94,33 @@ ASHLAR_FORCE_INLINE tag_cell* tracker::cell_of_tag(thread_tally& t, tag_id tag) 
 
 // --- tags and totals ---
 
-// The highest point that this thread reached since it last published counts from where the others
-// stood then: exact where one thread allocates, and close where many do.
 void tracker::publish(tag_cell& cell, std::atomic<std::int64_t>& live,
                       std::atomic<std::int64_t>& peak) noexcept {
   const std::int64_t change = cell.pending;
-  const std::int64_t highest = cell.highest;
   store_relaxed(cell.pending, std::int64_t{0});
-  store_relaxed(cell.highest, std::int64_t{0});
-  const std::int64_t before = live.fetch_add(change, std::memory_order_relaxed);
+  const std::int64_t now = live.fetch_add(change, std::memory_order_relaxed) + change;
+  const std::int64_t highest = cell.highest > now ? cell.highest : now;
   std::int64_t known = peak.load(std::memory_order_relaxed);
-  while (before + highest > known &&
-         !peak.compare_exchange_weak(known, before + highest, std::memory_order_relaxed)) {
+  while (highest > known &&
+         !peak.compare_exchange_weak(known, highest, std::memory_order_relaxed)) {
   }
 }
 
 ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t change) noexcept {
-  // Returns what is pending in the cell now.
-  const auto add = [change](tag_cell& cell) {
+  // Returns what is pending in the cell now. The highest point counts from what is published: it
+  // misses what other threads have not published yet.
+  const auto add = [change](tag_cell& cell, const std::atomic<std::int64_t>& live) {
     const std::int64_t pending = cell.pending + change;
     store_relaxed(cell.pending, pending);
-    if (pending > cell.highest) store_relaxed(cell.highest, pending);
+    const std::int64_t now = live.load(std::memory_order_relaxed) + pending;
+    if (now > cell.highest) store_relaxed(cell.highest, now);
     return pending;
   };
   const auto is_due = [](std::int64_t pending, std::int64_t limit) {
     return static_cast<std::uint64_t>(pending + limit) > static_cast<std::uint64_t>(2 * limit);
   };
   const std::int64_t limit = settings_.exact_peaks ? 0 : batch;
-  if (is_due(add(t.total), limit)) [[unlikely]]
+  if (is_due(add(t.total, live_), limit)) [[unlikely]]
     publish(t.total, live_, peak_);
   tag_cell* const cell = cell_of_tag(t, tag);
   if (cell == nullptr) [[unlikely]] {
@@ -129,7 +128,7 @@ ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t
     return;
   }
   tag_record& r = tags[tag];
-  if (is_due(add(*cell), r.is_bounded ? 0 : limit)) [[unlikely]] {
+  if (is_due(add(*cell, r.live), r.is_bounded ? 0 : limit)) [[unlikely]] {
     publish(*cell, r.live, r.peak);
     tell(tag, r, r.live.load(std::memory_order_relaxed));
   }

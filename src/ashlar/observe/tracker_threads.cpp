@@ -181,14 +181,14 @@ std::int64_t tracker::live_bytes() noexcept {
   return live;
 }
 
-// What is published lags behind: the highest that any thread has reached on top of it counts, too.
+// What is published lags behind: the highest that any thread has seen counts, too.
 std::int64_t tracker::peak_bytes() noexcept {
   const std::int64_t live = live_.load(std::memory_order_relaxed);
   std::int64_t peak = peak_.load(std::memory_order_relaxed);
   std::int64_t now = live;
   for_each_tally([&](thread_tally& t) {
     now += load_relaxed(t.total.pending);
-    const std::int64_t highest = live + load_relaxed(t.total.highest);
+    const std::int64_t highest = load_relaxed(t.total.highest);
     if (highest > peak) peak = highest;
   });
   return peak > now ? peak : now;
@@ -204,7 +204,7 @@ std::int64_t tracker::peak_of(tag_id tag) noexcept {
     if (page == nullptr) return;
     const tag_cell& cell = page->cells[tag % tag_page::size];
     now += load_relaxed(cell.pending);
-    const std::int64_t highest = live + load_relaxed(cell.highest);
+    const std::int64_t highest = load_relaxed(cell.highest);
     if (highest > peak) peak = highest;
   });
   return peak > now ? peak : now;
