@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: MIT
 // Births and deaths: what happens for each tracked block. Budgets: tracker_tags.cpp.
-#include "ashlar/observe/tracker.hpp"
 
+// Said here, before anything uses them, and nowhere else: whoever merely uses a weak object would
+// not take this file out of an archive.
+namespace ashlar::observe {
+struct thread_state;
+class tracker;
+}  // namespace ashlar::observe
+extern "C" {
+[[gnu::weak]] extern thread_local ashlar::observe::thread_state ashlar_thread_v1;
+[[gnu::weak]] extern ashlar::observe::tracker ashlar_tracker_v1;
+}
+
+#include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/clock.hpp"
 
-[[gnu::weak]] constinit thread_local ashlar::observe::thread_state ashlar_thread_v1;
-[[gnu::weak]] constinit ashlar::observe::tracker ashlar_tracker_v1;
+constinit thread_local ashlar::observe::thread_state ashlar_thread_v1;
+constinit ashlar::observe::tracker ashlar_tracker_v1;
 
 namespace ashlar::observe {
 
