@@ -40,7 +40,14 @@ struct report_text {
       ++n;
     return n;
   }
-  std::string text;
+  std::string text = with_room();
+
+  // Signal handlers append, too, and must not allocate.
+  static std::string with_room() {
+    std::string empty;
+    empty.reserve(std::size_t{64} << 10);
+    return empty;
+  }
 };
 
 class DebugManager : public ::testing::Test {
