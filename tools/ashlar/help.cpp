@@ -68,8 +68,8 @@ const char* const leaks_examples =
     "\n"
     "Suppressions are LeakSanitizer's (leak:PATTERN), as is the variable\n"
     "  LSAN_OPTIONS=suppressions=FILE.\n"
-    "Exit code: that of PROGRAM if it is not 0; 23 (--exit-code) if something leaks or\n"
-    "  grows; 0 if nothing does; 2 wrong usage, 125 a capture cannot be used.\n";
+    "Exit code: that of PROGRAM if it is not 0; 23 (--exit-code) if something leaks\n"
+    "  or grows; 0 if nothing does; 2 wrong usage, 125 a capture cannot be used.\n";
 
 const char* const doctor_description =
     "Says what ashlar can see in a program or a process, what it cannot, and why.\n";
