@@ -3,9 +3,9 @@
 //
 //   off        nothing; tags may be set, and are not counted
 //   counters   blocks allocated under a tag are counted to it; others are not looked at
-//   sampled    and one block in so many bytes is recorded with its stack
+//   sampled    not built yet: as counters
 //   full       every block is recorded: site, stack, tag, thread, time
-//   debug      and guarded: see replace/guard.hpp
+//   debug      and guarded: see replace/debug/
 //
 // A block is tracked if it has a record (block_record.hpp), which whoever owns the block keeps. The
 // tracker fills records, counts, and knows all threads, sites and tags. It holds no block itself.
