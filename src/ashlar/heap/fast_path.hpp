@@ -16,18 +16,18 @@
 #pragma once
 
 #include "ashlar/base/cpu.hpp"
-#include "ashlar/heap/local_heap.hpp"
+#include "ashlar/heap/bin.hpp"
 #include "ashlar/structure/page_map.hpp"
 
 namespace ashlar {
 
-/// The bin at a byte offset inside a local heap: what routes and the size tables hold.
-ASHLAR_FORCE_INLINE bin& bin_at(local_heap& h, std::size_t offset) {
+/// The bin at a byte offset inside a set: what routes and the size tables hold.
+ASHLAR_FORCE_INLINE bin& bin_at(bin_set& h, std::size_t offset) {
   return *reinterpret_cast<bin*>(reinterpret_cast<std::byte*>(&h) + offset);
 }
 
 /// Pops a block from the bin at `offset`, or returns null.
-ASHLAR_FORCE_INLINE void* pop_block(local_heap& h, std::size_t offset) {
+ASHLAR_FORCE_INLINE void* pop_block(bin_set& h, std::size_t offset) {
   void** const top = bin_at(h, offset).top;
   void* const p = *top;
   if (p == nullptr) [[unlikely]]
@@ -39,7 +39,7 @@ ASHLAR_FORCE_INLINE void* pop_block(local_heap& h, std::size_t offset) {
 
 /// Pushes `p` onto the bin that its route names. Returns false, and changes nothing, if `p` is not
 /// the start of a block in a small slab of `h`'s heap, or if the bin is full.
-ASHLAR_FORCE_INLINE bool push_block(local_heap& h, void* p) {
+ASHLAR_FORCE_INLINE bool push_block(bin_set& h, void* p) {
   const std::uintptr_t address = address_of(p);
   std::uintptr_t index = page_map::route_index(address);
   const std::uint32_t misfit =
@@ -66,7 +66,7 @@ constexpr std::array<std::uint16_t, Entries> bin_offsets(
     const std::array<std::uint8_t, Entries>& classes) {
   std::array<std::uint16_t, Entries> offsets{};
   for (std::size_t i = 0; i < Entries; ++i)
-    offsets[i] = static_cast<std::uint16_t>(local_heap::bins_offset + classes[i] * sizeof(bin));
+    offsets[i] = static_cast<std::uint16_t>(bin_set::bins_offset + classes[i] * sizeof(bin));
   return offsets;
 }
 

@@ -24,6 +24,7 @@ status heap::initialize(const heap_options& options) noexcept {
   limits_ = options.limits;
   cache_line_aligned_ = options.cache_line_aligned;
   watched_ = options.watched;
+  with_fronts_ = options.sampled;
   open(options.os != nullptr ? *options.os : system_os());
   join_registry(options.name);
   return status::success;
@@ -284,7 +285,10 @@ manager_usage heap::usage() const noexcept {
 }
 
 std::size_t heap::trim(std::size_t keep) noexcept {
-  if (local_heap* const h = bound_to_this_thread()) h->flush_all();
+  if (local_heap* const h = bound_to_this_thread()) {
+    if (h->has_front) h->front().give_back();
+    h->flush_all();
+  }
   {
     lock_guard guard(mutex_);
     for (local_heap* h = idle_; h != nullptr; h = h->next_idle) h->flush_all();

@@ -48,6 +48,8 @@ struct heap_options {
   bool cache_line_aligned = false;
   /// Each block has a record for the observer; frees take the slow path.
   bool watched = false;
+  /// Threads may have their allocations sampled: each local heap has sampling bins in front.
+  bool sampled = false;
   const char* name = nullptr;  ///< in the registry; must outlive the heap
 };
 
@@ -157,7 +159,7 @@ class ASHLAR_EXPORT heap : public manager {
   /// Returns this thread's local heap, creating it; null if there is no memory or the thread is
   /// ending. `binding` is the thread's pointer to it: set now, and set to `unbound` when the thread
   /// ends.
-  local_heap* bind(local_heap** binding, local_heap* unbound) noexcept;
+  local_heap* bind(bin_set** binding, bin_set* unbound) noexcept;
   local_heap* local() noexcept;
   /// As `local`, but null instead of a new one.
   local_heap* bound_to_this_thread() noexcept;
@@ -172,6 +174,10 @@ class ASHLAR_EXPORT heap : public manager {
   static void deallocate_from(local_heap* h, void* p) noexcept;
   allocation reallocate_from(local_heap* h, void* p, std::size_t alignment,
                              const resize& change) noexcept;
+
+  /// Returns the class that serves a request; `class_count` if it is a large one. Requires: the
+  /// alignment is a power of two.
+  size_class class_for(layout request) const noexcept;
 
   slab* allocate_slab(size_class c, bool populate) noexcept;
   void publish_slab(slab& s) noexcept;
@@ -233,7 +239,6 @@ class ASHLAR_EXPORT heap : public manager {
   allocation move_block(local_heap* h, void* p, std::size_t kept, layout request) noexcept;
   void open(os_manager& os) noexcept;
   void close() noexcept;
-  size_class class_for(layout request) const noexcept;
 
   span_store store_;
   heap_limits limits_;
@@ -241,6 +246,7 @@ class ASHLAR_EXPORT heap : public manager {
   bool ready_ = false;
   bool cache_line_aligned_ = false;
   bool watched_ = false;
+  bool with_fronts_ = false;
   bool soft_reported_ = false;
   std::atomic<std::size_t> claimed_{0};
   std::size_t direct_bytes_ = 0;

@@ -22,16 +22,15 @@ local_heap* heap::adopt_or_create() noexcept {
       return h;
     }
   }
-  auto* const h = static_cast<local_heap*>(process_metadata.allocate(local_heap::total_size()));
+  local_heap* const h = local_heap::create(*this, route_tag_, with_fronts_);
   if (h == nullptr) return nullptr;
-  h->initialize(*this, route_tag_);
   lock_guard guard(mutex_);
   h->next_in_heap = locals_;
   locals_ = h;
   return h;
 }
 
-local_heap* heap::bind(local_heap** binding, local_heap* unbound) noexcept {
+local_heap* heap::bind(bin_set** binding, bin_set* unbound) noexcept {
   if (thread_is_ending || !ready_) return nullptr;
   local_heap* const h = adopt_or_create();
   if (h == nullptr) return nullptr;
@@ -57,7 +56,7 @@ local_heap* heap::bound_to_this_thread() noexcept {
     heap* const home = __atomic_load_n(&h->home, __ATOMIC_ACQUIRE);
     if (home == nullptr) {  // its heap was destroyed
       *link = h->next_of_thread;
-      process_metadata.deallocate(h, local_heap::total_size());
+      local_heap::destroy(h);
       continue;
     }
     if (home == this) {
@@ -81,13 +80,14 @@ void heap_registry::on_thread_exit(void*) noexcept {
     if (h->home != nullptr)
       h->home->retire(*h);
     else  // its heap was destroyed while this thread lived
-      process_metadata.deallocate(h, local_heap::total_size());
+      local_heap::destroy(h);
   }
 }
 
 void heap::retire(local_heap& h) noexcept {
   h.binding = nullptr;
   h.next_of_thread = nullptr;
+  if (h.has_front) h.front().give_back();
   bool keep_bins = false;
   {
     lock_guard guard(mutex_);
@@ -122,9 +122,8 @@ slab* heap::take_idle_slab(size_class c, local_heap& taker) noexcept {
 local_heap* heap::shared_local() noexcept {
   lock_guard guard(mutex_);
   if (shared_ != nullptr) return shared_;
-  auto* const h = static_cast<local_heap*>(process_metadata.allocate(local_heap::total_size()));
+  local_heap* const h = local_heap::create(*this, route_tag_, false);
   if (h == nullptr) return nullptr;
-  h->initialize(*this, route_tag_);
   h->state = local_state::shared;
   h->next_in_heap = locals_;
   locals_ = h;
@@ -148,7 +147,7 @@ void heap::abandon_locals() noexcept {
     if (h->state == local_state::active && !mine)
       __atomic_store_n(&h->home, nullptr, __ATOMIC_RELEASE);
     else
-      process_metadata.deallocate(h, local_heap::total_size());
+      local_heap::destroy(h);
     h = next;
   }
   locals_ = idle_ = shared_ = nullptr;

@@ -2,6 +2,7 @@
 // Refilling and flushing of bins: what happens once in some dozens of operations.
 #include "ashlar/heap/local_heap.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "ashlar/base/cpu.hpp"
@@ -84,26 +85,36 @@ constexpr std::size_t first_slots() {
   return slots;
 }
 
-}  // namespace
+// What lies in front of a local heap with sampling bins, and the whole of it with its first slots.
+std::size_t front_size(bool with_front) { return with_front ? sampling_bins::distance : 0; }
 
-std::size_t local_heap::total_size() { return sizeof(local_heap) + first_slots() * sizeof(void*); }
-
-void local_heap::initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept {
-  tag = heap_tag;
-  home = &owner_heap;
-  void** next = slots();
-  for (size_class c = 0; c < class_count; ++c) {
-    const std::uint32_t capacity = first_capacity(c);
-    bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), 0, 0, 0};
-    next += capacity + 1;
-  }
+std::size_t total_size(bool with_front) {
+  return front_size(with_front) + sizeof(local_heap) + first_slots() * sizeof(void*);
 }
 
-void* local_heap::pop(size_class c) noexcept {
-  bin& b = bins[c];
-  void* const p = *b.top;
-  if (p != nullptr) store_relaxed(b.top, b.top - 1);
-  return p;
+}  // namespace
+
+local_heap* local_heap::create(heap& owner_heap, std::uint32_t heap_tag, bool with_front) noexcept {
+  auto* const memory = static_cast<std::byte*>(process_metadata.allocate(total_size(with_front)));
+  if (memory == nullptr) return nullptr;
+  // The piece is zero, which is what everything but the bins begins with.
+  auto* const h = reinterpret_cast<local_heap*>(memory + front_size(with_front));
+  h->tag = heap_tag;
+  h->home = &owner_heap;
+  h->has_front = with_front;
+  void** next = h->slots();
+  for (size_class c = 0; c < class_count; ++c) {
+    const std::uint32_t capacity = first_capacity(c);
+    h->bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), 0, 0, 0};
+    next += capacity + 1;
+  }
+  return h;
+}
+
+void local_heap::destroy(local_heap* h) noexcept {
+  const bool with_front = h->has_front;
+  process_metadata.deallocate(reinterpret_cast<std::byte*>(h) - front_size(with_front),
+                              total_size(with_front));
 }
 
 void local_heap::park(bin& b) noexcept {
@@ -159,7 +170,7 @@ void* local_heap::refill(size_class c, std::size_t requested) noexcept {
     unpark(b);
     tend();
     unpark(b);
-    if (void* const p = pop(c)) {
+    if (void* const p = b.pop()) {
       park_again(b);
       return p;
     }
@@ -176,7 +187,7 @@ void* local_heap::refill(size_class c, std::size_t requested) noexcept {
   if (got < wanted)  // the batch lies at the upper end: close the gap
     move_down(b.base + 1, b.base + 1 + (wanted - got), got);
   store_relaxed(b.top, b.base + got);
-  return pop(c);
+  return b.pop();
 }
 
 // Fills slots_top, slots_top - 1, ... The lowest addresses come to lie on top, to be used first.
@@ -196,6 +207,18 @@ std::uint32_t local_heap::take_batch(size_class c, void** slots_top,
       s->linked = false;
     }
   }
+  return got;
+}
+
+std::uint32_t local_heap::take_more(size_class c, std::uint32_t wanted) noexcept {
+  bin& b = bins[c];
+  if (b.count() + wanted > b.capacity && b.capacity < most_capacity(c)) grow_bin(c);
+  wanted = std::min(wanted, b.capacity - b.count());
+  mutex.acquire();
+  const std::uint32_t got = take_batch(c, b.top + wanted, wanted);
+  mutex.release();
+  if (got < wanted) move_down(b.top + 1, b.top + 1 + (wanted - got), got);
+  store_relaxed(b.top, b.top + got);
   return got;
 }
 
@@ -412,9 +435,11 @@ void local_heap::drop_bins() noexcept {
     b.end = b.base + b.capacity;
     store_relaxed(b.parked, std::uint16_t{0});
   }
+  if (has_front) front().drop();
 }
 
 void local_heap::release_slots() noexcept {
+  if (has_front) front().release_slots();
   for (size_class c = 0; c < class_count; ++c)
     if (bins[c].capacity != first_capacity(c))
       process_metadata.deallocate(bins[c].base, (bins[c].capacity + 1u) * sizeof(void*));

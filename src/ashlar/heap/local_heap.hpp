@@ -30,7 +30,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ashlar/heap/size_class.hpp"
+#include "ashlar/heap/bin.hpp"
+#include "ashlar/heap/sampling_bins.hpp"
 #include "ashlar/heap/slab.hpp"
 #include "ashlar/structure/intrusive_list.hpp"
 #include "ashlar/structure/lock.hpp"
@@ -39,54 +40,20 @@ namespace ashlar {
 
 class heap;
 
-/// What bins of a local heap that was never set up point to: popping it yields null.
-inline constinit void* null_slot[1] = {nullptr};
-
-struct bin {
-  void** top = null_slot;               // the last block pushed; base when empty
-  void** end = null_slot;               // the last slot: top == end when full
-  void** base = null_slot;              // base[0] is always null
-  std::uint16_t refills = 0;            // since the last flush: is the bin in demand?
-  std::uint16_t parked = 0;             // blocks of a parked bin, which shows itself empty and full
-  std::uint16_t capacity = 0;           // slots behind base
-  std::uint8_t mostly_foreign : 1 = 0;  // the last flush brought home blocks of other threads
-  std::uint8_t idle : 7 = 0;            // how often in a row the bin was found parked
-  std::uint8_t reparked = 0;            // how often since all bins were parked
-
-  /// Blocks in the bin. Another thread may ask while the owner pops and pushes: then it gets a
-  /// count that was or will be right, but never one that leads beyond `capacity`.
-  std::uint32_t count() const {
-    const std::ptrdiff_t n = load_relaxed(top) - load_relaxed(base) + load_relaxed(parked);
-    return n >= 0 && n <= load_relaxed(capacity) ? static_cast<std::uint32_t>(n) : 0;
-  }
-};
-static_assert(sizeof(bin) == 32);
-
 /// What refills tell about the requests that a class serves; see heap_describe.cpp.
 struct request_sample {
   std::uint64_t requests = 0;
   std::uint64_t bytes = 0;
 };
 
-enum class local_state : std::uint8_t {
-  active,  // bound to a thread
-  idle,    // its thread has ended; waits to be adopted
-  shared,  // never bound: serves threads that cannot have one, block by block, under the lock
-};
-
-struct local_heap {
-  static constexpr std::size_t bins_offset = 64;
-
-  std::uint32_t tag = 0;  // number of the heap << page_map::number_shift
-  local_state state = local_state::active;
+struct local_heap : bin_set {
   heap* home = nullptr;
-  local_heap** binding = nullptr;  // the thread's pointer to this, set to `unbound` when it ends
-  local_heap* unbound = nullptr;
+  bin_set** binding = nullptr;  // the thread's pointer to its bins, set to `unbound` when it ends
+  bin_set* unbound = nullptr;
+  bool has_front = false;                // sampling bins lie in front of this
   local_heap* next_of_thread = nullptr;  // other heaps' local heaps of the same thread
   local_heap* next_in_heap = nullptr;    // all local heaps of `home`
   local_heap* next_idle = nullptr;
-
-  alignas(64) bin bins[class_count] = {};
 
   alignas(64) lock mutex = {};
   intrusive_list<slab> partial[class_count] = {};
@@ -99,14 +66,25 @@ struct local_heap {
   /// The first slots of all bins, directly behind.
   void** slots() { return reinterpret_cast<void**>(this + 1); }
 
-  /// Bytes of a local heap with its first slots.
-  static std::size_t total_size();
-  /// Sets up a zeroed piece of memory as a local heap.
-  void initialize(heap& owner_heap, std::uint32_t heap_tag) noexcept;
+  /// Returns a new local heap, with sampling bins in front or without; null if there is no memory.
+  static local_heap* create(heap& owner_heap, std::uint32_t heap_tag, bool with_front) noexcept;
+  /// Gives its memory back, but for grown bins: see `release_slots`.
+  static void destroy(local_heap* h) noexcept;
+
+  /// The sampling bins in front. Requires: `has_front`.
+  sampling_bins& front() noexcept {
+    return *reinterpret_cast<sampling_bins*>(reinterpret_cast<std::byte*>(this) -
+                                             sampling_bins::distance);
+  }
+  const sampling_bins& front() const noexcept { return const_cast<local_heap*>(this)->front(); }
 
   /// Fills the empty bin of `c` and pops a block. Null if there is no memory.
   /// `requested` is the size the caller asked for, for the slack estimate.
   void* refill(size_class c, std::size_t requested) noexcept;
+
+  /// Adds up to `wanted` blocks from slabs to the bin of `c`, which is not parked. Returns how
+  /// many.
+  std::uint32_t take_more(size_class c, std::uint32_t wanted) noexcept;
 
   /// Pushes a block of this heap, whatever the state of the bin.
   void push(size_class c, void* p) noexcept;
@@ -132,11 +110,11 @@ struct local_heap {
 
   /// Forgets the blocks in bins: they stay allocated for ever.
   void drop_bins() noexcept;
-  /// Gives the memory of grown bins back. The local heap may not be used any more.
+  /// Gives the memory of grown bins back, and of those in front. The local heap may not be used any
+  /// more.
   void release_slots() noexcept;
 
  private:
-  void* pop(size_class c) noexcept;
   bool make_room(size_class c) noexcept;
   static void park(bin& b) noexcept;
   static void unpark(bin& b) noexcept;
@@ -149,14 +127,6 @@ struct local_heap {
   slab* new_slab(size_class c) noexcept;
   slab* steal_slab(size_class c) noexcept;
 };
-
-/// Where the bin of a class lies inside a local heap: what routes hold.
-constexpr std::size_t bin_offset_of(size_class c) {
-  return local_heap::bins_offset + c * sizeof(bin);
-}
-
-static_assert(offsetof(local_heap, bins) == local_heap::bins_offset);
-static_assert(local_heap::bins_offset + class_count * sizeof(bin) <= page_map::misfit_limit);
 
 /// Puts one block back into its slab, whoever owns it. Takes the owner's lock.
 void put_remote(slab& s, void* p) noexcept;

@@ -147,32 +147,39 @@ ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t
 
 // --- births and deaths ---
 
+block_weight tracker::weight_of(const block_facts& facts, const void* data,
+                                std::size_t covered) const noexcept {
+  if (!facts.sampled) [[likely]]
+    return {1, facts.size};
+  return weigh(facts.size, covered, settings_.sample_bytes, address_of(data) ^ facts.born);
+}
+
 ASHLAR_FORCE_INLINE void tracker::count_birth(thread_tally& t, site_id site,
-                                              std::size_t size) noexcept {
+                                              const block_weight& w) noexcept {
   thread_summary& s = threads_[t.number];
-  bump<std::uint64_t>(s.born_blocks, 1);
-  bump<std::uint64_t>(s.born_bytes, size);
+  bump(s.born_blocks, w.blocks);
+  bump(s.born_bytes, w.bytes);
   site_cell* const cell = cell_of(t, site);
   if (cell == nullptr) {
     lost_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  bump<std::uint64_t>(cell->born_blocks, 1);
-  bump<std::uint64_t>(cell->born_bytes, size);
+  bump(cell->born_blocks, w.blocks);
+  bump(cell->born_bytes, w.bytes);
 }
 
-ASHLAR_FORCE_INLINE void tracker::count_death(thread_tally& t, const block_facts& facts,
+ASHLAR_FORCE_INLINE void tracker::count_death(thread_tally& t, site_id site, const block_weight& w,
                                               bool temporary) noexcept {
   thread_summary& s = threads_[t.number];
-  bump<std::uint64_t>(s.dead_blocks, 1);
-  bump<std::uint64_t>(s.dead_bytes, facts.size);
-  site_cell* const cell = cell_of(t, facts.site);
+  bump(s.dead_blocks, w.blocks);
+  bump(s.dead_bytes, w.bytes);
+  site_cell* const cell = cell_of(t, site);
   if (cell == nullptr) {
     lost_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  bump<std::uint64_t>(cell->dead_blocks, 1);
-  bump<std::uint64_t>(cell->dead_bytes, facts.size);
+  bump(cell->dead_blocks, w.blocks);
+  bump(cell->dead_bytes, w.bytes);
   if (temporary) bump<std::uint64_t>(cell->temporary_blocks, 1);
 }
 
@@ -182,18 +189,20 @@ void tracker::note_birth(block_record& record, const void* data, const origin& m
   block_facts facts = {.site = site,
                        .size = made.size,
                        .made_by = made.made_by,
+                       .sampled = made.covered != 0,
                        .born = now_ms(),
                        .alignment_shift = made.alignment_shift};
+  const block_weight w = weight_of(facts, data, made.covered);
   thread_tally* const t = state.ended ? nullptr : tally();
   if (t == nullptr) {
     record.store(facts);
-    return count_late(facts, true);
+    return count_late(site, w, true);
   }
   facts.thread = t->number;
   record.store(facts);
   state.latest = ~address_of(data);
-  count_birth(*t, site, made.size);
-  hold(*t, sites.tag_of(site), static_cast<std::int64_t>(made.size));
+  count_birth(*t, site, w);
+  hold(*t, sites.tag_of(site), static_cast<std::int64_t>(w.bytes));
   if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
     meet_untagged(site, made.size);
 }
@@ -205,25 +214,28 @@ void tracker::note_death(block_record& record, const void* data) noexcept {
   note_death(facts, data);
 }
 
-void tracker::note_death(const block_facts& facts, const void* data) noexcept {
+void tracker::note_death(const block_facts& facts, const void* data, std::size_t covered) noexcept {
   thread_state& state = this_thread();
+  const block_weight w = weight_of(facts, data, covered);
   thread_tally* const t = state.ended ? nullptr : tally();
-  if (t == nullptr) return count_late(facts, false);
-  count_death(*t, facts, state.latest == ~address_of(data));
-  hold(*t, sites.tag_of(facts.site), -static_cast<std::int64_t>(facts.size));
+  if (t == nullptr) return count_late(facts.site, w, false);
+  // Of a sampled block nobody knows what was allocated in between.
+  const bool temporary = !facts.sampled && state.latest == ~address_of(data);
+  count_death(*t, facts.site, w, temporary);
+  hold(*t, sites.tag_of(facts.site), -static_cast<std::int64_t>(w.bytes));
 }
 
 // What threads do that have ended as far as the tracker goes, or for which there was no memory.
-void tracker::count_late(const block_facts& facts, bool is_birth) noexcept {
+void tracker::count_late(site_id site, const block_weight& w, bool is_birth) noexcept {
   {
     lock_guard guard(late_mutex_);
     if (ended_ != nullptr) {
-      const auto size = static_cast<std::int64_t>(facts.size);
+      const auto size = static_cast<std::int64_t>(w.bytes);
       if (is_birth)
-        count_birth(*ended_, facts.site, facts.size);
+        count_birth(*ended_, site, w);
       else
-        count_death(*ended_, facts, false);
-      hold(*ended_, sites.tag_of(facts.site), is_birth ? size : -size);
+        count_death(*ended_, site, w, false);
+      hold(*ended_, sites.tag_of(site), is_birth ? size : -size);
       return;
     }
   }

@@ -3,9 +3,9 @@
 //
 //   off        nothing; tags may be set, and are not counted
 //   counters   blocks allocated under a tag are counted to it; others are not looked at
-//   sampled    not built yet: as counters
-//   full       every block is recorded: site, stack, tag, thread, time
-//   debug      and guarded: see replace/debug/
+//   sampled    one allocation in some thousands is recorded, and stands for the others
+//   (sampling.hpp) full       every block is recorded: site, stack, tag, thread, time debug and
+//   guarded: see replace/debug/
 //
 // A block is tracked if it has a record (block_record.hpp), which whoever owns the block keeps. The
 // tracker fills records, counts, and knows all threads, sites and tags. It holds no block itself.
@@ -19,6 +19,7 @@
 #include <cstdint>
 
 #include "ashlar/observe/block_record.hpp"
+#include "ashlar/observe/sampling.hpp"
 #include "ashlar/observe/site_table.hpp"
 #include "ashlar/observe/stack_walk.hpp"
 #include "ashlar/observe/tag_table.hpp"
@@ -36,6 +37,7 @@ struct origin {
   caller from = {};
   const std::source_location* place = nullptr;
   std::uint8_t alignment_shift = 0;  // log2 of the alignment; 0: not known
+  std::size_t covered = 0;           // above 0: sampled, and this large in the heap
 };
 
 /// What happens when a block is allocated under no tag while something is tracked.
@@ -53,6 +55,9 @@ struct track_settings {
   /// Publish each change of a tag at once, so that peaks are exact with many threads too.
   bool exact_peaks = false;
   untagged_policy untagged = untagged_policy::ignore;
+  /// Mean bytes between two samples, at the sampled level. The first one given stays for the life
+  /// of the process, for records of blocks do not hold it.
+  std::size_t sample_bytes = standard_sample_bytes;
 };
 
 /// A moment that the program named, or that a frame began.
@@ -82,8 +87,8 @@ class tracker {
 
   constexpr tracker() = default;
 
-  /// Begins, or changes what is recorded from now on. Errors: false if there is no memory; then
-  /// nothing has changed.
+  /// Begins, or changes what is recorded from now on. Errors: false if there is no memory, or with
+  /// another `sample_bytes` than before; then nothing has changed.
   bool set(const track_settings& settings) noexcept;
   track_level level() const { return load_relaxed(settings_.level); }
   const track_settings& settings() const { return settings_; }
@@ -91,10 +96,15 @@ class tracker {
   /// Whether an allocation of the calling thread is to get a record.
   ASHLAR_FORCE_INLINE bool watches_this_thread() const {
     const track_level l = level();
-    if (l <= track_level::off) return false;
+    if (l <= track_level::off || l == track_level::sampled) return false;
     const thread_state& t = this_thread();
     return t.muted == 0 && (l >= track_level::full || t.tag != 0 ||
                             load_relaxed(settings_.untagged) != untagged_policy::ignore);
+  }
+
+  /// Whether some of the allocations of the calling thread are to get records.
+  ASHLAR_FORCE_INLINE bool samples_this_thread() const {
+    return level() == track_level::sampled && this_thread().muted == 0;
   }
 
   /// Keeps the tables whole across forks from now on. For who defines tags and tracks nothing.
@@ -126,13 +136,24 @@ class tracker {
   void note_birth(block_record& record, const void* data, const origin& made) noexcept;
   /// Enters that a block dies, and empties its record. Nothing if it is not live.
   void note_death(block_record& record, const void* data) noexcept;
-  /// The same, of a block whose record is emptied already.
-  void note_death(const block_facts& facts, const void* data) noexcept;
+  /// The same, of a block whose record is emptied already. `covered`: its size in the heap; matters
+  /// if it is a sampled one.
+  void note_death(const block_facts& facts, const void* data, std::size_t covered = 0) noexcept;
 
   /// Returns the site of an allocation made now by this thread: what `note_birth` would record.
   site_id site_of(const origin& made, tag_id tag) noexcept;
 
   // --- for readers ---
+
+  /// What a block counts for: itself, unless it is a sampled one. `covered`: its size in the heap.
+  block_weight weight_of(const block_facts& facts, const void* data,
+                         std::size_t covered) const noexcept;
+  /// The chance of a block of this size in the heap to be sampled.
+  double chance_of(std::size_t covered) const noexcept {
+    return sample_chance(covered, settings_.sample_bytes);
+  }
+  /// Mean bytes between two samples; 0: nothing was ever sampled.
+  std::size_t sample_bytes() const { return has_sampled_ ? settings_.sample_bytes : 0; }
 
   /// The sum of a site's cells over all threads.
   site_cell sum_of(site_id site) noexcept;
@@ -199,9 +220,9 @@ class tracker {
   void for_each_tally(Function function) noexcept;
   bool prepare() noexcept;
   void fold(thread_tally& ending) noexcept;
-  void count_birth(thread_tally& t, site_id site, std::size_t size) noexcept;
-  void count_death(thread_tally& t, const block_facts& facts, bool temporary) noexcept;
-  void count_late(const block_facts& facts, bool is_birth) noexcept;
+  void count_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
+  void count_death(thread_tally& t, site_id site, const block_weight& w, bool temporary) noexcept;
+  void count_late(site_id site, const block_weight& w, bool is_birth) noexcept;
   site_page* add_page(site_page*& place) noexcept;
   tag_page* add_page(tag_page*& place) noexcept;
   site_cell* cell_of(thread_tally& t, site_id site) noexcept;
@@ -222,6 +243,7 @@ class tracker {
 
   track_settings settings_;
   bool prepared_ = false;
+  bool has_sampled_ = false;
   bool follows_forks_ = false;
   std::uint64_t start_ns_ = 0;
   std::atomic<std::uint64_t> lost_{0};

@@ -17,7 +17,15 @@ constinit os::thread_exit_hook exit_hook;
 }  // namespace
 
 bool tracker::set(const track_settings& settings) noexcept {
+  const bool samples = settings.level == track_level::sampled;
+  if (samples && (settings.sample_bytes == 0 ||
+                  (has_sampled_ && settings.sample_bytes != settings_.sample_bytes)))
+    return false;
   if (settings.level != track_level::off && !prepare()) return false;
+  if (samples) {
+    settings_.sample_bytes = settings.sample_bytes;
+    has_sampled_ = true;
+  }
   settings_.depth = settings.depth;
   settings_.exact_peaks = settings.exact_peaks;
   store_relaxed(settings_.untagged, settings.untagged);

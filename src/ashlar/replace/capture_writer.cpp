@@ -149,23 +149,24 @@ bool writer::prepare() noexcept {
 }
 
 void writer::walk_blocks() noexcept {
-  watched_heap.walk_records({this, [](void* self, const walked_block&, block_record& record) {
+  watched_heap.walk_records({this, [](void* self, const walked_block& b, block_record& record) {
                                auto& w = *static_cast<writer*>(self);
                                const block_facts f = record.load();
                                if (f.site == site_table::none || f.site >= w.site_count_) return;
+                               const block_weight weight = w.tracker_.weight_of(f, b.data, b.size);
                                site_extra& s = w.sites_[f.site];
                                const auto standing = static_cast<std::size_t>(f.standing);
                                if (standing < 3) {
-                                 s.standing_blocks[standing] += 1;
-                                 s.standing_bytes[standing] += f.size;
+                                 s.standing_blocks[standing] += weight.blocks;
+                                 s.standing_bytes[standing] += weight.bytes;
                                }
                                if (s.oldest == 0 || f.born < s.oldest) s.oldest = f.born;
                                if (f.born > s.newest) s.newest = f.born;
-                               w.header_.live_blocks += 1;
-                               w.header_.live_bytes += f.size;
+                               w.header_.live_blocks += weight.blocks;
+                               w.header_.live_bytes += weight.bytes;
                                if (f.thread >= w.thread_count_) return;
-                               w.threads_[f.thread].live_blocks += 1;
-                               w.threads_[f.thread].live_bytes += f.size;
+                               w.threads_[f.thread].live_blocks += weight.blocks;
+                               w.threads_[f.thread].live_bytes += weight.bytes;
                              }});
 }
 
@@ -293,6 +294,7 @@ bool writer::run() noexcept {
   header_.peak_bytes = static_cast<std::uint64_t>(tracker_.peak_bytes());
   header_.own_bytes = tracker_.own_bytes();
   header_.lost = tracker_.lost();
+  header_.sample_bytes = tracker_.sample_bytes();
   header_.has_leaks = scanned ? 1 : 0;
   std::strncpy(header_.program, program_invocation_short_name, sizeof header_.program - 1);
   out_.add(&header_, sizeof header_);
@@ -339,7 +341,7 @@ void capture_now() noexcept {
   os::line path;
   path.text(exit_folder).text("/").decimal(static_cast<std::uint64_t>(::getpid()));
   path.text(".capture");
-  (void)write_capture(path.c_str(), process_tracker().level() >= track_level::full);
+  (void)write_capture(path.c_str(), process_tracker().level() >= track_level::sampled);
 }
 
 void capture_at_exit(const char* folder) noexcept {

@@ -127,6 +127,8 @@ bool parse_level(word value, observe::track_level& level) {
     level = track_level::off;
   else if (value.is("counters"))
     level = track_level::counters;
+  else if (value.is("sampled"))
+    level = track_level::sampled;
   else if (value.is("full"))
     level = track_level::full;
   else if (value.is("debug"))
@@ -157,6 +159,7 @@ bool assign(word key, word value, options& o) {
   if (key.is("snapshot")) return parse_path(value, o.snapshot);
   if (key.is("follow")) return o.follow_is_given = parse_boolean(value, o.follow);
   if (key.is("track")) return parse_level(value, o.track);
+  if (key.is("sample")) return parse_bytes(value, o.sample) && o.sample != 0;
   if (key.is("depth")) return parse_number(value, o.depth);
   if (key.is("exact_peaks")) return parse_boolean(value, o.exact_peaks);
   if (key.is("capture")) return parse_path(value, o.capture);

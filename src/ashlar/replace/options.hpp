@@ -27,6 +27,7 @@ struct options {
   std::uint64_t fail_every = 0;
   char snapshot[256] = {};
   observe::track_level track = observe::track_level::off;
+  std::size_t sample = observe::standard_sample_bytes;
   std::uint64_t depth = 24;
   bool exact_peaks = false;
   char capture[256] = {};
@@ -59,8 +60,11 @@ inline constexpr option_description option_table[] = {
      "Publish for children too. 0: only processes whose file exists in the folder already. Given "
      "as 1: say nothing once the folder is gone, for children may outlive whoever made it."},
     {"track", option_kind::level, "off",
-     "What is recorded of blocks: `off`, `counters` (blocks under a tag), `full` (every block: "
-     "site, stack, tag, thread, time) or `debug` (and guarded, checked, kept after `free`)."},
+     "What is recorded of blocks: `off`, `counters` (blocks under a tag), `sampled` (one in some "
+     "thousands, which stands for the others), `full` (every block: site, stack, tag, thread, "
+     "time) or `debug` (and guarded, checked, kept after `free`)."},
+    {"sample", option_kind::bytes, "512K",
+     "With `track=sampled`: bytes that are allocated between two samples, on average."},
     {"depth", option_kind::count, "24",
      "Most frames of a recorded stack, at most 64. 1: only who called malloc or new."},
     {"exact_peaks", option_kind::boolean, "0",

@@ -9,6 +9,7 @@
 #include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/publisher.hpp"
+#include "ashlar/replace/sampled_heap.hpp"
 #include "ashlar/replace/watched_heap.hpp"
 
 namespace ashlar::replace {
@@ -26,9 +27,9 @@ constinit never_destroyed storage;
 }  // namespace
 
 constinit heap& process_heap = storage.value;
-constinit local_heap unbound_local{.tag = heap_registry::no_number << page_map::number_shift,
-                                   .state = local_state::shared};
-constinit thread_local local_heap* current_local = &unbound_local;
+constinit bin_set unbound_local{.tag = heap_registry::no_number << page_map::number_shift,
+                                .state = local_state::shared};
+constinit thread_local bin_set* current_local = &unbound_local;
 
 namespace {
 
@@ -40,7 +41,7 @@ constinit bool released = false;
 bool start() noexcept {
   lock_guard guard(start_mutex);
   if (load_relaxed(started) == start_state::fresh) {
-    const bool ok = process_heap.initialize({}) == status::success;
+    const bool ok = process_heap.initialize({.sampled = true}) == status::success;
     store_relaxed(started, ok ? start_state::started : start_state::failed);
   }
   return started == start_state::started;
@@ -69,6 +70,10 @@ ASHLAR_FORCE_INLINE void* serve(layout request, bool zero) noexcept {
     const observe::origin made = {.size = request.size, .from = observe::caller_of_this()};
     return watched_result(watched_allocate(request, zero, made), request.alignment, saved);
   }
+  if (is_sampling()) [[unlikely]] {
+    const observe::origin made = {.size = request.size, .from = observe::caller_of_this()};
+    return watched_result(sampled_allocate(request, zero, made), request.alignment, saved);
+  }
   return result(process_heap.allocate_from(bound_local(), request, zero), request.alignment);
 }
 
@@ -76,14 +81,18 @@ ASHLAR_FORCE_INLINE void* serve(layout request, bool zero) noexcept {
 
 local_heap* bound_local() noexcept {
   follow_tracker();
-  local_heap* const h = current_local;
-  if (h != &unbound_local) return h;
+  if (current_local != &unbound_local) return local_behind(current_local);
   if (load_relaxed(started) != start_state::started && !start()) return nullptr;
   if (is_watched()) return process_heap.local();
-  return process_heap.bind(&current_local, &unbound_local);
+  local_heap* const h = process_heap.bind(&current_local, &unbound_local);
+  follow_tracker();
+  return h;
 }
 
-void* allocate_slow(std::size_t size) noexcept { return serve({size}, false); }
+void* allocate_slow(std::size_t size) noexcept {
+  if (void* const p = pop_sampling(size)) return p;
+  return serve({size}, false);
+}
 
 void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
   if (alignment < default_alignment && is_power_of_two(alignment)) alignment = default_alignment;
@@ -100,6 +109,10 @@ void* allocate_for(layout request, bool zero, family made_by, const caller& from
   if (is_watched()) [[unlikely]] {
     const observe::origin made = {.size = request.size, .made_by = made_by, .from = from};
     return watched_result(watched_allocate(request, zero, made), request.alignment, saved);
+  }
+  if (is_sampling()) [[unlikely]] {
+    const observe::origin made = {.size = request.size, .made_by = made_by, .from = from};
+    return watched_result(sampled_allocate(request, zero, made), request.alignment, saved);
   }
   return result(process_heap.allocate_from(bound_local(), request, zero), request.alignment);
 }
@@ -154,9 +167,13 @@ void* reallocate(void* p, std::size_t size) noexcept {
   }
   const int saved = errno;
   const slab* const s = process_page_map.header_of(p);
-  if (is_watched() || (s != nullptr && s->watched)) [[unlikely]] {
+  if (is_watched() || (s != nullptr && s->watched && !is_sampling())) [[unlikely]] {
     const observe::origin made = {.size = size, .from = observe::caller_of_this()};
     return watched_result(watched_reallocate(p, size, made), default_alignment, saved);
+  }
+  if (is_sampling()) [[unlikely]] {
+    const observe::origin made = {.size = size, .from = observe::caller_of_this()};
+    return watched_result(sampled_reallocate(p, size, made), default_alignment, saved);
   }
   return result(process_heap.reallocate_from(bound_local(), p, default_alignment, {size}),
                 default_alignment);

@@ -2,8 +2,9 @@
 // The one heap that serves malloc and new of this process: the memory manager as a singleton.
 //
 // It is constant-initialised: the first malloc may come before any constructor, from the loader or
-// from libc. `current_local` points to a local heap whose bins are empty until the thread's first
-// slow operation, so the fast paths need no test for "not started yet".
+// from libc. `current_local` points to bins that are always empty until the thread's first slow
+// operation, so the fast paths need no test for "not started yet". Then it points to the bins of
+// the thread's local heap, or to those in front of it while allocations are sampled.
 #pragma once
 
 #include "ashlar/heap/fast_path.hpp"
@@ -14,8 +15,8 @@
 namespace ashlar::replace {
 
 extern constinit heap& process_heap;
-extern constinit local_heap unbound_local;
-extern thread_local constinit local_heap* current_local
+extern constinit bin_set unbound_local;
+extern thread_local constinit bin_set* current_local
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /// Returns this thread's local heap, or null where it cannot have one.
@@ -61,7 +62,7 @@ os::counters release_everything() noexcept;
 
 /// Serves a small block that is at hand, or returns null.
 ASHLAR_FORCE_INLINE void* try_allocate(std::size_t size) noexcept {
-  local_heap& h = *current_local;
+  bin_set& h = *current_local;
   if (size <= tiny_limit) [[likely]]
     return pop_block(h, bin_by_16[(size + 15) / 16]);
   if (size <= small_limit) return pop_block(h, bin_by_128[(size + 127) / 128]);

@@ -28,16 +28,16 @@ bool start() noexcept {
 }
 
 // The local heap of the watched heap that this thread is bound to.
-constinit thread_local local_heap* current_watched = nullptr;
-
-local_heap* watched_local() noexcept {
-  local_heap* const h = current_watched;
-  return h != nullptr ? h : watched_heap.bind(&current_watched, nullptr);
-}
+constinit thread_local bin_set* current_watched = nullptr;
 
 }  // namespace
 
 constinit heap& watched_heap = storage.value;
+
+local_heap* watched_local() noexcept {
+  bin_set* const h = current_watched;
+  return h != nullptr ? static_cast<local_heap*>(h) : watched_heap.bind(&current_watched, nullptr);
+}
 
 bool start_tracking(const observe::track_settings& settings) noexcept {
   observe::tracker& tracker = observe::process_tracker();
@@ -63,18 +63,38 @@ void release_watched_heap() noexcept {
   store_relaxed(started, false);
 }
 
+namespace {
+
+// The bins that the calling thread is to allocate from, given its local heap.
+bin_set* bins_wanted(local_heap& own) noexcept {
+  const observe::tracker& tracker = observe::process_tracker();
+  if (!tracker.samples_this_thread() || !own.has_front) return &own;
+  return own.front().start(tracker.sample_bytes()) ? static_cast<bin_set*>(&own.front()) : &own;
+}
+
+void unbind() noexcept {
+  local_heap* const h = local_behind(current_local);
+  if (h->has_front) h->front().give_back();
+  h->binding = nullptr;
+  current_local = &unbound_local;
+}
+
+}  // namespace
+
 void follow_tracker() noexcept {
-  local_heap* const h = current_local;
-  const bool bound = h != &unbound_local;
-  if (bound != is_watched()) return;
-  if (bound) {
-    h->binding = nullptr;
-    current_local = &unbound_local;
-  } else if (local_heap* const own = process_heap.bound_to_this_thread()) {
-    own->binding = &current_local;
-    own->unbound = &unbound_local;
-    current_local = own;
+  const bool bound = current_local != &unbound_local;
+  if (is_watched()) {
+    if (bound) unbind();
+    return;
   }
+  local_heap* const own = bound ? local_behind(current_local) : process_heap.bound_to_this_thread();
+  if (own == nullptr) return;
+  bin_set* const wanted = bins_wanted(*own);
+  if (wanted == current_local) return;
+  if (bound && own->has_front) own->front().give_back();
+  own->binding = &current_local;
+  own->unbound = &unbound_local;
+  current_local = wanted;
 }
 
 allocation watched_allocate(layout request, bool zero, const observe::origin& made) noexcept {
@@ -93,7 +113,8 @@ void watched_deallocate(void* p, observe::family, const observe::caller&) noexce
   if (record == nullptr) return report_fault(fault_kind::interior_free, p);
   const observe::block_facts facts = record->load();
   if (facts.site == observe::site_table::none) return report_fault(fault_kind::double_free, p);
-  tracker.note_death(*record, p);
+  record->clear();
+  tracker.note_death(facts, p, heap::usable_size(p));
   heap::deallocate_from(watched_local(), p);
 }
 
@@ -108,6 +129,7 @@ allocation watched_reallocate(void* p, std::size_t size, const observe::origin& 
   const observe::block_facts facts = record != nullptr ? record->load() : observe::block_facts{};
   if (size > facts.size && !tracker.admits(size - facts.size))
     return allocation::failed(status::over_budget);
+  const std::size_t covered = heap::usable_size(p);
   // Empty while the heap works: the block may move, and its place be used again at once.
   if (record != nullptr) record->clear();
   const bool watched = is_watched();
@@ -118,9 +140,13 @@ allocation watched_reallocate(void* p, std::size_t size, const observe::origin& 
     if (record != nullptr) record->store(facts);
     return a;
   }
-  if (facts.site != observe::site_table::none) tracker.note_death(facts, p);
+  if (facts.site != observe::site_table::none) tracker.note_death(facts, p, covered);
   observe::block_record* const now = heap::record_of(a.data());
-  if (now != nullptr) tracker.note_birth(*now, a.data(), made);
+  if (now == nullptr) return a;
+  // A sampled block that outlives sampling stands for others as before.
+  observe::origin again = made;
+  if (facts.sampled && !watched) again.covered = heap::usable_size(a.data());
+  tracker.note_birth(*now, a.data(), again);
   return a;
 }
 

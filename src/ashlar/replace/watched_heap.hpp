@@ -4,7 +4,8 @@
 // Watched blocks live in a heap of their own, whose slabs hold a record for each block and have no
 // routes: so the fast path of free never takes them, and never asks. The fast path of malloc misses
 // because a watched thread's `current_local` is the one that is always empty. Off, all of this
-// costs no instruction; switching on and off needs no more than that one pointer.
+// costs no instruction; switching on and off needs no more than that one pointer. Sampled blocks
+// live in the same heap (sampled_heap.hpp).
 #pragma once
 
 #include "ashlar/observe/tracker.hpp"
@@ -32,6 +33,15 @@ ASHLAR_FORCE_INLINE bool is_watched() noexcept {
 
 /// Makes `current_local` what the tracker asks for. Called on slow paths.
 void follow_tracker() noexcept;
+
+/// The local heap that bins serve a thread for. Requires: not the ones that are always empty.
+inline local_heap* local_behind(bin_set* bins) noexcept {
+  return bins->state == local_state::sampling ? &static_cast<sampling_bins*>(bins)->own()
+                                              : static_cast<local_heap*>(bins);
+}
+
+/// The local heap of the watched heap that this thread is bound to; null if it can have none.
+local_heap* watched_local() noexcept;
 
 /// As the functions of process_heap.hpp, with a record. `made.size` is the size asked for.
 allocation watched_allocate(layout request, bool zero, const observe::origin& made) noexcept;

@@ -28,7 +28,7 @@ class Capture:
         data = Path(path).read_bytes()
         fields = HEADER.unpack_from(data)
         self.live_bytes, self.live_blocks, self.peak_bytes = fields[7:10]
-        self.lost_events, self.has_leaks = fields[11], fields[13]
+        self.lost_events, self.sample_bytes, self.has_leaks = fields[11:14]
         sections = {}
         for i in range(7):
             kind, size, offset, count = SECTION.unpack_from(data, HEADER.size + i * SECTION.size)

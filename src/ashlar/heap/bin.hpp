@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// The stacks of free blocks that malloc pops from and free pushes onto, one for each size class.
+//
+// Whoever serves a thread points it to a set of bins. Usually those are a local heap's own; a
+// thread whose allocations are all to be seen has a set that is always empty, one whose allocations
+// are sampled has a set that is filled in counted batches (sampling_bins.hpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/base/relaxed.hpp"
+#include "ashlar/heap/size_class.hpp"
+#include "ashlar/structure/page_map.hpp"
+
+namespace ashlar {
+
+/// What bins that were never set up point to: popping it yields null.
+inline constinit void* null_slot[1] = {nullptr};
+
+struct bin {
+  void** top = null_slot;               // the last block pushed; base when empty
+  void** end = null_slot;               // the last slot: top == end when full
+  void** base = null_slot;              // base[0] is always null
+  std::uint16_t refills = 0;            // since the last flush: is the bin in demand?
+  std::uint16_t parked = 0;             // blocks of a parked bin, which shows itself empty and full
+  std::uint16_t capacity = 0;           // slots behind base
+  std::uint8_t mostly_foreign : 1 = 0;  // the last flush brought home blocks of other threads
+  std::uint8_t idle : 7 = 0;            // how often in a row the bin was found parked
+  std::uint8_t reparked = 0;            // how often since all bins were parked
+
+  /// Blocks in the bin. Another thread may ask while the owner pops and pushes: then it gets a
+  /// count that was or will be right, but never one that leads beyond `capacity`.
+  std::uint32_t count() const {
+    const std::ptrdiff_t n = load_relaxed(top) - load_relaxed(base) + load_relaxed(parked);
+    return n >= 0 && n <= load_relaxed(capacity) ? static_cast<std::uint32_t>(n) : 0;
+  }
+
+  /// Takes the last block pushed; null if the bin is empty or parked.
+  void* pop() {
+    void* const p = *top;
+    if (p != nullptr) store_relaxed(top, top - 1);
+    return p;
+  }
+};
+static_assert(sizeof(bin) == 32);
+
+enum class local_state : std::uint8_t {
+  active,    // bound to a thread
+  idle,      // its thread has ended; waits to be adopted
+  shared,    // never bound: serves threads that cannot have one, block by block, under the lock
+  sampling,  // no local heap, but the bins in front of one
+};
+
+/// What the fast paths know of whoever serves a thread.
+struct bin_set {
+  static constexpr std::size_t bins_offset = 64;
+
+  std::uint32_t tag = 0;  // number of the heap << page_map::number_shift
+  local_state state = local_state::active;
+
+  alignas(64) bin bins[class_count] = {};
+};
+
+/// Where the bin of a class lies inside a set: what routes hold.
+constexpr std::size_t bin_offset_of(size_class c) { return bin_set::bins_offset + c * sizeof(bin); }
+
+static_assert(offsetof(bin_set, bins) == bin_set::bins_offset);
+static_assert(bin_set::bins_offset + class_count * sizeof(bin) <= page_map::misfit_limit);
+
+}  // namespace ashlar

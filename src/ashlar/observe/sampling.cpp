@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/observe/sampling.hpp"
+
+#include <bit>
+
+namespace ashlar::observe {
+
+namespace {
+
+// Steele, Lea, Flood: SplitMix64.
+std::uint64_t mix(std::uint64_t z) {
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+  z = (z ^ z >> 27) * 0x94d049bb133111eb;
+  return z ^ z >> 31;
+}
+
+// 53 bits as a number from [0, 1).
+double to_fraction(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
+
+// 1 - exp(-x), by its series where that ends quickly, else from half of x.
+double one_less_exp(double x) {
+  if (x > 64) return 1;
+  if (x > 0.25) {
+    const double half = one_less_exp(x / 2);
+    return half * (2 - half);
+  }
+  double sum = 0;
+  for (int n = 12; n >= 1; --n) sum = x / n * (1 - sum);
+  return sum;
+}
+
+// The natural logarithm of x > 0: exponent times ln 2, and twice the area tangent of what is left,
+// which lies in [2/3, 4/3).
+double ln(double x) {
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  int exponent = static_cast<int>(bits >> 52 & 0x7ff) - 1023;
+  double m = std::bit_cast<double>((bits & 0xfffffffffffff) | std::uint64_t{1023} << 52);
+  if (m >= 4.0 / 3) {
+    m /= 2;
+    ++exponent;
+  }
+  const double z = (m - 1) / (m + 1);
+  const double square = z * z;
+  double sum = 0;
+  for (int n = 17; n >= 1; n -= 2) sum = sum * square + 1.0 / n;
+  return exponent * 0.693147180559945309417 + 2 * z * sum;
+}
+
+}  // namespace
+
+double sample_chance(std::size_t covered, std::size_t mean) noexcept {
+  return one_less_exp(static_cast<double>(covered) / static_cast<double>(mean));
+}
+
+block_weight weigh(std::size_t size, std::size_t covered, std::size_t mean,
+                   std::uint64_t key) noexcept {
+  const double weight = 1 / sample_chance(covered, mean);
+  const double rounded = weight + to_fraction(mix(key));
+  return {static_cast<std::uint64_t>(rounded),
+          static_cast<std::uint64_t>(weight * static_cast<double>(size) + 0.5)};
+}
+
+void sample_points::start(std::size_t mean, std::uint64_t seed) noexcept {
+  mean_ = mean;
+  random_ = seed;
+  left_ = gap();
+}
+
+double sample_points::fraction() noexcept {
+  random_ += 0x9e3779b97f4a7c15;
+  return to_fraction(mix(random_));
+}
+
+std::uint64_t sample_points::gap() noexcept {
+  constexpr double most = 0x1p62;
+  const double bytes = -ln(1 - fraction()) * static_cast<double>(mean_);
+  return static_cast<std::uint64_t>(bytes < most ? bytes : most);
+}
+
+bool sample_points::hits(std::size_t size) noexcept {
+  if (size <= left_) {
+    left_ -= size;
+    return false;
+  }
+  left_ = gap();
+  return true;
+}
+
+}  // namespace ashlar::observe

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Which allocations are sampled, and what each sampled one stands for.
+//
+// Points fall onto the bytes that a program allocates, at random and independently, one in `mean`
+// bytes on average (a Poisson process). An allocation that covers `size` bytes is sampled if at
+// least one point hits it: with the chance 1 - exp(-size / mean). It then stands for 1 / chance
+// allocations like it: so every sum of sampled blocks or bytes is right on average, whatever the
+// sizes, and whatever the program does.
+//
+// How far off a sum may be: its standard deviation is at most sqrt(mean * bytes), since a block of
+// `size` bytes adds size^2 * (1 - chance) / chance <= size * mean to the variance.
+//
+// `covered` bytes are those that the heap set aside for a block, known without knowing what was
+// asked for. No libm here: the drop-in links libc alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ashlar::observe {
+
+/// Mean bytes between two points unless something else is asked for.
+inline constexpr std::size_t standard_sample_bytes = std::size_t{512} << 10;
+
+/// Returns the chance that an allocation which covers `covered` bytes is sampled. Within 1e-12.
+double sample_chance(std::size_t covered, std::size_t mean) noexcept;
+
+/// What one record stands for. Units: blocks, bytes as asked for.
+struct block_weight {
+  std::uint64_t blocks = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Returns what a sampled block of `size` bytes stands for. `key` tells blocks apart: the number of
+/// blocks, which is no whole one, is rounded up or down by it, so that it is right on average and
+/// the same whenever it is asked for.
+block_weight weigh(std::size_t size, std::size_t covered, std::size_t mean,
+                   std::uint64_t key) noexcept;
+
+/// The points of one thread, or of one part of what it allocates. Threads: one.
+class sample_points {
+ public:
+  /// Begins: `mean` bytes between points on average, above 0.
+  void start(std::size_t mean, std::uint64_t seed) noexcept;
+
+  /// Returns the bytes from one point to the next.
+  std::uint64_t gap() noexcept;
+  /// Goes `size` bytes on. Returns whether there was a point.
+  bool hits(std::size_t size) noexcept;
+  /// Returns a random number from [0, 1).
+  double fraction() noexcept;
+
+ private:
+  std::size_t mean_ = 0;
+  std::uint64_t random_ = 0;
+  std::uint64_t left_ = 0;  // bytes to the next point, for `hits`
+};
+
+}  // namespace ashlar::observe

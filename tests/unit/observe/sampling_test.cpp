@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/observe/sampling.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "support/scale.hpp"
+
+namespace ashlar::observe {
+namespace {
+
+constexpr std::size_t mean = standard_sample_bytes;
+
+TEST(sampling, the_chance_is_that_of_a_poisson_process) {
+  for (double size = 1; size < 1e9; size *= 1.37) {
+    const auto covered = static_cast<std::size_t>(size);
+    const double exact = -std::expm1(-static_cast<double>(covered) / static_cast<double>(mean));
+    EXPECT_NEAR(sample_chance(covered, mean) / exact, 1, 1e-12) << covered;
+  }
+}
+
+TEST(sampling, gaps_between_points_are_exponential) {
+  sample_points points;
+  points.start(mean, 42);
+  const std::size_t count = test::scaled(1'000'000);
+  const auto n = static_cast<double>(count);
+  double sum = 0;
+  std::size_t above = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto gap = static_cast<double>(points.gap());
+    sum += gap;
+    if (gap > 2.0 * mean) ++above;
+  }
+  // The mean, whose standard deviation is mean / sqrt(n); and the tail.
+  EXPECT_NEAR(sum / n / mean, 1, 5 / std::sqrt(n));
+  EXPECT_NEAR(static_cast<double>(above) / n, std::exp(-2), 5 * std::sqrt(0.12 / n));
+}
+
+TEST(sampling, hits_come_as_often_as_their_chance) {
+  const std::size_t sizes[] = {16, 4096, 100'000, mean, 3 * mean};
+  const std::size_t count = test::scaled(400'000);
+  for (const std::size_t size : sizes) {
+    sample_points points;
+    points.start(mean, size);
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; ++i) found += points.hits(size) ? 1 : 0;
+    const double chance = sample_chance(size, mean);
+    const double n = static_cast<double>(count);
+    EXPECT_NEAR(static_cast<double>(found), n * chance, 5 * std::sqrt(n * chance) + 1) << size;
+  }
+}
+
+TEST(sampling, threads_with_other_seeds_have_other_points) {
+  sample_points a;
+  sample_points b;
+  a.start(mean, 1);
+  b.start(mean, 2);
+  EXPECT_NE(a.gap(), b.gap());
+}
+
+TEST(sampling, a_weight_is_what_the_chance_makes_it) {
+  const block_weight w = weigh(100, 112, mean, 7);
+  const double times = 1 / sample_chance(112, mean);
+  EXPECT_NEAR(static_cast<double>(w.bytes), 100 * times, 0.5);
+  EXPECT_NEAR(static_cast<double>(w.blocks), times, 1);
+}
+
+TEST(sampling, a_block_weighs_the_same_whenever_asked) {
+  for (std::uint64_t key = 0; key < 100; ++key)
+    EXPECT_EQ(weigh(mean, mean, mean, key).blocks, weigh(mean, mean, mean, key).blocks);
+}
+
+// Large blocks stand for 1.58 of their kind: some for one, some for two.
+TEST(sampling, rounding_of_counts_is_right_on_average) {
+  const double times = 1 / sample_chance(mean, mean);
+  const std::size_t count = test::scaled(200'000);
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i)
+    sum += static_cast<double>(weigh(mean, mean, mean, 0x7f0000001000 + i * 4096).blocks);
+  const auto n = static_cast<double>(count);
+  EXPECT_NEAR(sum / n, times, 5 * 0.5 / std::sqrt(n));
+}
+
+TEST(sampling, very_large_blocks_are_always_sampled_and_count_once) {
+  sample_points points;
+  points.start(mean, 3);
+  const std::size_t size = 100 * mean;
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(points.hits(size));
+  EXPECT_EQ(weigh(size, size, mean, 9).blocks, 1u);
+  EXPECT_EQ(weigh(size, size, mean, 9).bytes, size);
+}
+
+}  // namespace
+}  // namespace ashlar::observe
