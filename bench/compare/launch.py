@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 
 
@@ -62,11 +62,14 @@ class Running:
 
 @dataclass
 class Launcher:
-    """How to start programs: the path of ashlar-measure, a scratch folder, a limit in seconds."""
+    """How to start programs: the path of ashlar-measure, a scratch folder, a limit in seconds, what
+    the environment has besides our own.
+    """
 
     program: str
     scratch: str
     limit: float = 300.0
+    more_environment: dict[str, str] = field(default_factory=dict)
 
     def start(
         self,
@@ -98,7 +101,8 @@ class Launcher:
         return self.start(command, preload, **how).finish(self.limit)
 
     def _environment(self, more: dict[str, str] | None) -> dict[str, str]:
-        return {**os.environ, "LC_ALL": "C.UTF-8", "TMPDIR": self.scratch, **(more or {})}
+        ours = {"LC_ALL": "C.UTF-8", "TMPDIR": self.scratch, **self.more_environment}
+        return {**os.environ, **ours, **(more or {})}
 
 
 def _read_costs(path: str) -> list[dict]:

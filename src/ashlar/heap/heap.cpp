@@ -237,19 +237,12 @@ void heap::deallocate(void* p) noexcept {
 
 void heap::deallocate_from(local_heap* h, void* p) noexcept {
   if (p == nullptr) return;
-  slab* const s = process_page_map.header_of(p);
-  if (s == nullptr) return report_fault(fault_kind::invalid_free, p);
-  if (!s->is_slab()) {
-    if (p != s->start) return report_fault(fault_kind::interior_free, p);
-    return s->home->deallocate_large(*s);
+  const block_place at = place_of(p);
+  if (at.header == nullptr) [[unlikely]] {
+    const bool is_ours = process_page_map.header_of(p) != nullptr;
+    return report_fault(is_ours ? fault_kind::interior_free : fault_kind::invalid_free, p);
   }
-  const std::uint32_t index = s->index_of(p);
-  if (index >= s->capacity || s->block_at(index) != p)
-    return report_fault(fault_kind::interior_free, p);
-  if (h != nullptr && s->home == h->home)
-    h->push(s->class_index, p);
-  else
-    put_remote(*s, p);
+  put_back(h, *at.header, p);
 }
 
 std::size_t heap::usable_size(const void* p) noexcept {
@@ -262,14 +255,6 @@ std::size_t heap::usable_size(const void* p) noexcept {
 std::size_t heap::good_size(std::size_t size) noexcept {
   if (size <= medium_limit) return size_classes[class_of(size)].block_size;
   return size <= max_size ? align_up(size, os::page_size()) : size;
-}
-
-observe::block_record* heap::record_of(const void* p) noexcept {
-  slab* const s = process_page_map.header_of(p);
-  if (s == nullptr || !s->watched) return nullptr;
-  if (!s->is_slab()) return p == s->start ? &s->record_at(0) : nullptr;
-  const std::uint32_t index = s->index_of(p);
-  return index < s->capacity && s->block_at(index) == p ? &s->record_at(index) : nullptr;
 }
 
 heap* heap::owner_of(const void* p) noexcept {

@@ -59,6 +59,12 @@ struct record_visitor {
   void (*visit)(void* context, const walked_block& found, observe::block_record& record) = nullptr;
 };
 
+/// Where a block lies: the header that tells of it, and its number there (0 for a large one).
+struct block_place {
+  slab* header = nullptr;  // null: no block starts there
+  std::uint32_t index = 0;
+};
+
 struct range_visitor {
   void* context = nullptr;
   void (*visit)(void* context, os::range found) = nullptr;
@@ -112,8 +118,19 @@ class ASHLAR_EXPORT heap : public manager {
   static std::size_t usable_size(const void* p) noexcept;
   /// Returns the usable size that `allocate` would give for `size`.
   static std::size_t good_size(std::size_t size) noexcept;
+  /// Returns where the block that starts at `p` lies.
+  static block_place place_of(const void* p) noexcept {
+    slab* const s = process_page_map.header_of(p);
+    if (s == nullptr) return {};
+    if (!s->is_slab()) return {p == s->start ? s : nullptr, 0};
+    const std::uint32_t index = s->index_of(p);
+    return {index < s->capacity && s->block_at(index) == p ? s : nullptr, index};
+  }
   /// Returns the record of the block that starts at `p`; null if it has none, or is no block.
-  static observe::block_record* record_of(const void* p) noexcept;
+  static observe::block_record* record_of(const void* p) noexcept {
+    const block_place at = place_of(p);
+    return at.header != nullptr && at.header->watched ? &at.header->record_at(at.index) : nullptr;
+  }
   /// Returns the heap that `p` came from, or null.
   static heap* owner_of(const void* p) noexcept;
 
@@ -172,6 +189,15 @@ class ASHLAR_EXPORT heap : public manager {
   allocation allocate_from(local_heap* h, layout request, bool zero) noexcept;
   /// Takes back `p` from a thread with local heap `h` (or null) of this heap.
   static void deallocate_from(local_heap* h, void* p) noexcept;
+  /// The same, of a block that starts at `p` and whose header is `s`.
+  static void put_back(local_heap* h, slab& s, void* p) noexcept {
+    if (!s.is_slab()) [[unlikely]]
+      return s.home->deallocate_large(s);
+    if (h != nullptr && s.home == h->home)
+      h->push(s.class_index, p);
+    else
+      put_remote(s, p);
+  }
   allocation reallocate_from(local_heap* h, void* p, std::size_t alignment,
                              const resize& change) noexcept;
 

@@ -94,7 +94,7 @@ void for_each_site(void* context, bool (*visit)(void*, const site_usage&)) noexc
 void for_each_thread(void* context, bool (*visit)(void*, const thread_usage&)) noexcept {
   const std::uint32_t count = tracker().thread_count();
   for (std::uint32_t i = 0; i < count; ++i) {
-    const observe::thread_summary& s = tracker().thread(i);
+    const observe::thread_summary s = tracker().thread(i);
     const thread_usage found = {.name = s.name,
                                 .system_id = s.system_id,
                                 .ended = load_relaxed(s.ended) != 0,

@@ -46,7 +46,14 @@ struct tag_cell {
   std::int64_t highest = 0;  // the most that this thread has seen: published and pending
 };
 
-/// What is kept of a thread for ever.
+/// The site of a caller without a stack, found again without looking at all sites.
+struct site_memo {
+  std::uintptr_t return_address = 0;
+  site_id site = site_table::none;
+  tag_id tag = 0;
+};
+
+/// What is kept of a thread for ever. Of a running one the counts stand in its cells alone.
 struct thread_summary {
   char name[16];
   std::uint32_t system_id;
@@ -74,6 +81,7 @@ struct thread_tally {
   thread_tally* next;    // of all, or of the unused ones
   thread_tally* previous;
   tag_cell total;  // of all tags together
+  site_memo memos[64];
   tag_page* tags[tag_table::limit / tag_page::size];
   site_page* sites[3072];  // 786,432 sites
 };

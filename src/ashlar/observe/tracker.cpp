@@ -53,6 +53,19 @@ site_id tracker::site_of(const origin& made, tag_id tag) noexcept {
   return sites.intern(key);
 }
 
+// As `site_of`, by way of the thread's memory of its last callers where the caller is all there is.
+ASHLAR_FORCE_INLINE site_id tracker::site_of_birth(thread_tally* t, const origin& made,
+                                                   tag_id tag) noexcept {
+  if (load_relaxed(settings_.depth) > 1 || made.place != nullptr || t == nullptr)
+    return site_of(made, tag);
+  const std::uintptr_t address = address_of(made.from.return_address);
+  site_memo& memo = t->memos[(address ^ address >> 6) % std::size(t->memos)];
+  if (memo.return_address == address && memo.tag == tag) [[likely]]
+    return memo.site;
+  memo = {address, site_of(made, tag), tag};
+  return memo.site;
+}
+
 // --- cells ---
 
 ASHLAR_COLD site_page* tracker::add_page(site_page*& place) noexcept {
@@ -117,21 +130,31 @@ void tracker::publish(tag_cell& cell, std::atomic<std::int64_t>& live,
   }
 }
 
-ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t change) noexcept {
-  // Returns what is pending in the cell now. The highest point counts from what is published: it
-  // misses what other threads have not published yet.
-  const auto add = [change](tag_cell& cell, const std::atomic<std::int64_t>& live) {
-    const std::int64_t pending = cell.pending + change;
-    store_relaxed(cell.pending, pending);
+namespace {
+
+// Whether so much waits in a cell that it is to be published.
+bool is_due(std::int64_t pending, std::int64_t limit) {
+  return static_cast<std::uint64_t>(pending + limit) > static_cast<std::uint64_t>(2 * limit);
+}
+
+// Adds to what is pending in a cell, and returns it. The highest point counts from what is
+// published: it misses what other threads have not published yet.
+ASHLAR_FORCE_INLINE std::int64_t add(tag_cell& cell, std::int64_t change,
+                                     const std::atomic<std::int64_t>& live) {
+  const std::int64_t pending = cell.pending + change;
+  store_relaxed(cell.pending, pending);
+  if (change > 0) {
     const std::int64_t now = live.load(std::memory_order_relaxed) + pending;
     if (now > cell.highest) store_relaxed(cell.highest, now);
-    return pending;
-  };
-  const auto is_due = [](std::int64_t pending, std::int64_t limit) {
-    return static_cast<std::uint64_t>(pending + limit) > static_cast<std::uint64_t>(2 * limit);
-  };
+  }
+  return pending;
+}
+
+}  // namespace
+
+ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t change) noexcept {
   const std::int64_t limit = settings_.exact_peaks ? 0 : batch;
-  if (is_due(add(t.total, live_), limit)) [[unlikely]]
+  if (is_due(add(t.total, change, live_), limit)) [[unlikely]]
     publish(t.total, live_, peak_);
   tag_cell* const cell = cell_of_tag(t, tag);
   if (cell == nullptr) [[unlikely]] {
@@ -139,7 +162,7 @@ ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t
     return;
   }
   tag_record& r = tags[tag];
-  if (is_due(add(*cell, r.live), r.is_bounded ? 0 : limit)) [[unlikely]] {
+  if (is_due(add(*cell, change, r.live), r.is_bounded ? 0 : limit)) [[unlikely]] {
     publish(*cell, r.live, r.peak);
     tell(tag, r, r.live.load(std::memory_order_relaxed));
   }
@@ -147,18 +170,8 @@ ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t
 
 // --- births and deaths ---
 
-block_weight tracker::weight_of(const block_facts& facts, const void* data,
-                                std::size_t covered) const noexcept {
-  if (!facts.sampled) [[likely]]
-    return {1, facts.size};
-  return weigh(facts.size, covered, settings_.sample_bytes, address_of(data) ^ facts.born);
-}
-
 ASHLAR_FORCE_INLINE void tracker::count_birth(thread_tally& t, site_id site,
                                               const block_weight& w) noexcept {
-  thread_summary& s = threads_[t.number];
-  bump(s.born_blocks, w.blocks);
-  bump(s.born_bytes, w.bytes);
   site_cell* const cell = cell_of(t, site);
   if (cell == nullptr) {
     lost_.fetch_add(1, std::memory_order_relaxed);
@@ -170,9 +183,6 @@ ASHLAR_FORCE_INLINE void tracker::count_birth(thread_tally& t, site_id site,
 
 ASHLAR_FORCE_INLINE void tracker::count_death(thread_tally& t, site_id site, const block_weight& w,
                                               bool temporary) noexcept {
-  thread_summary& s = threads_[t.number];
-  bump(s.dead_blocks, w.blocks);
-  bump(s.dead_bytes, w.bytes);
   site_cell* const cell = cell_of(t, site);
   if (cell == nullptr) {
     lost_.fetch_add(1, std::memory_order_relaxed);
@@ -185,7 +195,8 @@ ASHLAR_FORCE_INLINE void tracker::count_death(thread_tally& t, site_id site, con
 
 void tracker::note_birth(block_record& record, const void* data, const origin& made) noexcept {
   thread_state& state = this_thread();
-  const site_id site = site_of(made, state.tag);
+  thread_tally* const t = state.ended ? nullptr : tally();
+  const site_id site = site_of_birth(t, made, state.tag);
   block_facts facts = {.site = site,
                        .size = made.size,
                        .made_by = made.made_by,
@@ -193,7 +204,6 @@ void tracker::note_birth(block_record& record, const void* data, const origin& m
                        .born = now_ms(),
                        .alignment_shift = made.alignment_shift};
   const block_weight w = weight_of(facts, data, made.covered);
-  thread_tally* const t = state.ended ? nullptr : tally();
   if (t == nullptr) {
     record.store(facts);
     return count_late(site, w, true);
@@ -214,15 +224,12 @@ void tracker::note_death(block_record& record, const void* data) noexcept {
   note_death(facts, data);
 }
 
-void tracker::note_death(const block_facts& facts, const void* data, std::size_t covered) noexcept {
+void tracker::note_death(site_id site, block_weight w, const void* data) noexcept {
   thread_state& state = this_thread();
-  const block_weight w = weight_of(facts, data, covered);
   thread_tally* const t = state.ended ? nullptr : tally();
-  if (t == nullptr) return count_late(facts.site, w, false);
-  // Of a sampled block nobody knows what was allocated in between.
-  const bool temporary = !facts.sampled && state.latest == ~address_of(data);
-  count_death(*t, facts.site, w, temporary);
-  hold(*t, sites.tag_of(facts.site), -static_cast<std::int64_t>(w.bytes));
+  if (t == nullptr) return count_late(site, w, false);
+  count_death(*t, site, w, state.latest == ~address_of(data));
+  hold(*t, sites.tag_of(site), -static_cast<std::int64_t>(w.bytes));
 }
 
 // What threads do that have ended as far as the tracker goes, or for which there was no memory.
@@ -231,10 +238,13 @@ void tracker::count_late(site_id site, const block_weight& w, bool is_birth) noe
     lock_guard guard(late_mutex_);
     if (ended_ != nullptr) {
       const auto size = static_cast<std::int64_t>(w.bytes);
+      thread_summary& all = threads_[0];
       if (is_birth)
         count_birth(*ended_, site, w);
       else
         count_death(*ended_, site, w, false);
+      bump(is_birth ? all.born_blocks : all.dead_blocks, w.blocks);
+      bump(is_birth ? all.born_bytes : all.dead_bytes, w.bytes);
       hold(*ended_, sites.tag_of(site), is_birth ? size : -size);
       return;
     }

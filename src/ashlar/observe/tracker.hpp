@@ -121,6 +121,10 @@ class tracker {
   /// Whether the budget of the thread's tag lets `size` more bytes in. Tells the user if not.
   bool admits(std::size_t size) noexcept { return admits(this_thread().tag, size); }
   bool admits(tag_id tag, std::size_t size) noexcept;
+  /// Whether the budget of the thread's tag lets everything in.
+  bool is_unbounded() const {
+    return load_relaxed(tags[this_thread().tag].budget.hard) == tag_budget::none;
+  }
 
   /// Counts pages that a manager takes for a tag, at every level. Returns false, having counted
   /// nothing, if its hard budget would be exceeded.
@@ -138,7 +142,11 @@ class tracker {
   void note_death(block_record& record, const void* data) noexcept;
   /// The same, of a block whose record is emptied already. `covered`: its size in the heap; matters
   /// if it is a sampled one.
-  void note_death(const block_facts& facts, const void* data, std::size_t covered = 0) noexcept;
+  void note_death(const block_facts& facts, const void* data, std::size_t covered = 0) noexcept {
+    note_death(facts.site, weight_of(facts, data, covered), facts.sampled ? nullptr : data);
+  }
+  /// The same: what died at a site. `data` is null if nobody knows what was allocated since.
+  void note_death(site_id site, block_weight w, const void* data) noexcept;
 
   /// Returns the site of an allocation made now by this thread: what `note_birth` would record.
   site_id site_of(const origin& made, tag_id tag) noexcept;
@@ -147,7 +155,11 @@ class tracker {
 
   /// What a block counts for: itself, unless it is a sampled one. `covered`: its size in the heap.
   block_weight weight_of(const block_facts& facts, const void* data,
-                         std::size_t covered) const noexcept;
+                         std::size_t covered) const noexcept {
+    if (!facts.sampled) [[likely]]
+      return {1, facts.size};
+    return weigh(facts.size, covered, settings_.sample_bytes, address_of(data) ^ facts.born);
+  }
   /// The chance of a block of this size in the heap to be sampled.
   double chance_of(std::size_t covered) const noexcept {
     return sample_chance(covered, settings_.sample_bytes);
@@ -169,7 +181,10 @@ class tracker {
   /// Pages that managers hold under tags.
   std::int64_t page_bytes() const { return pages_.load(std::memory_order_relaxed); }
   std::uint32_t thread_count() const { return load_relaxed(thread_count_); }
-  const thread_summary& thread(std::uint32_t number) const { return threads_[number]; }
+  /// What is known of a thread, with its counts so far. O(sites) if it is running.
+  thread_summary thread(std::uint32_t number) noexcept;
+  /// The same without the counts, and without a lock.
+  const thread_summary& thread_facts(std::uint32_t number) const { return threads_[number]; }
   /// Milliseconds since tracking began.
   std::uint32_t now_ms() const noexcept;
   std::uint64_t start_ns() const { return start_ns_; }
@@ -215,6 +230,7 @@ class tracker {
     return t != nullptr ? t : enter_thread();
   }
   ASHLAR_COLD thread_tally* enter_thread() noexcept;
+  site_id site_of_birth(thread_tally* t, const origin& made, tag_id tag) noexcept;
   thread_tally* take_tally() noexcept;
   template <class Function>
   void for_each_tally(Function function) noexcept;

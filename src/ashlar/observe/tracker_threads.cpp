@@ -99,8 +99,36 @@ void tracker::on_thread_exit(void* value) {
   state.ended = true;
 }
 
+namespace {
+
+// Adds what the cells of a running thread count to what is known of it.
+void add_counts(thread_summary& s, const thread_tally& t) {
+  for (const site_page* const& place : t.sites) {
+    // acquire: pairs with the release in cell_of().
+    const site_page* const page = __atomic_load_n(&place, __ATOMIC_ACQUIRE);
+    if (page == nullptr) continue;
+    for (const site_cell& cell : page->cells) {
+      s.born_blocks += load_relaxed(cell.born_blocks);
+      s.born_bytes += load_relaxed(cell.born_bytes);
+      s.dead_blocks += load_relaxed(cell.dead_blocks);
+      s.dead_bytes += load_relaxed(cell.dead_bytes);
+    }
+  }
+}
+
+}  // namespace
+
+thread_summary tracker::thread(std::uint32_t number) noexcept {
+  lock_guard guard(mutex_);
+  thread_summary s = threads_[number];
+  for (const thread_tally* t = first_; t != nullptr; t = t->next)
+    if (t->number == number) add_counts(s, *t);
+  return s;
+}
+
 // Adds the cells of a thread that ended to those of all such threads. Requires both locks.
 void tracker::fold(thread_tally& ending) noexcept {
+  add_counts(threads_[ending.number], ending);
   publish(ending.total, live_, peak_);
   for (std::uint32_t p = 0; p < std::size(ending.tags); ++p) {
     tag_page* const page = ending.tags[p];

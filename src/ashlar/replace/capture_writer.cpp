@@ -254,7 +254,7 @@ void read_name(std::uint32_t system_id, char (&name)[16]) {
 void writer::write_threads() noexcept {
   begin(section_kind::threads, sizeof(capture_thread));
   for (std::uint32_t i = 0; i < thread_count_; ++i) {
-    const thread_summary& s = tracker_.thread(i);
+    const thread_summary s = tracker_.thread(i);
     char name[16] = {};
     if (s.ended != 0)
       std::memcpy(name, s.name, sizeof name - 1);

@@ -91,6 +91,10 @@ local_heap* bound_local() noexcept {
 
 void* allocate_slow(std::size_t size) noexcept {
   if (void* const p = pop_sampling(size)) return p;
+  if (is_watched()) {
+    const observe::origin made = {.size = size, .from = observe::caller_of_this()};
+    if (void* const p = watched_pop(made)) return p;
+  }
   return serve({size}, false);
 }
 
@@ -126,7 +130,7 @@ ASHLAR_FORCE_INLINE void take_back(void* p, const freeing& how) noexcept {
   if (load_relaxed(guarding)) [[unlikely]]
     guarded_deallocate(p, how);
   else if (s != nullptr && s->watched) [[unlikely]]
-    watched_deallocate(p, how.by, how.from);
+    watched_deallocate(p);
   else if (!released || s != nullptr)  // what outlives release_everything() goes nowhere
     heap::deallocate_from(bound_local(), p);
   errno = saved;

@@ -30,13 +30,17 @@ bool start() noexcept {
 // The local heap of the watched heap that this thread is bound to.
 constinit thread_local bin_set* current_watched = nullptr;
 
+ASHLAR_FORCE_INLINE local_heap* current_watched_local() noexcept {
+  return static_cast<local_heap*>(current_watched);
+}
+
 }  // namespace
 
 constinit heap& watched_heap = storage.value;
 
 local_heap* watched_local() noexcept {
-  bin_set* const h = current_watched;
-  return h != nullptr ? static_cast<local_heap*>(h) : watched_heap.bind(&current_watched, nullptr);
+  local_heap* const h = current_watched_local();
+  return h != nullptr ? h : watched_heap.bind(&current_watched, nullptr);
 }
 
 bool start_tracking(const observe::track_settings& settings) noexcept {
@@ -107,15 +111,31 @@ allocation watched_allocate(layout request, bool zero, const observe::origin& ma
   return a;
 }
 
-void watched_deallocate(void* p, observe::family, const observe::caller&) noexcept {
+void* watched_pop(const observe::origin& made) noexcept {
+  local_heap* const h = current_watched_local();
+  if (h == nullptr || made.size > small_limit || load_relaxed(guarding)) return nullptr;
   observe::tracker& tracker = observe::process_tracker();
-  observe::block_record* const record = heap::record_of(p);
-  if (record == nullptr) return report_fault(fault_kind::interior_free, p);
-  const observe::block_facts facts = record->load();
+  if (current_local != &unbound_local || !tracker.is_unbounded()) return nullptr;
+  void* const p = pop_block(*h, bin_offset_of(class_of(made.size)));
+  if (p == nullptr) return nullptr;
+  slab& s = *process_page_map.header_of(p);
+  tracker.note_birth(s.record_at(s.index_of(p)), p, made);
+  return p;
+}
+
+void watched_deallocate(void* p) noexcept {
+  const block_place at = heap::place_of(p);
+  if (at.header == nullptr) return report_fault(fault_kind::interior_free, p);
+  observe::block_record& record = at.header->record_at(at.index);
+  const observe::block_facts facts = record.load();
   if (facts.site == observe::site_table::none) return report_fault(fault_kind::double_free, p);
-  record->clear();
-  tracker.note_death(facts, p, heap::usable_size(p));
-  heap::deallocate_from(watched_local(), p);
+  record.clear();
+  observe::tracker& tracker = observe::process_tracker();
+  if (facts.sampled)
+    tracker.note_death(facts, p, heap::usable_size(p));
+  else
+    tracker.note_death(facts.site, {1, facts.size}, p);
+  heap::put_back(watched_local(), *at.header, p);
 }
 
 allocation watched_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {

@@ -43,9 +43,13 @@ inline local_heap* local_behind(bin_set* bins) noexcept {
 /// The local heap of the watched heap that this thread is bound to; null if it can have none.
 local_heap* watched_local() noexcept;
 
+/// Serves a watched thread a small block that is at hand, or returns null: what nearly every malloc
+/// of such a thread needs, without the generality that costs as much as the record.
+void* watched_pop(const observe::origin& made) noexcept;
+
 /// As the functions of process_heap.hpp, with a record. `made.size` is the size asked for.
 allocation watched_allocate(layout request, bool zero, const observe::origin& made) noexcept;
-void watched_deallocate(void* p, observe::family freed_by, const observe::caller& from) noexcept;
+void watched_deallocate(void* p) noexcept;
 /// Resizes any block, watched or not; what results is watched if the thread is.
 allocation watched_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;
 

@@ -142,7 +142,7 @@ TEST_F(tracker_test, keeps_the_figures_of_each_thread_after_its_end) {
     for (std::size_t i = 0; i < 10; ++i) end(blocks[i]);
     number = blocks[29].record.load().thread;
   }).join();
-  const thread_summary& s = t.thread(number);
+  const thread_summary s = t.thread(number);
   EXPECT_EQ(s.ended, 1u);
   EXPECT_EQ(s.born_blocks, 30u);
   EXPECT_EQ(s.born_bytes, 3000u);

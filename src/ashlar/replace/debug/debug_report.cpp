@@ -41,7 +41,7 @@ void add_thread(os::line& l, std::uint16_t number) {
   const observe::tracker& tracker = observe::process_tracker();
   l.text(" in thread ").decimal(number);
   if (number < tracker.thread_count())
-    l.text(" (").decimal(tracker.thread(number).system_id).text(")");
+    l.text(" (").decimal(tracker.thread_facts(number).system_id).text(")");
 }
 
 void add_block(os::line& l, const observe::block_facts& facts, const std::byte* data) {
