@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What tracking costs: each level against none, in turns, and against heaptrack where it is installed.
-See bench/README.md. Needs Python 3.11 and a release build with the benchmarks."""
+"""What tracking costs: each level against none, in turns, and against heaptrack if installed. See
+bench/README.md. Needs Python 3.11 and a release build with the benchmarks."""
 
 import argparse
 import dataclasses
@@ -103,8 +103,9 @@ class Bench:
 
     def programs(self) -> None:
         heaptrack = next(iter(glob.glob("/usr/lib/heaptrack/libheaptrack_preload.so")), None)
-        print("\n## Real programs: seconds, and times the time without\n")
-        print("| program | glibc | heaptrack | off | sampled | full | debug | full's added time to heaptrack's |")
+        print("\n## Real programs: seconds, and times the time without; and what full adds to the")
+        print("## time as a share of what heaptrack adds\n")
+        print("| program | glibc | heaptrack | off | sampled | full | debug | added by full |")
         print("|---|---|---|---|---|---|---|---|")
         # What heaptrack writes goes to a file, uninterpreted: the cheapest that it can do.
         record = {"DUMP_HEAPTRACK_OUTPUT": os.path.join(self.scratch, "heaptrack")}
@@ -123,20 +124,19 @@ class Bench:
     @staticmethod
     def show_program(name: str, times: dict[str, list[float]]) -> None:
         cells = [spread(times["glibc"])]
-        cells.append(ratio(times["heaptrack"], times["glibc"]) if times["heaptrack"] else "not installed")
+        theirs = times["heaptrack"]
+        cells.append(ratio(theirs, times["glibc"]) if theirs else "not installed")
         cells.append(spread(times["off"]))
         cells += [ratio(times[level], times["off"]) for level in ("sampled", "full", "debug")]
-        if times["heaptrack"]:
-            theirs = [a - b for a, b in zip(times["heaptrack"], times["glibc"])]
-            ours = [a - b for a, b in zip(times["full"], times["off"])]
-            cells.append(ratio(ours, theirs))
-        else:
-            cells.append("")
+        added = [a - b for a, b in zip(theirs, times["glibc"])]
+        ours = [a - b for a, b in zip(times["full"], times["off"])]
+        cells.append(ratio(ours, added) if theirs else "")
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench tracking", description=__doc__.split("\n")[0])
+    about = "What each level of tracking costs."
+    parser = argparse.ArgumentParser(prog="./dev bench tracking", description=about)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=0.5, help="amount of work")
     parser.add_argument("--build-dir", default=os.path.join(ROOT, "build", "bench"))
@@ -146,7 +146,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no part '{unknown.pop()}'")
     library = os.path.abspath(os.path.join(options.build_dir, "lib", "libashlar-malloc.so"))
-    print(f"rounds {options.rounds}, scale {options.scale:g}: median (least to most) of the rounds\n")
+    print(f"{options.rounds} rounds, scale {options.scale:g}: median (least to most)\n")
     with tempfile.TemporaryDirectory(prefix="ashlar-bench-") as scratch:
         bench = Bench(options.build_dir, library, options.rounds, scratch, options.scale)
         for part in options.parts or ("pairs", "workloads", "programs"):
