@@ -27,9 +27,9 @@
 #include "ashlar/manager/check/debug_book.hpp"
 #include "ashlar/manager/check/debug_options.hpp"
 #include "ashlar/manager/concepts.hpp"
+#include "ashlar/manager/forkable_lock.hpp"
 #include "ashlar/manager/memory.hpp"
 #include "ashlar/observe/stack_walk.hpp"
-#include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
 
@@ -151,7 +151,7 @@ class ASHLAR_EXPORT debug_manager : public manager {
   memory inner_;
   manager_ops table_;
   debug_options options_;
-  mutable lock mutex_;
+  mutable manager_lock mutex_;
   detail::debug_book book_;
   std::size_t used_ = 0;
   std::size_t peak_ = 0;

@@ -183,10 +183,6 @@ void pool_core::retire(pool_slab& slab) noexcept {
 
 void pool_core::release(pool_slab& slab) noexcept {
   store_relaxed(slab_bytes_, slab_bytes_ - shape_.slab_size);
-  if (poison::is_watched()) [[unlikely]] {
-    poison::close_pool(&slab);
-    poison::show(&slab + 1, shape_.slab_size - sizeof(pool_slab));
-  }
   store_->release(slab);
 }
 
