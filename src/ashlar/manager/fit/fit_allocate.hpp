@@ -75,6 +75,7 @@ template <class Index>
 ASHLAR_FORCE_INLINE allocation fit_manager<Index>::finish(fit_block* b, std::size_t size,
                                                           std::size_t asked, fit wanted,
                                                           std::uint64_t previous) {
+  space_.lend(b, size);
   const std::size_t usable = size - fit_block::header;
   const std::size_t given = wanted == fit::get_no_less ? usable : asked;
   // Of what was asked for, whatever the caller now knows: it may be freed with either size.
@@ -174,6 +175,8 @@ allocation fit_manager<Index>::allocate_zeroed(layout request, fit wanted) noexc
   if (a) {
     auto* const data = static_cast<std::byte*>(a.data());
     std::memset(data, 0, space_.dirty_prefix(data, a.size(), fresh));
+    if (space_.is_watched()) [[unlikely]]
+      poison::show_defined(data, a.size());
   }
   return a;
 }

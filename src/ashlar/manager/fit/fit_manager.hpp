@@ -129,7 +129,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
     if (used > peak_) store_relaxed(peak_, used);
   }
   void insert_free(fit_block* b, std::size_t size) {
-    b->set_free(size);
+    space_.set_free(b, size);
     index_.insert(b);
   }
 
