@@ -109,6 +109,11 @@ void pool::free_all() noexcept {
   store_.forget_all();
 }
 
+void pool::free_each(block_visitor visitor) noexcept {
+  core_.free_each(visitor);
+  store_.forget_all();
+}
+
 std::size_t pool::trim(std::size_t keep) noexcept {
   const std::size_t before = store_.held();
   core_.trim(keep);

@@ -140,7 +140,8 @@ void pool_core::put_elsewhere(pool_slab* slab, void* p) noexcept {
   poison::take_back(slab, p, stride_);
   store_relaxed(puts_, puts_ + 1);
   if (--slab->live != 0) {
-    if (poison::is_watched()) [[unlikely]] {  // so that what comes back last goes out first
+    if (poison::is_watched() && slab->live < ending_bias)
+        [[unlikely]] {  // so that what comes back last goes out first
       partial_.remove(*slab);
       partial_.push_front(*slab);
     }

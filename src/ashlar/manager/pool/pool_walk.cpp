@@ -5,32 +5,16 @@
 // windows of a few thousand, with one bit each on the stack: nothing is allocated, whatever the
 // size of the slab.
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/pool/block_window.hpp"
 #include "ashlar/manager/pool/pool_core.hpp"
 
 namespace ashlar {
 
 namespace {
 
+using window = detail::block_window;
+
 const void* next_of(const void* free_block) { return look_at_next_free(free_block); }
-
-/// One bit for each block from number `first` on.
-class window {
- public:
-  static constexpr std::uint32_t size = 4096;
-
-  explicit window(std::uint32_t first) : first_(first) {}
-  bool covers(std::uint32_t index) const { return index - first_ < size; }
-  bool test(std::uint32_t index) const { return (word(index) >> (index % 64) & 1) != 0; }
-  void set(std::uint32_t index) {
-    bits_[(index - first_) / 64] |= std::uint64_t{1} << (index % 64);
-  }
-
- private:
-  std::uint64_t word(std::uint32_t index) const { return bits_[(index - first_) / 64]; }
-
-  std::uint32_t first_;
-  std::uint64_t bits_[size / 64] = {};
-};
 
 }  // namespace
 
