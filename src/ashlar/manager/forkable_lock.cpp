@@ -2,6 +2,7 @@
 #include "ashlar/manager/forkable_lock.hpp"
 
 #include "ashlar/manager/memory_system.hpp"
+#include "ashlar/os/wait.hpp"
 
 namespace ashlar {
 
@@ -12,7 +13,17 @@ constinit forkable_lock* first = nullptr;
 
 }  // namespace
 
+constinit std::atomic<std::uint32_t> forkable_lock::gate_{forkable_lock::open};
+
+void forkable_lock::pass_gate() noexcept {
+  while (gate_.load(std::memory_order_relaxed) == closed && locks_of_this_thread == 0 &&
+         !thread_is_forking)
+    os::wait(gate_, closed);
+}
+
 void forkable_lock::enter() noexcept {
+  pass_gate();
+  if (is_listed()) return;
   system().watch_forks();
   const lock_guard guard(list_lock);
   if (is_listed_.load(std::memory_order_relaxed)) return;  // relaxed: written under the lock
@@ -29,6 +40,7 @@ void forkable_lock::leave() noexcept {
 }
 
 bool forkable_lock::try_hold_all_for_fork() noexcept {
+  gate_.store(closed, std::memory_order_relaxed);
   list_lock.acquire();
   forkable_lock* busy = first;
   while (busy != nullptr && busy->lock_.try_acquire()) busy = busy->next_;
@@ -48,6 +60,8 @@ bool forkable_lock::try_hold_all_for_fork() noexcept {
 void forkable_lock::release_all_after_fork(bool in_child) noexcept {
   for (forkable_lock* l = first; l != nullptr; l = l->next_) l->lock_.end_fork(in_child);
   list_lock.end_fork(in_child);
+  gate_.store(open, std::memory_order_relaxed);
+  os::wake_all(gate_);
 }
 
 }  // namespace ashlar
