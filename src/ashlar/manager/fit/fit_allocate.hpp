@@ -80,8 +80,7 @@ ASHLAR_FORCE_INLINE allocation fit_manager<Index>::finish(fit_block* b, std::siz
   const std::size_t given = wanted == fit::get_no_less ? usable : asked;
   // Of what was asked for, whatever the caller now knows: it may be freed with either size.
   b->set_used(size, usable - asked, tag(), previous);
-  count(usable);
-  store_relaxed(live_, live_ + 1);
+  use_.add(usable);
   return allocation::of(b->payload(), given);
 }
 
@@ -218,8 +217,7 @@ void fit_manager<Index>::release(fit_block* b) {
   if (!space_.are_neighbours_whole(b)) [[unlikely]]
     return report_fault(fault_kind::corruption, b->payload());
   const std::size_t size = b->size();
-  store_relaxed(used_, used_ - (size - fit_block::header));
-  store_relaxed(live_, live_ - 1);
+  use_.remove(size - fit_block::header);
   join_and_insert(b, size);
 }
 

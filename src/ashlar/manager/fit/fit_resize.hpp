@@ -43,8 +43,7 @@ bool fit_manager<Index>::resize_in_place(fit_block* b, std::size_t need) {
 
 template <class Index>
 void fit_manager<Index>::set_size(fit_block* b, std::size_t size) {
-  store_relaxed(used_, used_ - b->size());
-  count(size);
+  use_.change(b->size(), size);
   b->head = (b->head & ~fit_block::size_mask) | size;
 }
 
