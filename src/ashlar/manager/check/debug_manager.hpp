@@ -29,6 +29,7 @@
 #include "ashlar/manager/concepts.hpp"
 #include "ashlar/manager/forkable_lock.hpp"
 #include "ashlar/manager/memory.hpp"
+#include "ashlar/manager/tally.hpp"
 #include "ashlar/observe/stack_walk.hpp"
 
 namespace ashlar {
@@ -153,8 +154,7 @@ class ASHLAR_EXPORT debug_manager : public manager {
   debug_options options_;
   mutable manager_lock mutex_;
   detail::debug_book book_;
-  std::size_t used_ = 0;
-  std::size_t peak_ = 0;
+  use_tally<false> use_;
   std::size_t held_ = 0;
   std::size_t kept_ = 0;  // bytes in quarantine
   std::uint64_t sequence_ = 0;
