@@ -68,10 +68,6 @@ namespace {
 
 using registry = shared_arena_registry;
 
-std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
-std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
-std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
-
 constinit os::thread_exit_hook hook;
 
 // Never given twice: what a thread remembers of an arena that ended means no other one.

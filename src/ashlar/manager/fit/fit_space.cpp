@@ -5,9 +5,6 @@ namespace ashlar {
 
 namespace {
 
-std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
-std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
-
 // Puts what links reach evenly around the range, so that blocks added later are in reach wherever
 // they lie. Also where nothing is to spare the first block must not have link 0; the last one, of
 // 32 bytes, still has a link then.

@@ -27,7 +27,7 @@ status pool::learn_from(layout request) noexcept {
     return status::bad_alignment;
   if (request.size > pool_core::max_block) return status::too_large;
   if (wanted_.size == 0) {
-    wanted_.size = request.size + (request.size == 0);
+    wanted_.size = at_least_one(request.size);
     if (request.alignment > wanted_.alignment) wanted_.alignment = request.alignment;
   }
   if (!is_power_of_two(wanted_.alignment) || wanted_.alignment > pool_core::max_block)

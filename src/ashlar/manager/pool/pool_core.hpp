@@ -95,7 +95,7 @@ class ASHLAR_EXPORT pool_core {
   /// Gives all slabs back: every block ends.
   void free_all() noexcept;
   /// Ends every block after a visit to it, and gives all slabs back. The visitor may put other
-  /// blocks back, and get some, which are visited too (pool_end.cpp).
+  /// blocks back, and get some, which are visited too.
   void free_each(block_visitor visitor) noexcept;
   bool is_freeing_each() const { return ending_ != nullptr; }
   /// Whether a block was put back, or visited, since the `free_each` that is under way began.
