@@ -163,7 +163,7 @@ class ASHLAR_EXPORT fit_space {
     const std::uintptr_t limit = end_of_row(b);  // 0 for a sentinel, which has size 0
     return limit == 0 ? b->size() == 0 : b->size() - 1 < limit - address_of(b);
   }
-  bool is_previous_whole(fit_block* b) const {
+  ASHLAR_NO_SANITIZE bool is_previous_whole(fit_block* b) const {  // as does a wrong foot
     const std::size_t size = b->previous_size();
     const std::uintptr_t at = address_of(b) - size;
     return is_aligned(size, fit_block::granule) && size >= fit_block::smallest &&
