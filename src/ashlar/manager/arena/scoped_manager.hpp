@@ -11,9 +11,9 @@
 // their sizes by itself. It trims, is bounded, and wants the last block freed first where its
 // upstream does. It cannot rewind: open a scope in the scope.
 //
-// If the upstream can rewind, the end of the scope is a rewind instead of a walk: blocks that others
-// made in the upstream meanwhile end too, as with an arena_scope (which costs nothing per block:
-// take that where the manager is known to be an arena).
+// If the upstream can rewind, the end of the scope is a rewind instead of a walk: blocks that
+// others made in the upstream meanwhile end too, as with an arena_scope (which costs nothing per
+// block: take that where the manager is known to be an arena).
 //
 // A block that is freed twice, or was made elsewhere, is a fault (invalid_free) as far as its
 // record tells: what lies in front of it must be readable.
