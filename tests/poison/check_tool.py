@@ -21,6 +21,9 @@ EXPECTED = {
     "pool_overrun": {"asan": "use-after-poison", "valgrind": r"Invalid write of size 1"},
     "fit_overrun": {"asan": "use-after-poison", "valgrind": r"Invalid write of size 1"},
     "fit_freed": {"asan": "use-after-poison", "valgrind": r"0 bytes inside a block of size 64"},
+    "best_fit_freed": {"asan": "use-after-poison", "valgrind": r"Invalid write of size 1"},
+    "tlsf_freed": {"asan": "use-after-poison", "valgrind": r"Invalid write of size 1"},
+    "hybrid_freed": {"asan": "use-after-poison", "valgrind": r"Invalid write of size 1"},
 }
 NONE = "none"
 

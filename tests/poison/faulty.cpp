@@ -93,10 +93,98 @@ void fit_freed() {
   p[0] = 1;
 }
 
+void best_fit_freed() {
+  ashlar::best_fit_manager fit;
+  const ashlar::allocation a = fit.allocate({64});
+  (void)fit.allocate({64});
+  volatile char* const p = hidden(a.data());
+  p[63] = 1;
+  fit.deallocate(a.get());
+  p[32] = 1;
+}
+
+void tlsf_freed() {
+  ashlar::tlsf_manager fit;
+  const ashlar::allocation a = fit.allocate({64});
+  const ashlar::allocation b = fit.allocate({64});
+  (void)fit.allocate({64});
+  volatile char* const p = hidden(b.data());
+  p[63] = 1;
+  fit.deallocate(a.get());
+  fit.deallocate(b.get());  // which joins the other
+  p[0] = 1;
+}
+
+void hybrid_freed() {
+  alignas(16) static std::byte memory[4096];
+  ashlar::hybrid_manager fit(memory);
+  const ashlar::allocation a = fit.allocate({64});
+  volatile char* const p = hidden(a.data());
+  p[63] = 1;
+  fit.deallocate(a.get());  // to the end of the region
+  p[0] = 1;
+}
+
+// All that a fit manager does with free memory. Returns whether what was written is still there.
+template <class Fit>
+bool fit_is_well(Fit& fit) {
+  char* blocks[64] = {};
+  std::size_t sizes[64] = {};
+  unsigned random = 1;
+  bool is_well = true;
+  for (unsigned step = 0; step < 4000; ++step) {
+    random = random * 1664525 + 1013904223;
+    const unsigned i = random >> 26;
+    const std::size_t size = random >> 8 & ((random >> 20 & 7) == 0 ? 0x7fff : 0x1ff);
+    char*& p = blocks[i];
+    for (std::size_t k = 0; k < sizes[i]; ++k) is_well = is_well && p[k] == static_cast<char>(i);
+    const ashlar::block old{p, sizes[i]};
+    ashlar::allocation a;
+    if (p != nullptr && step % 2 == 0) {
+      a = fit.reallocate(old, 16, {.size = size});
+    } else {
+      fit.deallocate(old, 16);
+      a = step % 3 == 0 ? fit.allocate_zeroed({size}) : fit.allocate({size, 16u << step % 5});
+      for (std::size_t k = 0; step % 3 == 0 && k < a.size(); ++k)
+        is_well = is_well && static_cast<char*>(a.data())[k] == 0;
+    }
+    p = static_cast<char*>(a.data());
+    sizes[i] = p != nullptr ? size : 0;
+    if (p != nullptr) std::memset(p, static_cast<int>(i), size);
+    if (step % 500 == 0) (void)fit.trim();
+    if (step % 100 == 0) fit.check_invariants();
+  }
+  fit.free_all();
+  const ashlar::allocation again = fit.allocate({1000});
+  std::memset(again.data(), 7, 1000);
+  return is_well;
+}
+
+template <class Fit>
+bool fits_are_well() {
+  alignas(16) static std::byte block[256 << 10];
+  alignas(16) static std::byte more[64 << 10];
+  bool is_well = true;
+  for (int round = 0; round < 2; ++round) {
+    {
+      Fit over_pages({.reserve = 16_MiB});
+      Fit over_block(block);
+      (void)over_block.add(more);
+      is_well = is_well && fit_is_well(over_pages) && fit_is_well(over_block);
+    }
+    std::memset(block, 1, sizeof block);  // it is the user's again
+    std::memset(more, 1, sizeof more);
+  }
+  return is_well;
+}
+
 // Everything that is allowed, so that nothing is said.
 void none() {
   ashlar::new_manager upstream;
   char sum = 0;
+  if (!fits_are_well<ashlar::best_fit_manager>() || !fits_are_well<ashlar::tlsf_manager>() ||
+      !fits_are_well<ashlar::hybrid_manager>())
+    sum = 1;
   for (int round = 0; round < 3; ++round) {
     for (const ashlar::backing kind : {ashlar::backing::reserved, ashlar::backing::chained}) {
       ashlar::arena a({.kind = kind, .keep = 16_KiB, .upstream = upstream});
@@ -146,6 +234,9 @@ int main(int, char** arguments) {
       {"pool_overrun", pool_overrun},
       {"fit_overrun", fit_overrun},
       {"fit_freed", fit_freed},
+      {"best_fit_freed", best_fit_freed},
+      {"tlsf_freed", tlsf_freed},
+      {"hybrid_freed", hybrid_freed},
       {"none", none},
   };
   ashlar::set_fault_policy(ashlar::fault_policy::ignore);  // what the tool says is asked for

@@ -48,8 +48,45 @@ bool pools_serve() {
   pool_of<int> numbers;
   handle_pool<int> handles;
   numbers.destroy(numbers.make(1));
+  numbers.destroy_all();
+  void* some[2];
+  nodes.put_many({some, nodes.get_many(some)});
+  if (nodes.owns(some) || cached.owns(some) || own.owns(some) || sizes.owns(some)) return false;
   handles.destroy(handles.make(2));
   return serves(nodes) && serves(sizes) && serves(general) && serves(cached) && serves(own);
+}
+
+struct make_pool {
+  pool operator()() const { return pool({16, 8}); }
+};
+
+bool more_compositions_serve() {
+  fallback<pool, memory> first(make_pool(), current());
+  affix<memory, int, int> marked(current());
+  aligned<64, memory> lined(current());
+  zeroing<memory, wipe::when_freed> wiped(current());
+  fail_on_nth<memory> failing(current());
+  cascade<make_pool> many{make_pool()};
+  bucketize<pool, 16, 32> bins([](std::size_t size) { return pool({size, 8}); });
+  return serves(first) && serves(marked) && serves(lined) && serves(wiped) && serves(failing) &&
+         serves(many) && serves(bins);
+}
+
+bool checks_serve() {
+  arena watched;
+  arena_watch watch(watched);
+  arena other;
+  const arena_snapshot before(other, current());
+  debug_manager debugged(current());
+  return before && serves(watched) && serves(debugged) && debugged.check() == 0;
+}
+
+bool sources_serve() {
+  alignas(4096) static std::byte bytes[8192];
+  user_block_os block({.memory = {bytes, sizeof bytes}});
+  new_manager fresh;
+  null_manager none;
+  return serves(block) && serves(fresh) && !serves(none);
 }
 
 bool compositions_serve() {
@@ -86,6 +123,7 @@ bool containers_serve() {
 
 int main() {
   const bool is_well = arenas_serve() && pools_serve() && compositions_serve() &&
+                       more_compositions_serve() && checks_serve() && sources_serve() &&
                        containers_serve() && fit_serves<best_fit_manager>() &&
                        fit_serves<tlsf_manager>() && fit_serves<hybrid_manager>();
   return is_well ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -8,6 +8,12 @@
 
 namespace ashlar {
 
+constexpr std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+constexpr std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
+
+/// Size 0 is served as 1.
+constexpr std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
+
 constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
 /// Rounds `n` up to a multiple of `alignment`, a power of two. Wraps to a small value on overflow.

@@ -22,6 +22,12 @@ enum class status : unsigned char {
   unsupported,        ///< This manager or platform cannot do that at all.
 };
 
+/// Returns why no manager could serve a request, or `success`.
+constexpr status fault_of(layout request) {
+  if (!is_power_of_two(request.alignment)) return status::bad_alignment;
+  return request.size > max_size ? status::too_large : status::success;
+}
+
 /// Returns a short fixed text for messages.
 constexpr const char* to_string(status s) {
   switch (s) {

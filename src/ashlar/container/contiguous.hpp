@@ -63,6 +63,7 @@ class contiguous {
 
   T* data() noexcept { return begin_; }
   const T* data() const noexcept { return begin_; }
+  /// As std's: what lies beyond the end is noticed in debug builds alone; `at` always does.
   T& operator[](size_type i) noexcept {
     ASHLAR_ASSERT(i < size());
     return begin_[i];

@@ -12,7 +12,6 @@ namespace ashlar {
 namespace {
 
 // Two live blocks never have the same address, so nothing is served as one byte.
-std::size_t served(std::size_t size) { return size + (size == 0); }
 
 void* try_allocate(std::pmr::memory_resource& from, std::size_t size,
                    std::size_t alignment) noexcept {
@@ -39,29 +38,22 @@ bool memory_resource::do_is_equal(const std::pmr::memory_resource& other) const 
 }
 
 allocation pmr_manager::allocate(layout request, fit) noexcept {
-  if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
-  if (request.size > max_size) return allocation::failed(status::too_large);
-  void* const data = try_allocate(*resource_, served(request.size), request.alignment);
+  if (const status why = fault_of(request); why != status::success) return allocation::failed(why);
+  void* const data = try_allocate(*resource_, at_least_one(request.size), request.alignment);
   if (data == nullptr) return allocation::failed(status::no_memory);
-  store_relaxed(used_, used_ + served(request.size));
-  store_relaxed(peak_, std::max(peak_, used_));
-  store_relaxed(live_, live_ + 1);
+  use_.add(at_least_one(request.size));
   return allocation::of(data, request.size);
 }
 
 void pmr_manager::deallocate(block b, std::size_t alignment) noexcept {
   if (!b) return;
-  resource_->deallocate(b.data, served(b.size), alignment);
-  store_relaxed(used_, used_ - served(b.size));
-  store_relaxed(live_, live_ - 1);
+  resource_->deallocate(b.data, at_least_one(b.size), alignment);
+  use_.remove(at_least_one(b.size));
 }
 
 manager_usage pmr_manager::usage() const noexcept {
-  const std::size_t used = load_relaxed(used_);
-  return {.used = used,
-          .held = used,
-          .peak_used = load_relaxed(peak_),
-          .live_blocks = load_relaxed(live_)};
+  const std::size_t used = use_.used();
+  return {.used = used, .held = used, .peak_used = use_.peak(), .live_blocks = use_.live()};
 }
 
 }  // namespace ashlar

@@ -16,6 +16,7 @@
 
 #include "ashlar/manager/concepts.hpp"
 #include "ashlar/manager/memory.hpp"
+#include "ashlar/manager/tally.hpp"
 
 namespace ashlar {
 
@@ -60,9 +61,7 @@ class ASHLAR_EXPORT pmr_manager : public manager {
 
  private:
   std::pmr::memory_resource* resource_;
-  std::size_t used_ = 0;
-  std::size_t peak_ = 0;
-  std::size_t live_ = 0;
+  use_tally<false> use_;
 };
 
 }  // namespace ashlar

@@ -23,6 +23,7 @@
 #include <span>
 
 #include "ashlar/base/result.hpp"
+#include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 
 namespace ashlar {
@@ -47,16 +48,20 @@ class ASHLAR_EXPORT ring_buffer {
   std::span<std::byte> write_space() noexcept {
     return {data_ + first_ + size_, capacity_ - size_};
   }
-  /// Appends the first `count` bytes of `write_space()`.
+  /// Appends the first `count` bytes of `write_space()`. Fault: overrun, if it has not that many;
+  /// nothing is appended then.
   void wrote(std::size_t count) noexcept {
-    ASHLAR_ASSERT(count <= capacity_ - size_);
+    if (count > capacity_ - size_) [[unlikely]]
+      return refuse(fault_kind::overrun);
     size_ += count;
   }
   /// Returns the bytes to be read, oldest first, all of them.
   std::span<const std::byte> read_space() const noexcept { return {data_ + first_, size_}; }
-  /// Takes the oldest `count` bytes out.
+  /// Takes the oldest `count` bytes out. Fault: pop_beyond_start, if there are not that many;
+  /// nothing is taken then.
   void consumed(std::size_t count) noexcept {
-    ASHLAR_ASSERT(count <= size_);
+    if (count > size_) [[unlikely]]
+      return refuse(fault_kind::pop_beyond_start);
     first_ += count;
     size_ -= count;
     if (first_ >= capacity_) [[unlikely]]
@@ -91,6 +96,7 @@ class ASHLAR_EXPORT ring_buffer {
 
  private:
   void wrap() noexcept;
+  ASHLAR_COLD void refuse(fault_kind kind) const noexcept { report_fault(kind, data_); }
 
   // Invariants: first_ < capacity_ unless that is 0; size_ <= capacity_; the mapping is
   // 2 * capacity_ long, so that [first_, first_ + capacity_) lies in it.

@@ -19,6 +19,7 @@
 
 #include "ashlar/container/contiguous.hpp"
 #include "ashlar/container/relocation.hpp"
+#include "ashlar/hardening/fault.hpp"
 
 namespace ashlar::detail {
 
@@ -55,8 +56,10 @@ class sequence : public contiguous<Derived, T> {
   [[nodiscard]] status try_push_back(const T& value) { return try_emplace_back(value); }
   [[nodiscard]] status try_push_back(T&& value) { return try_emplace_back(std::move(value)); }
 
+  /// Fault: pop_beyond_start, if there is no element.
   void pop_back() noexcept {
-    ASHLAR_ASSERT(!this->empty());
+    if (this->empty()) [[unlikely]]
+      return report_fault(fault_kind::pop_beyond_start, end_);  // `this` would escape
     std::destroy_at(--end_);
   }
   void clear() noexcept { destroy_from(begin_); }

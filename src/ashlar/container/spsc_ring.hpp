@@ -32,6 +32,7 @@
 #include <utility>
 
 #include "ashlar/container/refusal.hpp"
+#include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/class_tag.hpp"
 #include "ashlar/manager/source/current.hpp"
 
@@ -86,10 +87,11 @@ class spsc_ring {
     const size_type head = consumer_.head.load(std::memory_order_relaxed);  // our own
     return filled(head, 1) != 0 ? place(head) : nullptr;
   }
-  /// Ends the oldest element. Requires: `front` returned it.
+  /// Ends the oldest element, which `front` returned. Fault: pop_beyond_start, if it returned none.
   void pop_front() noexcept {
     const size_type head = consumer_.head.load(std::memory_order_relaxed);
-    ASHLAR_ASSERT(head != consumer_.seen_tail);
+    if (head == consumer_.seen_tail) [[unlikely]]
+      return report_fault(fault_kind::pop_beyond_start, this);
     std::destroy_at(place(head));
     // release: pairs with the acquire in room().
     consumer_.head.store(head + 1, std::memory_order_release);

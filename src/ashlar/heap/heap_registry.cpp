@@ -65,8 +65,9 @@ void heap_registry::give_number(std::uint32_t number) noexcept {
   numbers_[number / 64] &= ~(std::uint64_t{1} << (number % 64));
 }
 
-// Lock order in a fork: memory system (a reclaimer may use a heap), registry, then every heap (its
-// list, its local heaps, its store), then the metadata. Everything below is a leaf.
+// Lock order in a fork: memory system and managers (a reclaimer, or a manager, may use a heap),
+// registry, then every heap (its list, its local heaps, its store), then the metadata. Everything
+// below is a leaf.
 void heap_registry::before_fork() {
   process_heaps.took_system_ = system().lock_for_fork();
   process_heaps.mutex_.acquire_for_fork();

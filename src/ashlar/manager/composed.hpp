@@ -72,12 +72,6 @@ constexpr allocation joint_refusal(allocation first, allocation second) {
   return lacks(first) && knows(second) ? first : second;
 }
 
-/// Returns why no manager could serve a request, or `success`.
-constexpr status fault_of(layout request) {
-  if (!is_power_of_two(request.alignment)) return status::bad_alignment;
-  return request.size > max_size ? status::too_large : status::success;
-}
-
 /// A visitor that remembers whether the visit was ended, so that it can be taken to a second part.
 struct walk_over_parts {
   block_visitor to;

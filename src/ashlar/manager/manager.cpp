@@ -29,7 +29,7 @@ void manager::leave_registry() noexcept {
 
 manager::~manager() {
   // A derived class that does not leave first would be looked at while it ends.
-  ASHLAR_ASSERT(name_ == nullptr);
+  ASHLAR_CHECK(name_ == nullptr);
 }
 
 }  // namespace ashlar

@@ -34,7 +34,8 @@ class manager;
 class os_manager;
 
 /// A place in a manager that can rewind. Opaque: made by `here`, given to `rewind` of the same
-/// manager. Valid until that manager is rewound to an earlier place, cleared or destroyed.
+/// manager. Valid until that manager is rewound to an earlier place, cleared or destroyed; the
+/// manager's `rewind` says what a mark does that is not.
 struct mark {
   const void* place = nullptr;
   std::size_t position = 0;

@@ -7,8 +7,6 @@ namespace ashlar {
 
 namespace {
 
-std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
-
 // For managers that cannot resize: the new block is made before the old one ends.
 allocation move_block(memory m, block b, std::size_t alignment, const resize& change) noexcept {
   const allocation moved = m.allocate({change.size, alignment}, change.wanted);

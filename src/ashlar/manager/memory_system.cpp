@@ -3,7 +3,10 @@
 
 #include <cstring>
 
+#include "ashlar/manager/forkable_lock.hpp"
+#include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/fork.hpp"
+#include "ashlar/os/thread.hpp"
 
 namespace ashlar {
 
@@ -121,6 +124,8 @@ bool memory_system::reclaim(std::size_t wanted) noexcept {
 // Not under the lock: it may allocate, and run out, and call the reclaimers.
 void memory_system::watch_forks() noexcept {
   if (watches_forks_.exchange(true)) return;
+  // First, so that its locks, which managers come to under theirs, are taken after those.
+  observe::process_tracker().follow_forks();
   (void)os::on_fork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
@@ -129,17 +134,22 @@ void memory_system::watch_forks() noexcept {
 // of the program may name managers, and are let through as parts of the forking thread.
 bool memory_system::lock_for_fork() noexcept {
   if (thread_is_forking) return false;
-  mutex_.acquire_for_fork();
+  // Who holds a manager's lock may want ours.
+  mutex_.acquire();
+  while (!forkable_lock::try_hold_all_for_fork()) {
+    mutex_.release();
+    os::yield();
+    mutex_.acquire();
+  }
+  mutex_.hold_for_fork();
   thread_is_forking = true;
   return true;
 }
 
 void memory_system::unlock_after_fork(bool in_child) noexcept {
   thread_is_forking = false;
-  if (in_child)
-    mutex_.reset_after_fork();
-  else
-    mutex_.release_after_fork();
+  forkable_lock::release_all_after_fork(in_child);
+  mutex_.end_fork(in_child);
 }
 
 // `took_lock_` is written when the lock is held, by the heap's handler or by us.

@@ -46,11 +46,13 @@ class ASHLAR_EXPORT memory_system {
   /// thread that is reclaiming already.
   bool reclaim(std::size_t wanted) noexcept;
 
-  /// For the fork handlers of the heap, which must hold this lock before any of theirs. Returns
-  /// whether this call took it: then the caller gives it back. From then on this thread counts as
-  /// forking.
+  /// For the fork handlers of the heap, which must hold this lock, and those of managers, before
+  /// any of theirs. Returns whether this call took them: then the caller gives them back. From then
+  /// on this thread counts as forking.
   bool lock_for_fork() noexcept;
   void unlock_after_fork(bool in_child) noexcept;
+  /// Registers the handlers of forks, once. Any lock may be held.
+  void watch_forks() noexcept;
 
  private:
   friend class manager;
@@ -62,7 +64,6 @@ class ASHLAR_EXPORT memory_system {
 
   void enter(manager& m, const char* name) noexcept;
   void leave(manager& m) noexcept;
-  void watch_forks() noexcept;
   static void before_fork() noexcept;
   static void after_fork_in_parent() noexcept;
   static void after_fork_in_child() noexcept;

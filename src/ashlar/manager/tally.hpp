@@ -48,4 +48,36 @@ class tally {
   std::atomic<std::size_t> n_{0};
 };
 
+/// The blocks that a manager has handed out: their bytes, the most that these were, their number.
+template <bool Shared>
+class use_tally {
+ public:
+  std::size_t used() const noexcept { return used_.get(); }
+  std::size_t peak() const noexcept { return peak_.get(); }
+  std::size_t live() const noexcept { return live_.get(); }
+
+  void add(std::size_t size) noexcept {
+    peak_.raise_to(used_.add(size));
+    live_.add(1);
+  }
+  void remove(std::size_t size) noexcept {
+    used_.add(0 - size);
+    live_.add(static_cast<std::size_t>(-1));
+  }
+  /// A block has another size.
+  void change(std::size_t before, std::size_t after) noexcept {
+    peak_.raise_to(used_.add(after - before));
+  }
+  /// No block is left; what was the most stays.
+  void clear() noexcept {
+    used_.set(0);
+    live_.set(0);
+  }
+
+ private:
+  tally<Shared> used_;
+  tally<Shared> peak_;
+  tally<Shared> live_;
+};
+
 }  // namespace ashlar

@@ -54,8 +54,10 @@ class ASHLAR_EXPORT lock {
 
   void acquire_for_fork() noexcept {
     acquire();
-    state_.store(held_for_fork, std::memory_order_relaxed);
+    hold_for_fork();
   }
+  /// Keeps the lock, which this thread holds, until the end of the fork.
+  void hold_for_fork() noexcept { state_.store(held_for_fork, std::memory_order_relaxed); }
   /// Locks that came into being during the fork are free, and stay so.
   void release_after_fork() noexcept {
     const bool was_held = is_held();
@@ -68,6 +70,8 @@ class ASHLAR_EXPORT lock {
     if (is_held()) count_out();
     state_.store(free_state, std::memory_order_relaxed);
   }
+
+  void end_fork(bool in_child) noexcept { in_child ? reset_after_fork() : release_after_fork(); }
 
   bool is_held() const noexcept { return state_.load(std::memory_order_relaxed) != free_state; }
 
@@ -102,15 +106,16 @@ class ASHLAR_EXPORT lock {
 };
 
 /// Holds a lock for a scope.
+template <class Lock>
 class [[nodiscard]] lock_guard {
  public:
-  explicit lock_guard(lock& l) noexcept : lock_(l) { lock_.acquire(); }
+  explicit lock_guard(Lock& l) noexcept : lock_(l) { lock_.acquire(); }
   ~lock_guard() { lock_.release(); }
   lock_guard(const lock_guard&) = delete;
   lock_guard& operator=(const lock_guard&) = delete;
 
  private:
-  lock& lock_;
+  Lock& lock_;
 };
 
 }  // namespace ashlar

@@ -11,6 +11,7 @@
 #include "ashlar/container/refusal.hpp"
 #include "support/counters.hpp"
 #include "support/fake_os.hpp"
+#include "support/fault_log.hpp"
 #include "support/random.hpp"
 #include "support/scale.hpp"
 
@@ -160,6 +161,23 @@ TEST(ring_buffer, tells_why_there_is_no_ring) {
   EXPECT_EQ(ring.capacity(), 0u);
   EXPECT_EQ(ring.write(bytes_from(0, 10)), 0u);
   EXPECT_THROW(ring_buffer(64_KiB), bad_allocation);
+}
+
+TEST(ring_buffer, notices_more_than_there_is_room_for_and_more_than_there_is) {
+  test::fault_log faults;
+  ring_buffer ring(1);
+  const std::byte* const start = ring.read_space().data();
+  ring.wrote(100);
+  ring.wrote(ring.capacity() - 99);
+  EXPECT_TRUE(faults.took(fault_kind::overrun, start));
+  ring.consumed(101);
+  EXPECT_TRUE(faults.took(fault_kind::pop_beyond_start, start));
+  EXPECT_EQ(ring.size(), 100u);
+  ring.consumed(100);
+  EXPECT_EQ(faults.count(), 0u);
+  ring_buffer closed;
+  closed.wrote(1);
+  EXPECT_TRUE(faults.took(fault_kind::overrun, nullptr));
 }
 
 }  // namespace

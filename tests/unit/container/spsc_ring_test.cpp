@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ashlar/manager/source/os_manager.hpp"
+#include "support/fault_log.hpp"
 #include "support/random.hpp"
 #include "support/scale.hpp"
 
@@ -110,6 +111,20 @@ TEST(spsc_ring, takes_elements_that_can_only_be_moved_and_any_alignment) {
   wide got;
   EXPECT_TRUE(ring.try_pop(got));
   EXPECT_EQ(*got.p, 5);
+}
+
+TEST(spsc_ring, notices_a_pop_of_what_is_not_there) {
+  test::fault_log faults;
+  spsc_ring<std::string> ring(4);
+  ring.pop_front();
+  EXPECT_TRUE(faults.took(fault_kind::pop_beyond_start, &ring));
+  ASSERT_TRUE(ring.try_push("one"));
+  ASSERT_NE(ring.front(), nullptr);
+  ring.pop_front();
+  EXPECT_EQ(faults.count(), 0u);
+  ring.pop_front();
+  EXPECT_TRUE(faults.took(fault_kind::pop_beyond_start, &ring));
+  EXPECT_TRUE(ring.empty());
 }
 
 TEST(spsc_ring, gives_its_memory_back) {

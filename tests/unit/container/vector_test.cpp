@@ -11,6 +11,7 @@
 
 #include "ashlar/manager/memory_system.hpp"
 #include "ashlar/manager/source/default_manager.hpp"
+#include "support/fault_log.hpp"
 #include "support/ledger.hpp"
 #include "support/tracked.hpp"
 
@@ -241,6 +242,19 @@ TEST(vector, relocates_types_that_say_so_as_bytes) {
   EXPECT_EQ(*v[0], -1);
   EXPECT_EQ(*v[99], 99);
   static_assert(!is_trivially_relocatable<std::string>);
+}
+
+TEST(vector, notices_a_pop_of_what_is_not_there) {
+  test::fault_log faults;
+  vector<std::string> v;
+  v.pop_back();
+  EXPECT_TRUE(faults.took(fault_kind::pop_beyond_start, nullptr));
+  v.push_back("one");
+  v.pop_back();
+  EXPECT_EQ(faults.count(), 0u);
+  v.pop_back();
+  EXPECT_TRUE(faults.took(fault_kind::pop_beyond_start, v.data()));
+  EXPECT_TRUE(v.empty());
 }
 
 }  // namespace

@@ -33,9 +33,6 @@ constinit const manager_ops fixed_arena_ops = arena_tables::make(capability::bou
 
 namespace {
 
-std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
-std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
-
 bool has_buffer(backing kind) {
   return kind == backing::fixed || kind == backing::inline_then_chained;
 }
@@ -128,8 +125,7 @@ void arena::attach(chunk& c) noexcept {
 // --- the slow halves -----------------------------------------------------------------------------
 
 allocation arena::allocate_slow(layout request, fit wanted) noexcept {
-  if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
-  if (request.size > max_size) return allocation::failed(status::too_large);
+  if (const status why = fault_of(request); why != status::success) return allocation::failed(why);
   if (is_shut()) [[unlikely]]
     return allocate_shut(request, wanted, false);
   layout needed{at_least_one(request.size), request.alignment};

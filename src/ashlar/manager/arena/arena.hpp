@@ -99,7 +99,11 @@ class ASHLAR_EXPORT arena : public manager {
   }
 
   mark here() const noexcept { return history_.make(this, pos()); }
-  /// Faults: stale_mark; still_in_use, if memory of an open child lies above. Nothing happens then.
+  /// Ends what was pushed since a mark. Faults: stale_mark; still_in_use, if memory of an open
+  /// child lies above. Nothing happens then. Where more than eight rewinds in a row each ended
+  /// marks above the place of the one before, the arena forgets one of them, that with the least
+  /// between it and the next: a mark that only this one ended is then the position that it names,
+  /// as for `pop_to`.
   void rewind(mark place) noexcept;
   std::size_t pos() const noexcept { return address_of(cur_) - origin_; }
   /// Faults: stale_mark, if `position` lies above `pos()`; still_in_use.

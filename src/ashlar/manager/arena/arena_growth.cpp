@@ -17,9 +17,6 @@ constexpr std::size_t default_commit_step = 64_KiB;
 // Below this a chunk is mostly its own record.
 constexpr std::size_t least_chunk = 512;
 
-std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
-std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
-
 std::size_t gap_at(const std::byte* p, std::size_t alignment) {
   return (0 - address_of(p)) & (alignment - 1);
 }

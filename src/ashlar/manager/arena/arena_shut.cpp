@@ -9,13 +9,6 @@
 
 namespace ashlar {
 
-namespace {
-
-std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
-std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
-
-}  // namespace
-
 arena_watcher* arena::exchange_watcher(arena_watcher* watcher) noexcept {
   arena_watcher* const before = watcher_;
   watcher_ = watcher;

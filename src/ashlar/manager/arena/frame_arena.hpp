@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/arena/arena.hpp"
 
 namespace ashlar {
@@ -30,9 +31,13 @@ class frame_arena {
 
   /// The arena of this frame.
   arena& now() noexcept { return arenas_[now_]; }
-  /// The arena of the frame that was `frames` ago, less than N.
+  /// The arena of the frame that was `frames` ago, less than N. Fault: stale_mark, if that frame
+  /// has ended; the oldest that is still good then.
   arena& ago(std::size_t frames) noexcept {
-    ASHLAR_ASSERT(frames < N);
+    if (frames >= N) [[unlikely]] {
+      report_fault(fault_kind::stale_mark, this);
+      frames = N - 1;
+    }
     return arenas_[(now_ + N - frames) % N];
   }
 

@@ -7,8 +7,6 @@ namespace ashlar {
 
 namespace {
 
-std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
-
 // Blocks begin at the next cache line.
 constexpr std::size_t size_in_memory = align_up(sizeof(hosted_arena), 64);
 

@@ -8,9 +8,11 @@
 // the notes form a stair: ever younger, ever higher. A rewind that ends no mark is not noted, which
 // is why a loop of scopes notes nothing.
 //
-// The stair may have any number of steps, the notes have room for eight. What is dropped is the
-// step that is the least high: then stale marks of that narrow band, made before it, pass. They
-// lie in memory of the arena all the same, so a rewind to one ends newer blocks but breaks nothing.
+// The stair may have any number of steps, the notes have room for eight; to know all would take
+// memory, which a rewind must not need, and to take two steps for one would call good marks stale.
+// What is dropped is the step that is the least high: then stale marks of that narrow band, made
+// before it, pass as the positions that they name (arena::rewind says so). They lie below pos() in
+// memory of the arena all the same, so a rewind to one ends newer blocks but breaks nothing.
 //
 // The place of a mark is its age, scattered by an odd factor from the arena's address: a mark of
 // another arena has an age that never was.

@@ -7,22 +7,14 @@
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/backing_scope.hpp"
+#include "ashlar/manager/composed.hpp"
 
 namespace ashlar {
 
 namespace {
 
-std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
-
-constexpr manager_ops make_lifo_ops() {
-  manager_ops ops = make_ops<scoped_manager>();
-  ops.can = ops.can | capability::lifo_only;
-  return ops;
-}
-constinit const manager_ops lifo_ops = make_lifo_ops();
-
 // What of an upstream's outcome is left for the block behind a record.
-allocation without(std::size_t offset, const allocation& refused) {
+allocation less(std::size_t offset, const allocation& refused) {
   if (refused.reason() != status::not_enough_memory) return refused;
   const std::size_t fits = refused.would_fit();
   return allocation::failed(refused.reason(), fits > offset ? fits - offset : 0);
@@ -31,8 +23,8 @@ allocation without(std::size_t offset, const allocation& refused) {
 }  // namespace
 
 scoped_manager::scoped_manager(memory upstream, const scoped_options& options) noexcept
-    : manager(upstream.can(capability::lifo_only) ? lifo_ops : ops_for<scoped_manager>,
-              upstream.get()),
+    : manager(table_, upstream.get()),
+      table_(reduced(ops_for<scoped_manager>, scoped_rule(upstream.get()->ops().can))),
       upstream_(upstream) {
   if (upstream_.can(capability::rewind)) start_ = upstream_.here();
   join_registry(options.name);
@@ -83,7 +75,7 @@ allocation scoped_manager::push(layout request, fit wanted, bool zeroed) noexcep
   const backing_scope counted(*this);
   const allocation a =
       zeroed ? upstream_.allocate_zeroed(needed, wanted) : upstream_.allocate(needed, wanted);
-  if (!a) return without(offset, a);
+  if (!a) return less(offset, a);
   auto* const data = static_cast<std::byte*>(a.data()) + offset;
   record* const r = ::new (data - sizeof(record)) record{nullptr, nullptr, a.size(), alignment};
   link(*r);
@@ -113,16 +105,13 @@ void scoped_manager::unlink(record& r) noexcept {
 }
 
 void scoped_manager::count(const record& r) noexcept {
-  store_relaxed(used_, used_ + usable(r));
+  use_.add(usable(r));
   store_relaxed(held_, held_ + r.size);
-  store_relaxed(live_, live_ + 1);
-  if (used_ > peak_) store_relaxed(peak_, used_);
 }
 
 void scoped_manager::uncount(const record& r) noexcept {
-  store_relaxed(used_, used_ - usable(r));
+  use_.remove(usable(r));
   store_relaxed(held_, held_ - r.size);
-  store_relaxed(live_, live_ - 1);
 }
 
 void scoped_manager::deallocate(block b, std::size_t) noexcept {
@@ -153,7 +142,7 @@ allocation scoped_manager::reallocate(block b, std::size_t alignment,
                                              .used = offset + kept,
                                              .wanted = change.wanted,
                                              .may_move = change.may_move});
-  if (!a) return without(offset, a);
+  if (!a) return less(offset, a);
   auto* const data = static_cast<std::byte*>(a.data()) + offset;
   record& r = *record_of(data);
   uncount(old);
@@ -162,6 +151,17 @@ allocation scoped_manager::reallocate(block b, std::size_t alignment,
   (r.newer != nullptr ? r.newer->older : newest_) = &r;
   if (r.older != nullptr) r.older->newer = &r;
   return allocation::of(data, change.wanted == fit::get_exact ? change.size : usable(r));
+}
+
+bool scoped_manager::owns(const void* p) const noexcept {
+  const record* r = newest_;
+  while (r != nullptr && address_of(p) - address_of(r + 1) >= usable(*r)) r = r->older;
+  return r != nullptr;
+}
+
+void scoped_manager::walk(block_visitor visitor) const noexcept {
+  for (record* r = newest_; r != nullptr; r = r->older)
+    if (!visitor({r + 1, usable(*r)})) return;
 }
 
 std::size_t scoped_manager::usable_size(const void* p) const noexcept {
@@ -173,10 +173,10 @@ void scoped_manager::free_all() noexcept {
 }
 
 manager_usage scoped_manager::usage() const noexcept {
-  return {.used = load_relaxed(used_),
+  return {.used = use_.used(),
           .held = load_relaxed(held_),
-          .peak_used = load_relaxed(peak_),
-          .live_blocks = load_relaxed(live_)};
+          .peak_used = use_.peak(),
+          .live_blocks = use_.live()};
 }
 
 bool scoped_manager::check_invariants() const noexcept {
@@ -188,7 +188,7 @@ bool scoped_manager::check_invariants() const noexcept {
     ++live;
     is_well = is_well && (r->older == nullptr || r->older->newer == r);
   }
-  return is_well && used == used_ && live == live_;
+  return is_well && used == use_.used() && live == use_.live();
 }
 
 }  // namespace ashlar

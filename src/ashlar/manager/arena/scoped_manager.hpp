@@ -7,13 +7,16 @@
 //     }                                            // every block of the level is free
 //
 // Each block carries a record of four words in front, which links it to the others; so the upstream
-// needs no capability at all. If it can rewind, the end of the scope is a rewind instead of a walk:
-// blocks that others made in the upstream meanwhile end too, as with an arena_scope (which costs
-// nothing per block: take that where the manager is known to be an arena).
+// needs no capability at all: the scope zeroes, resizes, walks, frees all, knows its blocks and
+// their sizes by itself. It trims, is bounded, and wants the last block freed first where its
+// upstream does. It cannot rewind: open a scope in the scope.
 //
-// Over an upstream that wants the last block freed first, so does the scope. A block that is freed
-// twice, or was made elsewhere, is a fault (invalid_free) as far as its record tells: what lies in
-// front of it must be readable.
+// If the upstream can rewind, the end of the scope is a rewind instead of a walk: blocks that
+// others made in the upstream meanwhile end too, as with an arena_scope (which costs nothing per
+// block: take that where the manager is known to be an arena).
+//
+// A block that is freed twice, or was made elsewhere, is a fault (invalid_free) as far as its
+// record tells: what lies in front of it must be readable.
 //
 // Invariants: the list holds the live blocks, the latest first; `used` is the sum of their sizes.
 // Threads: as the upstream's, but for one scope one at a time; `usage` any time. Cost: the
@@ -22,8 +25,18 @@
 
 #include "ashlar/manager/concepts.hpp"
 #include "ashlar/manager/memory.hpp"
+#include "ashlar/manager/tally.hpp"
 
 namespace ashlar {
+
+/// What a scope over a manager that can do `upstream` can do.
+constexpr capability scoped_rule(capability upstream) {
+  // Where the last block must go first, nobody but the upstream can move one.
+  const bool resizes = !has(upstream, capability::lifo_only) || has(upstream, capability::resize);
+  return capability::zero | capability::own | capability::size | capability::free_all |
+         capability::walk | (resizes ? capability::resize : capability::none) |
+         (upstream & (capability::trim | capability::lifo_only | capability::bounded));
+}
 
 struct scoped_options {
   const char* name = nullptr;  ///< in the registry
@@ -44,7 +57,13 @@ class ASHLAR_EXPORT scoped_manager : public manager {
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   void deallocate(void* p) noexcept { deallocate(block{p, 0}); }
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept;
+  /// Whether `p` points into a block of the scope; any pointer may be asked. O(blocks).
+  bool owns(const void* p) const noexcept;
   std::size_t usable_size(const void* p) const noexcept;
+  /// Visits the blocks, the latest first.
+  void walk(block_visitor visitor) const noexcept;
+  /// As the upstream's: what it holds idle is nobody's in particular.
+  std::size_t trim(std::size_t keep = 0) noexcept { return upstream_.trim(keep); }
   /// Frees all blocks now; the scope goes on.
   void free_all() noexcept;
   manager_usage usage() const noexcept;
@@ -71,13 +90,12 @@ class ASHLAR_EXPORT scoped_manager : public manager {
   void count(const record& r) noexcept;
   void uncount(const record& r) noexcept;
 
+  manager_ops table_;
   memory upstream_;
   mark start_;
   record* newest_ = nullptr;
-  std::size_t used_ = 0;
+  use_tally<false> use_;
   std::size_t held_ = 0;
-  std::size_t peak_ = 0;
-  std::size_t live_ = 0;
 };
 
 }  // namespace ashlar

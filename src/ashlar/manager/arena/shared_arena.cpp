@@ -3,6 +3,7 @@
 
 #include "ashlar/manager/backing_scope.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
+#include "ashlar/os/fork.hpp"
 #include "ashlar/os/thread_exit.hpp"
 
 namespace ashlar {
@@ -23,6 +24,7 @@ struct shared_arena::run {
 class shared_arena_registry {
  public:
   static void enter(shared_arena& a) noexcept {
+    follow_forks();
     lock_guard guard(mutex_);
     a.next_ = first_;
     if (first_ != nullptr) first_->previous_ = &a;
@@ -33,6 +35,11 @@ class shared_arena_registry {
     (a.previous_ != nullptr ? a.previous_->next_ : first_) = a.next_;
     if (a.next_ != nullptr) a.next_->previous_ = a.previous_;
   }
+  /// In a child of fork: what the threads had that did not come along is for whoever comes.
+  static void on_fork_in_child() noexcept {
+    lock_guard guard(mutex_);
+    for (shared_arena* a = first_; a != nullptr; a = a->next_) a->leave_slots_but_of(&cache);
+  }
   static void on_thread_exit(void* thread) noexcept {
     lock_guard guard(mutex_);
     for (shared_arena* a = first_; a != nullptr; a = a->next_) a->leave_slots_of(thread);
@@ -42,11 +49,17 @@ class shared_arena_registry {
   static thread_local constinit shared_arena::cached_slot cache[shared_arena::cached_count];
 
  private:
-  static constinit lock mutex_;
+  static void follow_forks() noexcept {
+    static constinit std::atomic<bool> follows{false};
+    if (!follows.exchange(true, std::memory_order_relaxed))
+      (void)os::on_fork(nullptr, nullptr, on_fork_in_child);
+  }
+
+  static constinit forkable_lock mutex_;
   static constinit shared_arena* first_;
 };
 
-constinit lock shared_arena_registry::mutex_;
+constinit forkable_lock shared_arena_registry::mutex_;
 constinit shared_arena* shared_arena_registry::first_ = nullptr;
 thread_local constinit shared_arena::cached_slot
     shared_arena_registry::cache[shared_arena::cached_count] = {};
@@ -54,10 +67,6 @@ thread_local constinit shared_arena::cached_slot
 namespace {
 
 using registry = shared_arena_registry;
-
-std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
-std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
-std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
 
 constinit os::thread_exit_hook hook;
 
@@ -225,6 +234,15 @@ void shared_arena::leave_slots_of(const void* thread) noexcept {
   slot* const first = slots_.load(std::memory_order_relaxed);  // relaxed: changed under the lock
   for (slot* s = first; s != nullptr; s = s->next)
     if (s->owner == thread) s->owner = nullptr;
+}
+
+// The window of a slot is one word, which its thread moves in one step; all else changes under the
+// lock. So a slot is whole wherever its thread was at the fork.
+void shared_arena::leave_slots_but_of(const void* thread) noexcept {
+  lock_guard guard(mutex_);
+  slot* const first = slots_.load(std::memory_order_relaxed);  // relaxed: changed under the lock
+  for (slot* s = first; s != nullptr; s = s->next)
+    if (s->owner != thread) s->owner = nullptr;
 }
 
 // --- runs ----------------------------------------------------------------------------------------

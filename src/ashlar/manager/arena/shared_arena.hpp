@@ -22,7 +22,7 @@
 // Invariants: a run is in one slot, retired or idle; a run with a live block is not idle; only the
 // owner of a slot changes its window, other threads only under the lock while it has no owner.
 // Threads: thread-safe, except that the arena must not end while others use it. A child of fork may
-// use it only if no other thread was pushing. Cost: about 20 instructions; the lock once a run.
+// use it whatever other threads were doing. Cost: about 20 instructions; the lock once a run.
 #pragma once
 
 #include <atomic>
@@ -33,8 +33,8 @@
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/base/units.hpp"
 #include "ashlar/manager/concepts.hpp"
+#include "ashlar/manager/forkable_lock.hpp"
 #include "ashlar/manager/memory.hpp"
-#include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
 
@@ -109,6 +109,7 @@ class ASHLAR_EXPORT shared_arena : public manager {
   void give_back(run& r) noexcept;
   std::size_t trim_idle(std::size_t keep) noexcept;
   void leave_slots_of(const void* thread) noexcept;
+  void leave_slots_but_of(const void* thread) noexcept;
   memory upstream_handle() const noexcept { return *upstream(); }
 
   const std::uint64_t id_;
@@ -116,7 +117,7 @@ class ASHLAR_EXPORT shared_arena : public manager {
   std::atomic<std::uint64_t> epoch_{1};
   std::atomic<slot*> slots_{nullptr};  // grows at the front
 
-  mutable lock mutex_;
+  mutable manager_lock mutex_;
   run* retired_ = nullptr;
   run* idle_ = nullptr;
   std::size_t idle_size_ = 0;

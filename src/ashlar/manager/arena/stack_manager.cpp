@@ -11,9 +11,6 @@ namespace ashlar {
 
 namespace {
 
-std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
-std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
-
 // The arena under a stack stays out of the registry: the stack stands there.
 arena_options without_name(arena_options options) {
   options.name = nullptr;

@@ -230,7 +230,7 @@ std::size_t debug_manager::report_live(const char* why) noexcept {
   os::line head;
   head.text("ashlar: ").text(options_.name != nullptr ? options_.name : kind_name);
   head.text(" ").text(why).text(" ").decimal(blocks).text(" live blocks, ");
-  report.put(head.bytes(used_));
+  report.put(head.bytes(use_.used()));
   for (std::size_t shown = 0; shown < count; ++shown) {
     std::size_t most = shown;
     for (std::size_t i = shown; i < count; ++i)

@@ -27,9 +27,10 @@
 #include "ashlar/manager/check/debug_book.hpp"
 #include "ashlar/manager/check/debug_options.hpp"
 #include "ashlar/manager/concepts.hpp"
+#include "ashlar/manager/forkable_lock.hpp"
 #include "ashlar/manager/memory.hpp"
+#include "ashlar/manager/tally.hpp"
 #include "ashlar/observe/stack_walk.hpp"
-#include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
 
@@ -151,10 +152,9 @@ class ASHLAR_EXPORT debug_manager : public manager {
   memory inner_;
   manager_ops table_;
   debug_options options_;
-  mutable lock mutex_;
+  mutable manager_lock mutex_;
   detail::debug_book book_;
-  std::size_t used_ = 0;
-  std::size_t peak_ = 0;
+  use_tally<false> use_;
   std::size_t held_ = 0;
   std::size_t kept_ = 0;  // bytes in quarantine
   std::uint64_t sequence_ = 0;

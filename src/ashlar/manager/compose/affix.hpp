@@ -110,7 +110,7 @@ class affix : public wrapper<affix<Part, Prefix, Suffix>, Part> {
     return align_up(sizeof(Prefix), alignment_for(alignment));
   }
   static constexpr std::size_t suffix_offset(std::size_t size) {
-    return align_up(size + (size == 0), alignof(Suffix));
+    return align_up(at_least_one(size), alignof(Suffix));
   }
   static std::byte* start_of(void* data, std::size_t alignment) {
     return static_cast<std::byte*>(data) - offset_for(alignment);
@@ -119,7 +119,7 @@ class affix : public wrapper<affix<Part, Prefix, Suffix>, Part> {
   // A size that overflows, or an alignment that is none, gives a size above max_size.
   static constexpr layout with_affixes(layout request) {
     if (fault_of(request) != status::success) return {max_size + 1, 1};
-    std::size_t size = request.size + (request.size == 0);
+    std::size_t size = at_least_one(request.size);
     if constexpr (has_suffix) size = suffix_offset(size) + sizeof(Suffix);
     const std::size_t offset = offset_for(request.alignment);
     if (offset > max_size || size > max_size - offset) return {max_size + 1, 1};

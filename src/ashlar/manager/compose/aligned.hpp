@@ -74,7 +74,7 @@ class aligned : public wrapper<aligned<Alignment, Part>, Part> {
 
   // A size above max_size - Alignment becomes one above max_size, which the part refuses.
   static constexpr layout raised(layout request) {
-    return {align_up(request.size + (request.size == 0), Alignment),
+    return {align_up(at_least_one(request.size), Alignment),
             request.alignment < Alignment ? Alignment : request.alignment};
   }
 

@@ -8,6 +8,9 @@
 // ends at once if it refuses it too; empty parts end in `trim`, in `free_all` and with the cascade.
 // Can do: what the parts can but rewind; trim always. The parts must own: blocks go back to the one
 // that does. It is neither bounded nor thread-safe: making a part is neither.
+// What parts over handles can is known when there is one, and not of the next: so a cascade of them
+// declares what it does for any part, own, trim, zero by clearing and resize by moving. Such parts
+// must not want the last block freed first, which it could not have told.
 // Invariants: order_[0, count_) names the slots that hold parts, the last one that served first;
 // the figures of a slot are those of its part after the last call to it, zero without a part, so
 // that `usage` never looks at a part that may be ending.
@@ -28,6 +31,11 @@ constexpr capability cascade_rule(capability inner) {
          (inner & (capability::no_op_deallocate | capability::lifo_only));
 }
 
+/// Whatever the parts turn out to be.
+constexpr capability cascade_rule_of_erased() {
+  return capability::own | capability::trim | capability::zero | capability::resize;
+}
+
 template <class Make, std::size_t Most = 16>
 class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>> {
  public:
@@ -40,7 +48,8 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
 
  public:
   static constexpr const char* kind_name = "cascade";
-  static constexpr capability can_do = cascade_rule(part_can<part_manager>());
+  static constexpr capability can_do =
+      is_erased<part_manager>() ? cascade_rule_of_erased() : cascade_rule(part_can<part_manager>());
   static constexpr capability promises = can_do & all_promises;
 
   explicit cascade(Make make, const char* name = nullptr) noexcept : make_(make) {
@@ -60,7 +69,7 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
   allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept
       requires(has(can_do, capability::zero)) {
     return first_to_serve(request,
-                          [&](part_manager& m) { return m.allocate_zeroed(request, wanted); });
+                          [&](part_manager& m) { return zeroed_from(m, request, wanted); });
   }
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept {
     if (b.data == nullptr) return;
@@ -77,7 +86,8 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
       report_fault(fault_kind::invalid_resize, b.data);
       return allocation::failed(status::unsupported);
     }
-    const allocation a = at(i).reallocate(b, alignment, change);
+    const allocation a = at(i).can(capability::resize) ? resized_by(at(i), b, alignment, change)
+                                                       : allocation::failed(status::unsupported);
     note(i);
     return a || !change.may_move ? a : base::move_block(*this, b, alignment, change);
   }
@@ -104,17 +114,20 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
     for (std::size_t k = 0; k < count_ && all.goes_on; ++k) at(order_[k]).walk(all.visitor());
   }
   /// Ends the parts of which nothing is used, until what all parts hold idle is at most `keep`.
+  /// Returns the bytes given back; those of parts that count nothing as they tell them.
   std::size_t trim(std::size_t keep) noexcept {
     const std::size_t before = usage().held;
+    std::size_t told = 0;
     end_parts([this, keep](part_manager& m) {
       const manager_usage all = usage();
       return m.usage().used == 0 && all.held - all.used > keep;
     });
     for (std::size_t k = 0; k < count_; ++k) {
-      (void)trim_of(at(order_[k]), keep);
+      told += trim_of(at(order_[k]), keep);
       note(order_[k]);
     }
     const std::size_t after = usage().held;
+    if (after == manager_usage::unknown) return told;
     return before > after ? before - after : 0;
   }
   manager_usage usage() const noexcept {
@@ -179,7 +192,8 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
     std::size_t slot = 0;
     while (is_taken_[slot]) ++slot;
     auto* const made = ::new (static_cast<void*>(storage_[slot].bytes)) part_manager(make_());
-    if constexpr (base::has_erased_parts) ASHLAR_CHECK(made->can(capability::own));
+    if constexpr (base::has_erased_parts)
+      ASHLAR_CHECK(made->can(capability::own) && !made->can(capability::lifo_only));
     const allocation a = call(*made);
     if (!a) {
       made->~part_manager();

@@ -126,7 +126,7 @@ class limited : public wrapper<limited<Part>, Part> {
   std::size_t counted(block b) const noexcept {
     if constexpr (has(can_do, capability::size))
       if (tells_sizes()) return part_.get().usable_size(b.data);
-    return b.size + (b.size == 0);
+    return at_least_one(b.size);
   }
 
   bool has_room_for(std::size_t size) const noexcept {

@@ -5,13 +5,13 @@
 //
 // Can do: what the part can, and it is thread-safe. The lock does not put blocks in order: threads
 // that rewind, or share a part that frees the last block first, agree among themselves.
-// Threads: thread-safe, if the part is used through here alone. A child of fork may use it unless
-// another thread was inside at the fork. `usage` takes no lock. Cost: about 20 cycles uncontended.
+// Threads: thread-safe, if the part is used through here alone; fork included, unless a heap calls
+// it (forkable_lock.hpp). `usage` takes no lock. Cost: about 20 cycles uncontended.
 // A visitor of a walk holds the lock.
 #pragma once
 
 #include "ashlar/manager/composed.hpp"
-#include "ashlar/structure/lock.hpp"
+#include "ashlar/manager/forkable_lock.hpp"
 
 namespace ashlar {
 
@@ -93,7 +93,7 @@ class locked : public wrapper<locked<Part>, Part> {
     base::begin(locked_rule(part_.can_now()), part_.upstream(), name);
   }
 
-  mutable lock mutex_;
+  mutable manager_lock mutex_;
 };
 
 }  // namespace ashlar

@@ -107,7 +107,7 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept {
     if (b.data == nullptr) return;
     if (is_cached({b.size, alignment})) return push(b.data, class_of(b.size));
-    const std::size_t size = b.size + (b.size == 0);
+    const std::size_t size = at_least_one(b.size);
     direct_.add(0 - size);
     part_.get().deallocate({b.data, size}, raised(alignment));
   }
@@ -196,14 +196,14 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
   }
 
   static constexpr std::size_t class_of(std::size_t size) {
-    return cache_class::of(size + (size == 0));
+    return cache_class::of(at_least_one(size));
   }
   static constexpr std::size_t raised(std::size_t alignment) {
     return alignment < 16 ? 16 : alignment;
   }
   static constexpr bool is_cached(layout l) { return l.size <= Largest && l.alignment <= 16; }
   static constexpr std::size_t size_at_part(layout l) {
-    return is_cached(l) ? cache_class::size_of(class_of(l.size)) : l.size + (l.size == 0);
+    return is_cached(l) ? cache_class::size_of(class_of(l.size)) : at_least_one(l.size);
   }
 
   static allocation told(void* p, std::size_t c, std::size_t size, fit wanted) noexcept {
@@ -318,7 +318,7 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
 
   // To the byte, so that the size that comes back is the one that was counted.
   allocation take_large(layout request, bool zero) noexcept {
-    const layout whole{request.size + (request.size == 0), raised(request.alignment)};
+    const layout whole{at_least_one(request.size), raised(request.alignment)};
     const allocation a = take_from_part(whole, zero);
     return a ? allocation::of(a.data(), request.size) : a;
   }

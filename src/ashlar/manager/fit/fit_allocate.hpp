@@ -75,12 +75,12 @@ template <class Index>
 ASHLAR_FORCE_INLINE allocation fit_manager<Index>::finish(fit_block* b, std::size_t size,
                                                           std::size_t asked, fit wanted,
                                                           std::uint64_t previous) {
+  space_.lend(b, size);
   const std::size_t usable = size - fit_block::header;
   const std::size_t given = wanted == fit::get_no_less ? usable : asked;
   // Of what was asked for, whatever the caller now knows: it may be freed with either size.
   b->set_used(size, usable - asked, tag(), previous);
-  count(usable);
-  store_relaxed(live_, live_ + 1);
+  use_.add(usable);
   return allocation::of(b->payload(), given);
 }
 
@@ -174,6 +174,8 @@ allocation fit_manager<Index>::allocate_zeroed(layout request, fit wanted) noexc
   if (a) {
     auto* const data = static_cast<std::byte*>(a.data());
     std::memset(data, 0, space_.dirty_prefix(data, a.size(), fresh));
+    if (space_.is_watched()) [[unlikely]]
+      poison::show_defined(data, a.size());
   }
   return a;
 }
@@ -215,8 +217,7 @@ void fit_manager<Index>::release(fit_block* b) {
   if (!space_.are_neighbours_whole(b)) [[unlikely]]
     return report_fault(fault_kind::corruption, b->payload());
   const std::size_t size = b->size();
-  store_relaxed(used_, used_ - (size - fit_block::header));
-  store_relaxed(live_, live_ - 1);
+  use_.remove(size - fit_block::header);
   join_and_insert(b, size);
 }
 

@@ -25,6 +25,7 @@
 #include "ashlar/manager/concepts.hpp"
 #include "ashlar/manager/fit/fit_indexes.hpp"
 #include "ashlar/manager/fit/fit_space.hpp"
+#include "ashlar/manager/tally.hpp"
 
 namespace ashlar {
 
@@ -94,8 +95,9 @@ class ASHLAR_EXPORT fit_manager : public manager {
   /// Returns the bytes from the start of the region to its last used block, and of added blocks.
   std::size_t footprint() const noexcept { return space_.footprint(); }
   fragmentation_report fragmentation() const noexcept;
-  /// The tag of one block: at first the manager's. Requires: `p` is a live block.
-  tag_id tag_of(const void* p) const { return fit_block::of(p)->tag(); }
+  /// The tag of one block: at first the manager's. Faults: invalid query; returns 0, and sets
+  /// nothing, then.
+  tag_id tag_of(const void* p) const noexcept;
   void set_tag_of(void* p, tag_id tag) noexcept;
 
   /// Panics if a rule is broken. O(blocks).
@@ -122,14 +124,9 @@ class ASHLAR_EXPORT fit_manager : public manager {
     join_registry(name);
   }
 
-  bool is_over_budget(std::size_t more) const { return more > limit_ - used_; }
-  void count(std::size_t more) {
-    const std::size_t used = used_ + more;
-    store_relaxed(used_, used);
-    if (used > peak_) store_relaxed(peak_, used);
-  }
+  bool is_over_budget(std::size_t more) const { return more > limit_ - use_.used(); }
   void insert_free(fit_block* b, std::size_t size) {
-    b->set_free(size);
+    space_.set_free(b, size);
     index_.insert(b);
   }
 
@@ -157,10 +154,8 @@ class ASHLAR_EXPORT fit_manager : public manager {
 
   Index index_;
   fit_space space_;
-  std::size_t used_ = 0;
+  use_tally<false> use_;
   std::size_t limit_;
-  std::size_t peak_ = 0;
-  std::size_t live_ = 0;
 };
 
 template <class Index>

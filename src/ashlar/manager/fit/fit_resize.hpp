@@ -43,8 +43,7 @@ bool fit_manager<Index>::resize_in_place(fit_block* b, std::size_t need) {
 
 template <class Index>
 void fit_manager<Index>::set_size(fit_block* b, std::size_t size) {
-  store_relaxed(used_, used_ - b->size());
-  count(size);
+  use_.change(b->size(), size);
   b->head = (b->head & ~fit_block::size_mask) | size;
 }
 
@@ -70,6 +69,7 @@ bool fit_manager<Index>::grow(fit_block* b, std::size_t need) {
     if (more > space_.room() || is_over_budget(more) || space_.commit(more) != status::success)
       return false;
     space_.set_top(b->after(need));
+    space_.lend(next, more);
     set_size(b, need);
     return true;
   }
@@ -78,6 +78,7 @@ bool fit_manager<Index>::grow(fit_block* b, std::size_t need) {
   const std::size_t grown = fit_block::cut(total, need);
   if (is_over_budget(grown - size)) return false;
   index_.remove(next);
+  space_.lend(next, grown - size);
   if (grown == total)
     b->after(total)->head |= fit_block::previous_used_bit;
   else
@@ -101,7 +102,11 @@ fit_block* fit_manager<Index>::slide_down(fit_block* b, std::size_t need, std::s
   const std::size_t old_size = b->size();
   if (size > old_size && is_over_budget(size - old_size)) return nullptr;
   index_.remove(first);
-  if (!next->is_used()) index_.remove(next);
+  space_.lend(first, first->size());
+  if (!next->is_used()) {
+    index_.remove(next);
+    space_.lend(next, next->size());
+  }
   const tag_id tag = b->tag();
   std::memmove(first->payload(), b->payload(), keep);
   first->set_used(old_size, 0, tag, fit_block::previous_used_bit);

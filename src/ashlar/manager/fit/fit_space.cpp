@@ -5,9 +5,6 @@ namespace ashlar {
 
 namespace {
 
-std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
-std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
-
 // Puts what links reach evenly around the range, so that blocks added later are in reach wherever
 // they lie. Also where nothing is to spare the first block must not have link 0; the last one, of
 // 32 bytes, still has a link then.
@@ -25,6 +22,25 @@ os::range whole_pages(fit_block* b, std::size_t page) {
 }
 
 }  // namespace
+
+// While the OS, or what stands for it, has to do with hidden pages. Those that it keeps are hidden
+// again when they are committed.
+class fit_space::shown {
+ public:
+  shown(const fit_space& space, os::range pages) : space_(space), pages_(pages) {
+    if (space_.is_watched_) poison::show_defined(pages_.data, pages_.size);
+  }
+  ~shown() {
+    if (space_.is_watched_ && pages_.data < space_.committed_)
+      poison::hide(pages_.data, pages_.size);
+  }
+  shown(const shown&) = delete;
+  shown& operator=(const shown&) = delete;
+
+ private:
+  const fit_space& space_;
+  os::range pages_;
+};
 
 status fit_space::prepare(tag_id owner) noexcept {
   if (!from_os_) {
@@ -59,6 +75,7 @@ status fit_space::begin(std::byte* start, std::byte* committed, std::byte* end,
   store_relaxed(held_, held_ + static_cast<std::size_t>(committed - start));
   links_ = links_around(start, static_cast<std::size_t>(end - start));
   first_ = fit_block::of(start + fit_block::granule);
+  is_watched_ = poison::is_watched();
   set_top(first_);
   return status::success;
 }
@@ -69,12 +86,14 @@ void fit_space::reset() noexcept {
   set_top(first_);
   trim_top(fit_options::unlimited);
   for (row* r = added_; r != nullptr; r = r->next) {
-    r->first()->set_free(address_of(r->sentinel) - address_of(r->first()));
+    set_free(r->first(), address_of(r->sentinel) - address_of(r->first()));
     r->sentinel->head = fit_block::used_bit;
   }
 }
 
 void fit_space::release() noexcept {
+  if (is_ready() && is_watched_) [[unlikely]]
+    show_everything();
   if (is_ready() && from_os_) {
     os_->release({start_, static_cast<std::size_t>(end_ - start_)},
                  static_cast<std::size_t>(committed_ - start_));
@@ -98,6 +117,8 @@ status fit_space::commit(std::size_t size) noexcept {
     part = smaller(least, rest);
     if (const status why = os_->try_commit({committed_, part}); why != status::success) return why;
   }
+  if (is_watched_) [[unlikely]]
+    poison::hide(committed_, part);
   committed_ += part;
   store_relaxed(held_, held_ + part);
   return status::success;
@@ -128,7 +149,7 @@ fit_block* fit_space::add(std::span<std::byte> block, status& reason) noexcept {
       static_cast<std::size_t>(end - begin) - sizeof(row) - fit_block::header, fit_block::granule);
   *r = {.next = added_, .sentinel = r->first()->after(size), .size = block.size()};
   added_ = r;
-  r->first()->set_free(size);
+  set_free(r->first(), size);
   r->sentinel->head = fit_block::used_bit;
   store_relaxed(held_, held_ + block.size());
   return r->first();
@@ -187,14 +208,15 @@ std::size_t fit_space::trim_top(std::size_t wanted) noexcept {
   const std::size_t size =
       align_down(smaller(wanted, static_cast<std::size_t>(committed_ - lowest)), page);
   if (size == 0) return 0;
-  if (os_->decommit({committed_ - size, size})) {
-    committed_ -= size;
+  std::byte* const from = committed_ - size;
+  const shown pages(*this, {from, size});
+  if (os_->decommit({from, size})) {
+    committed_ = from;
     store_relaxed(held_, held_ - size);
     if (os_->zeroed() && committed_ < fresh_) fresh_ = committed_;
     return size;
   }
   // It stays committed; only what was touched has pages to give.
-  std::byte* const from = committed_ - size;
   if (!os_->zeroed() || fresh_ <= from || !os_->discard({from, size})) return 0;
   const std::size_t touched = align_up(static_cast<std::size_t>(fresh_ - from), page);
   fresh_ = from;
@@ -206,7 +228,9 @@ std::size_t fit_space::trim_blocks(std::size_t wanted) noexcept {
   const auto trim_block = [&](fit_block* b) {
     if (b->is_used() || (b->head & fit_block::trimmed_bit) != 0) return true;
     const os::range pages = whole_pages(b, os_->page_size());
-    if (!pages || pages.size > wanted - given || !os_->discard(pages)) return true;
+    if (!pages || pages.size > wanted - given) return true;
+    const shown to_os(*this, pages);
+    if (!os_->discard(pages)) return true;
     b->head |= fit_block::trimmed_bit;
     given += pages.size;
     return true;

@@ -14,6 +14,8 @@
 // previous-used bit tells whether the one before is used; (3) no two free blocks touch, and none
 // touches the top; (4) the foot of a free block is its size; (5) first <= top < committed <= end,
 // and the byte behind the sentinel is not beyond `fresh`.
+// Under a tool that watches memory everything is hidden but used blocks, and of free ones the head,
+// the node and the foot; of the wilderness, the sentinel (fit_poison.cpp).
 // Threads: thread-compatible; `held` may be read by any thread.
 #pragma once
 
@@ -21,6 +23,7 @@
 #include <cstdint>
 #include <span>
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/base/result.hpp"
 #include "ashlar/hardening/fault.hpp"
@@ -75,11 +78,27 @@ class ASHLAR_EXPORT fit_space {
   status commit(std::size_t size) noexcept;
   /// Moves the top to `b`: behind a block just made, or down over freed ones.
   void set_top(fit_block* b) {
+    if (is_watched_) [[unlikely]]
+      move_wilderness(b);
     top_ = b;
     b->set_sentinel();
     std::byte* const behind = b->payload();
     if (behind > fresh_) fresh_ = behind;
   }
+  /// Makes a free block of `size` bytes, but for its node.
+  void set_free(fit_block* b, std::size_t size) {
+    if (is_watched_) [[unlikely]]
+      hide_all_but_tags(b, size);
+    b->set_free(size);
+  }
+  /// Before `size` bytes of free memory become a used block, its head included.
+  void lend(fit_block* b, std::size_t size) const {
+    if (is_watched_) [[unlikely]]
+      poison::show(b, size);
+  }
+  /// Whether a tool is told of free memory (base/poison.hpp).
+  bool is_watched() const { return is_watched_; }
+
   /// Returns how many bytes at the start of a range may be other than zero, judged by what `fresh`
   /// was before the range was handed out.
   std::size_t dirty_prefix(const std::byte* data, std::size_t size, const std::byte* fresh) const;
@@ -89,13 +108,13 @@ class ASHLAR_EXPORT fit_space {
   fit_block* add(std::span<std::byte> block, status& reason) noexcept;
 
   /// Returns the block of a payload if it is used and its neighbourhood makes sense, else null.
-  fit_block* live(const void* p) const {
+  ASHLAR_NO_SANITIZE fit_block* live(const void* p) const {  // a wrong pointer leads anywhere
     fit_block* const b = fit_block::of(p);
     const std::uintptr_t limit = end_of_row(b);
     const std::uint64_t head = limit > address_of(b) && is_aligned(address_of(p), 16) ? b->head : 0;
     const std::size_t size = head & fit_block::size_mask;
     if ((head & fit_block::used_bit) == 0 || size < fit_block::smallest ||
-        size > limit - address_of(b) || !b->after(size)->is_previous_used())
+        size > limit - address_of(b) || (b->after(size)->head & fit_block::previous_used_bit) == 0)
       return nullptr;
     return b;
   }
@@ -144,13 +163,18 @@ class ASHLAR_EXPORT fit_space {
     const std::uintptr_t limit = end_of_row(b);  // 0 for a sentinel, which has size 0
     return limit == 0 ? b->size() == 0 : b->size() - 1 < limit - address_of(b);
   }
-  bool is_previous_whole(fit_block* b) const {
+  ASHLAR_NO_SANITIZE bool is_previous_whole(fit_block* b) const {  // as does a wrong foot
     const std::size_t size = b->previous_size();
     const std::uintptr_t at = address_of(b) - size;
     return is_aligned(size, fit_block::granule) && size >= fit_block::smallest &&
            end_of_row(fit_block::of(at_address(at + 8))) == end_of_row(b) &&
            (b->previous()->head & (fit_block::size_mask | fit_block::used_bit)) == size;
   }
+
+  class [[nodiscard]] shown;
+  ASHLAR_COLD void hide_all_but_tags(const fit_block* b, std::size_t size) const noexcept;
+  ASHLAR_COLD void move_wilderness(const fit_block* top) const noexcept;
+  void show_everything() const noexcept;
 
   std::size_t room_before(const std::byte* end) const {
     return align_down(address_of(end) - address_of(top_) - fit_block::header, fit_block::granule);
@@ -186,6 +210,7 @@ class ASHLAR_EXPORT fit_space {
   std::span<std::byte> block_;
   bool from_os_ = false;
   bool zeroed_ = false;
+  bool is_watched_ = false;  // since there is a region
 };
 
 }  // namespace ashlar

@@ -23,8 +23,7 @@ void fit_manager<Index>::free_all() noexcept {
     index_.insert(b);  // of each added row there is one
     return true;
   });
-  store_relaxed(used_, std::size_t{0});
-  store_relaxed(live_, std::size_t{0});
+  use_.clear();
 }
 
 template <class Index>
@@ -44,11 +43,11 @@ status fit_manager<Index>::add(std::span<std::byte> block) noexcept {
 
 template <class Index>
 manager_usage fit_manager<Index>::usage() const noexcept {
-  return {.used = load_relaxed(used_),
+  return {.used = use_.used(),
           .held = space_.held(),
-          .peak_used = load_relaxed(peak_),
+          .peak_used = use_.peak(),
           .limit = limit_,
-          .live_blocks = load_relaxed(live_)};
+          .live_blocks = use_.live()};
 }
 
 template <class Index>
@@ -77,6 +76,13 @@ fragmentation_report fit_manager<Index>::fragmentation() const noexcept {
 }
 
 template <class Index>
+tag_id fit_manager<Index>::tag_of(const void* p) const noexcept {
+  if (const fit_block* const b = space_.live(p)) return b->tag();
+  report_fault(fault_kind::invalid_query, p);
+  return 0;
+}
+
+template <class Index>
 void fit_manager<Index>::set_tag_of(void* p, tag_id tag) noexcept {
   fit_block* const b = space_.live(p);
   if (b == nullptr) return report_fault(fault_kind::invalid_query, p);
@@ -95,9 +101,9 @@ void fit_manager<Index>::check_invariants() const noexcept {
     free += !b->is_used();
     return true;
   });
-  ASHLAR_CHECK(index_.check_invariants() == free);  // (1)
-  ASHLAR_CHECK(used == used_ && live == live_);     // (2)
-  ASHLAR_CHECK(used_ <= peak_ && used_ <= limit_);  // (3)
+  ASHLAR_CHECK(index_.check_invariants() == free);                    // (1)
+  ASHLAR_CHECK(used == use_.used() && live == use_.live());           // (2)
+  ASHLAR_CHECK(use_.used() <= use_.peak() && use_.used() <= limit_);  // (3)
 }
 
 }  // namespace ashlar

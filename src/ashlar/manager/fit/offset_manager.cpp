@@ -9,35 +9,18 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/fit/offset_arithmetic.hpp"
 
 namespace ashlar {
 
 using namespace offset_bins;
+using namespace offset_arithmetic;
 
 namespace {
 
 // Candidates that are looked at before alignment is bought with units. More find closer fits and
 // touch more lines.
 constexpr int close_looks = 4;
-
-// Not std::has_single_bit, which counts bits, by a call where the processor is not known to.
-constexpr bool is_valid(std::uint64_t alignment) {
-  return alignment != 0 && (alignment & (alignment - 1)) == 0 && alignment <= max_units;
-}
-
-constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t alignment) {
-  return (n + alignment - 1) & ~(alignment - 1);
-}
-
-// How many units a request could have in a free range at most.
-constexpr std::uint64_t room_in(std::uint64_t offset, std::uint64_t units,
-                                std::uint64_t alignment) {
-  const std::uint64_t gap = round_up(offset, alignment) - offset;
-  return gap < units ? units - gap : 0;
-}
-constexpr std::uint64_t room_in(const offset_record& r, std::uint64_t alignment) {
-  return room_in(r.offset, r.units, alignment);
-}
 
 constexpr std::uint8_t bits_of(std::uint64_t alignment) {
   return static_cast<std::uint8_t>(std::countr_zero(alignment));
@@ -331,84 +314,6 @@ void offset_manager::exchange(offset_handle a, offset_handle b) noexcept {
   std::swap(at(i).offset, at(j).offset);
   std::swap(at(i).units, at(j).units);
   std::swap(at(i).alignment_bits, at(j).alignment_bits);
-}
-
-// --- The space -----------------------------------------------------------------------------------
-
-status offset_manager::grow(std::uint64_t units) noexcept {
-  const std::uint64_t first = image_ != nullptr ? image_->first : first_;
-  const std::uint64_t now = image_ != nullptr ? image_->units : units_;
-  if (units > max_units - first - now) return status::too_large;
-  if (image_ == nullptr) {
-    units_ += units;
-    return status::success;
-  }
-  if (units == 0) return status::success;
-  const std::uint32_t last = image_->tail;
-  if (last != no_record && at(last).kind == range_kind::free) {
-    set_free_range(last, at(last).offset, at(last).units + units);
-  } else {
-    if (!provide(1)) return status::no_memory;
-    const std::uint32_t fresh = new_record();
-    at(fresh).offset = first + now;
-    at(fresh).units = units;
-    insert_before(fresh, no_record);
-    file(fresh);
-  }
-  image_->units += units;
-  return status::success;
-}
-
-std::uint64_t offset_manager::free_at_end() const noexcept {
-  if (image_ == nullptr) return units_;
-  const std::uint32_t last = image_->tail;
-  return last != no_record && at(last).kind == range_kind::free ? at(last).units : 0;
-}
-
-std::uint64_t offset_manager::trim(std::uint64_t keep) noexcept {
-  const std::uint64_t tail = free_at_end();
-  if (tail <= keep) return 0;
-  const std::uint64_t cut = tail - keep;
-  if (image_ == nullptr) {
-    units_ -= cut;
-    return cut;
-  }
-  const std::uint32_t last = image_->tail;
-  image_->units -= cut;
-  if (keep != 0) {
-    set_free_range(last, at(last).offset, keep);
-  } else {
-    unfile(last);
-    release_record(last);
-  }
-  return cut;
-}
-
-void offset_manager::free_all() noexcept {
-  if (image_ == nullptr) return;
-  close_all_moves();
-  for (std::uint32_t i = 0; i < image_->made; ++i)
-    if (at(i).kind == range_kind::used) deallocate({i, at(i).generation});
-}
-
-void offset_manager::set_limit(std::uint64_t limit) noexcept {
-  (image_ != nullptr ? image_->limit : limit_) = limit;
-}
-
-std::uint64_t offset_manager::largest_free(std::uint64_t alignment) const noexcept {
-  if (!is_valid(alignment)) return 0;
-  if (image_ == nullptr) return room_in(first_, units_, alignment);
-  std::uint64_t best = 0;
-  std::uint32_t looks = max_scanned_;
-  std::uint32_t bin = image_->filled.last_below(bin_count);
-  for (; bin != bin_set::none && smallest_in(bin + 1) - 1 > best;
-       bin = image_->filled.last_below(bin)) {
-    for (std::uint32_t i = image_->bins[bin]; i != no_record && looks != 0; i = at(i).bin.next) {
-      best = std::max(best, room_in(at(i), alignment));
-      --looks;
-    }
-  }
-  return best;
 }
 
 }  // namespace ashlar

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t unit = relocatable_heap::unit;
 
 constexpr offset_layout in_units(std::size_t size, std::size_t alignment) {
-  return {divide_up(size + (size == 0), unit), alignment > unit ? alignment / unit : 1};
+  return {divide_up(at_least_one(size), unit), alignment > unit ? alignment / unit : 1};
 }
 
 constexpr std::uint64_t limit_in_units(std::size_t limit) {

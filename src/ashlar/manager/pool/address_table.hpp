@@ -37,6 +37,12 @@ class ASHLAR_EXPORT address_table {
   }
   /// Enters all entries of another table. Requires: room was reserved.
   void insert_all(const address_table& other) noexcept;
+  /// Calls `visit(number, value)` for each entry. Must not change the table.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t i = 0; i <= mask_; ++i)
+      if (const entry& e = entries()[i]; e.value != nullptr) visit(e.number, e.value);
+  }
   /// Forgets all entries and gives the room back.
   void clear(memory upstream) noexcept;
 

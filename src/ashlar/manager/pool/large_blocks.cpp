@@ -15,7 +15,7 @@ allocation large_blocks::allocate(layout request) noexcept {
   if (!table_.reserve(1, os())) return allocation::failed(status::no_memory);
   void* const place = records_.get();
   if (place == nullptr) return allocation::failed(status::no_memory);
-  const std::size_t size = align_up(request.size + (request.size == 0), page);
+  const std::size_t size = align_up(at_least_one(request.size), page);
   const os::range memory = os().reserve(size, request.alignment);
   const status outcome = memory ? os().try_commit(memory) : status::no_memory;
   if (outcome != status::success) {
@@ -57,7 +57,7 @@ allocation large_blocks::resize(void* p, std::size_t size) noexcept {
   record* const r = find(p);
   if (r == nullptr || size > max_size - os().page_size())
     return allocation::failed(status::too_large);
-  const std::size_t wanted = align_up(size + (size == 0), os().page_size());
+  const std::size_t wanted = align_up(at_least_one(size), os().page_size());
   if (wanted > r->reserved) return allocation::failed(status::unsupported);
   if (wanted > r->size) {
     const status outcome = os().try_commit({r->data + r->size, wanted - r->size});

@@ -27,7 +27,7 @@ status pool::learn_from(layout request) noexcept {
     return status::bad_alignment;
   if (request.size > pool_core::max_block) return status::too_large;
   if (wanted_.size == 0) {
-    wanted_.size = request.size + (request.size == 0);
+    wanted_.size = at_least_one(request.size);
     if (request.alignment > wanted_.alignment) wanted_.alignment = request.alignment;
   }
   if (!is_power_of_two(wanted_.alignment) || wanted_.alignment > pool_core::max_block)
@@ -106,6 +106,11 @@ void pool::put_many(std::span<void* const> blocks) noexcept {
 
 void pool::free_all() noexcept {
   core_.free_all();
+  store_.forget_all();
+}
+
+void pool::free_each(block_visitor visitor) noexcept {
+  core_.free_each(visitor);
   store_.forget_all();
 }
 

@@ -96,6 +96,14 @@ class ASHLAR_EXPORT pool : public manager {
   bool owns(const void* p) const noexcept { return store_.find(p) != nullptr; }
   std::size_t usable_size(const void*) const noexcept { return core_.block_size(); }
   void free_all() noexcept;
+  /// As `free_all`, showing each live block before it ends. The visitor, whose answer is not looked
+  /// at, may put other blocks back, which are not shown then, and get some, which are; it must not
+  /// walk.
+  void free_each(block_visitor visitor) noexcept;
+  /// Within a `free_each`: whether a block was shown or put back already. Costs a load otherwise.
+  bool has_ended(const void* p) const noexcept {
+    return core_.is_freeing_each() && core_.has_ended(p);
+  }
   void walk(block_visitor visitor) const noexcept { (void)core_.walk(visitor); }
   std::size_t trim(std::size_t keep = 0) noexcept;
   manager_usage usage() const noexcept;

@@ -140,7 +140,8 @@ void pool_core::put_elsewhere(pool_slab* slab, void* p) noexcept {
   poison::take_back(slab, p, stride_);
   store_relaxed(puts_, puts_ + 1);
   if (--slab->live != 0) {
-    if (poison::is_watched()) [[unlikely]] {  // so that what comes back last goes out first
+    if (poison::is_watched() && slab->live < ending_bias)
+        [[unlikely]] {  // so that what comes back last goes out first
       partial_.remove(*slab);
       partial_.push_front(*slab);
     }
@@ -183,10 +184,6 @@ void pool_core::retire(pool_slab& slab) noexcept {
 
 void pool_core::release(pool_slab& slab) noexcept {
   store_relaxed(slab_bytes_, slab_bytes_ - shape_.slab_size);
-  if (poison::is_watched()) [[unlikely]] {
-    poison::close_pool(&slab);
-    poison::show(&slab + 1, shape_.slab_size - sizeof(pool_slab));
-  }
   store_->release(slab);
 }
 

@@ -94,6 +94,13 @@ class ASHLAR_EXPORT pool_core {
   std::size_t spare_bytes() const { return spares_ * shape_.slab_size; }
   /// Gives all slabs back: every block ends.
   void free_all() noexcept;
+  /// Ends every block after a visit to it, and gives all slabs back. The visitor may put other
+  /// blocks back, and get some, which are visited too.
+  void free_each(block_visitor visitor) noexcept;
+  bool is_freeing_each() const { return ending_ != nullptr; }
+  /// Whether a block was put back, or visited, since the `free_each` that is under way began.
+  /// False for blocks that it has not come near yet, and for pointers to no block.
+  bool has_ended(const void* p) const noexcept;
   /// Visits the live blocks. Returns false if the visitor said to stop.
   bool walk(block_visitor visitor) const noexcept;
   /// Lets no slab be current. Before `adopt`, and before the last blocks are counted.
@@ -105,7 +112,11 @@ class ASHLAR_EXPORT pool_core {
 
  private:
   using slab_list = intrusive_list<pool_slab>;
+  struct ending;
   static constexpr std::uintptr_t no_slab = 1;  // no masked address is odd
+  // Added to `live` of the slab whose blocks are being ended, which is in no list: it looks neither
+  // full nor empty to who puts a block of it back.
+  static constexpr std::uint32_t ending_bias = std::uint32_t{1} << 31;
 
   ASHLAR_COLD void* get_watched() noexcept;
   void put_elsewhere(pool_slab* slab, void* p) noexcept;
@@ -127,6 +138,7 @@ class ASHLAR_EXPORT pool_core {
   bool walk_slab(const pool_slab& slab, block_visitor visitor) const noexcept;
   bool is_slab_well(const pool_slab& slab, std::size_t& live) const noexcept;
   bool is_list_well(const pool_slab& slab, std::uint32_t& count) const noexcept;
+  void end_blocks_of(pool_slab& slab, ending& now, block_visitor visitor) noexcept;
   template <class F>
   bool for_each_slab(F f) const;
 
@@ -149,6 +161,7 @@ class ASHLAR_EXPORT pool_core {
   std::uint32_t spare_limit_;
   std::uint32_t spares_ = 0;
   allocation refusal_;
+  ending* ending_ = nullptr;  // while `free_each` is under way
 };
 
 void* pool_core::try_get() noexcept {

@@ -43,22 +43,26 @@ class pool_of {
     return object;
   }
 
-  /// Ends an object of this pool; null is ignored. Faults: as the pool's.
+  /// Ends an object of this pool; null is ignored, and so is, in a destructor that `destroy_all`
+  /// runs, an object that has ended already. Faults: as the pool's.
   void destroy(T* object) noexcept {
-    if (object == nullptr) return;
+    if (object == nullptr || pool_.has_ended(object)) return;
     object->~T();
     pool_.put(object);
   }
 
-  /// Ends all objects and gives their memory back.
+  /// Ends all objects, in any order, and gives their memory back. A destructor may destroy other
+  /// objects of this pool, before or after their turn: each ends once. It may make some, which end
+  /// too.
   void destroy_all() noexcept {
-    if constexpr (!std::is_trivially_destructible_v<T>) {
-      pool_.walk({nullptr, [](void*, const walked_block& found) {
-                    static_cast<T*>(found.data)->~T();
-                    return true;
-                  }});
+    if constexpr (std::is_trivially_destructible_v<T>) {
+      pool_.free_all();
+    } else {
+      pool_.free_each({nullptr, [](void*, const walked_block& found) {
+                         static_cast<T*>(found.data)->~T();
+                         return true;
+                       }});
     }
-    pool_.free_all();
   }
 
   std::size_t size() const noexcept { return pool_.usage().live_blocks; }

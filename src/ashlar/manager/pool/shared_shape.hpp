@@ -45,8 +45,7 @@ struct ASHLAR_EXPORT shared_shape {
   }
   /// Returns why a request is not served, or success.
   status refusal(layout request) const noexcept {
-    if (!is_power_of_two(request.alignment)) return status::bad_alignment;
-    if (request.size > max_size) return status::too_large;
+    if (const status why = fault_of(request); why != status::success) return why;
     if (why_not != status::success) return why_not;
     if (request.size > block.size) return status::too_large;
     return request.alignment > block.alignment ? status::bad_alignment : status::success;

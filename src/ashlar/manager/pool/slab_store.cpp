@@ -20,7 +20,7 @@ class slab_store::guard {
   guard& operator=(const guard&) = delete;
 
  private:
-  lock* lock_;
+  manager_lock* lock_;
 };
 
 memory slab_store::upstream() const noexcept { return upstream_ ? upstream_ : memory(system_os()); }
@@ -57,6 +57,14 @@ allocation slab_store::acquire(std::size_t size, pool_core& owner) noexcept {
 void slab_store::release(pool_slab& slab) noexcept {
   const guard held(*this);
   strike(slab);
+  give_back(slab);
+}
+
+void slab_store::give_back(pool_slab& slab) noexcept {
+  if (poison::is_watched()) [[unlikely]] {
+    poison::close_pool(&slab);
+    poison::show(&slab + 1, slab.size - sizeof(pool_slab));
+  }
   const std::size_t raw_size = slab.raw_size;
   store_relaxed(held_, held_ - raw_size);
   const bool is_padded = raw_size != slab.size;
@@ -104,6 +112,15 @@ bool slab_store::adopt(slab_store& other) noexcept {
 void slab_store::forget_all() noexcept {
   const guard held(*this);
   ASHLAR_ASSERT(table_.count() == 0);
+  table_.clear(upstream());
+}
+
+void slab_store::release_all() noexcept {
+  const guard held(*this);
+  table_.for_each([this](std::uintptr_t number, void* value) {
+    auto& slab = *static_cast<pool_slab*>(value);
+    if (number == number_of(&slab)) give_back(slab);  // a large slab has several numbers
+  });
   table_.clear(upstream());
 }
 

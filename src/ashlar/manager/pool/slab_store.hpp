@@ -13,10 +13,10 @@
 #include <atomic>
 #include <cstddef>
 
+#include "ashlar/manager/forkable_lock.hpp"
 #include "ashlar/manager/memory.hpp"
 #include "ashlar/manager/pool/address_table.hpp"
 #include "ashlar/manager/pool/slab.hpp"
-#include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
 
@@ -64,6 +64,8 @@ class ASHLAR_EXPORT slab_store {
   bool adopt(slab_store& other) noexcept;
   /// Gives the room of the table back, after all slabs were released.
   void forget_all() noexcept;
+  /// Releases all slabs, whatever their owners say of them, and the room of the table.
+  void release_all() noexcept;
 
   /// Bytes taken from the upstream and not given back.
   std::size_t held() const noexcept { return load_relaxed(held_) + table_.held(); }
@@ -77,6 +79,7 @@ class ASHLAR_EXPORT slab_store {
   std::uintptr_t number_of(const void* p) const { return address_of(p) >> granule_shift_; }
   void enter(pool_slab& slab) noexcept;
   void strike(pool_slab& slab) noexcept;
+  void give_back(pool_slab& slab) noexcept;
 
   memory upstream_;
   const manager* owner_;
@@ -87,7 +90,7 @@ class ASHLAR_EXPORT slab_store {
   unsigned granule_shift_;
   bool is_fixed_;
   bool is_shared_;
-  mutable lock lock_;
+  mutable manager_lock lock_;
 };
 
 }  // namespace ashlar

@@ -154,6 +154,7 @@ bool thread_cached_pool::check_invariants() noexcept {
   const lock_guard guard(lock_);
   bool is_well = core_.is_well() && store_.agrees_with(core_.slab_bytes());
   for (thread_record* r = records_.first(); r != nullptr && is_well; r = r->next) {
+    if (is_lost(*r)) continue;
     const auto& m = static_cast<const magazine&>(*r);
     std::uint32_t count = 0;
     for (void* b = m.free; b != nullptr && is_well && count <= m.count; b = next_free(b), ++count)

@@ -24,10 +24,10 @@
 #include <cstdint>
 
 #include "ashlar/manager/concepts.hpp"
+#include "ashlar/manager/forkable_lock.hpp"
 #include "ashlar/manager/pool/shared_shape.hpp"
 #include "ashlar/manager/pool/slab_store.hpp"
 #include "ashlar/manager/pool/thread_records.hpp"
-#include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
 
@@ -124,7 +124,7 @@ class ASHLAR_EXPORT thread_cached_pool : public manager {
   pool_core core_;  // under the lock, but for what never changes
   thread_records records_;
   std::size_t magazine_bytes_ = 0;
-  mutable lock lock_;
+  mutable manager_lock lock_;
 };
 
 void* thread_cached_pool::try_get() noexcept {

@@ -13,11 +13,11 @@ thread_pools::~thread_pools() {
   for (thread_record* r = records_.first(); r != nullptr;) {
     thread_record* const next = r->next;
     auto* const own = static_cast<own_pool*>(r);
-    own->core.free_all();
+    if (!is_lost(*r)) own->core.free_all();
     store_.deallocate({own, own->room}, alignof(own_pool));
     r = next;
   }
-  store_.forget_all();
+  store_.release_all();  // of pools that were lost to a fork: their own lists may be half changed
 }
 
 // Returns null if there is no memory for one.
@@ -157,12 +157,14 @@ manager_usage thread_pools::usage() const noexcept {
 
 bool thread_pools::check_invariants() const noexcept {
   std::size_t bytes = 0;
+  bool has_lost = false;
   for (const thread_record* r = records_.first(); r != nullptr; r = r->next) {
     const auto& own = static_cast<const own_pool&>(*r);
-    if (!own.core.is_well()) return false;
+    has_lost |= is_lost(*r);
+    if (!is_lost(*r) && !own.core.is_well()) return false;
     bytes += own.core.slab_bytes();
   }
-  return store_.agrees_with(bytes);
+  return has_lost || store_.agrees_with(bytes);
 }
 
 }  // namespace ashlar

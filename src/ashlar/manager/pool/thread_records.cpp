@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/manager/pool/thread_records.hpp"
 
+#include "ashlar/manager/forkable_lock.hpp"
+#include "ashlar/os/fork.hpp"
 #include "ashlar/os/thread.hpp"
 #include "ashlar/os/thread_exit.hpp"
-#include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
 
@@ -19,7 +20,7 @@ using detail::record_cache;
 using detail::records_of_thread;
 
 // Guards all states, all lists, and the numbers.
-constinit lock process_lock;
+constinit forkable_lock process_lock;
 constinit thread_records* first_manager = nullptr;
 constinit std::uint64_t last_manager_number = 0;
 constinit std::uint64_t last_thread_number = 0;
@@ -31,8 +32,9 @@ void remember(std::uint64_t manager_number, thread_record* record) {
 
 }  // namespace
 
-/// What happens when a thread ends: its records are retired one by one.
-struct thread_exit_of_records {
+/// What happens when a thread ends: its records are retired one by one. And when others do not come
+/// along into the child of a fork.
+struct ends_of_threads {
   static void run(void*) noexcept {
     // Destructors that run later find nothing here and claim again.
     for (record_cache::entry& e : records_of_thread.entries) e = {};
@@ -40,6 +42,23 @@ struct thread_exit_of_records {
       record->manager->retire_(*record);
       record->manager->give_back(*record);
     }
+  }
+
+  static void follow_forks() noexcept {
+    static constinit std::atomic<bool> follows{false};
+    if (!follows.exchange(true, std::memory_order_relaxed))
+      (void)os::on_fork(nullptr, nullptr, lose_records_of_others);
+  }
+
+  static void lose_records_of_others() noexcept {
+    const lock_guard guard(process_lock);
+    for (const thread_records* m = first_manager; m != nullptr; m = m->next_)
+      for (thread_record* r = m->first(); r != nullptr; r = r->next) {
+        const bool is_ours = r->thread == records_of_thread.thread;
+        const bool is_taken = r->is == thread_record::state::taken;
+        if (r->is == thread_record::state::leaving || (is_taken && !is_ours))
+          r->is = thread_record::state::lost;
+      }
   }
 
   static thread_record* begin_leaving() noexcept {
@@ -55,7 +74,8 @@ struct thread_exit_of_records {
 };
 
 thread_record* thread_records::claim() noexcept {
-  (void)exit_hook.create(thread_exit_of_records::run);  // the first one does it
+  (void)exit_hook.create(ends_of_threads::run);  // the first one does it
+  ends_of_threads::follow_forks();
   // Before the lock: libc may allocate. If it cannot, the record stays taken when the thread ends,
   // and the manager gives all back at its own end.
   (void)exit_hook.arm(&records_of_thread);

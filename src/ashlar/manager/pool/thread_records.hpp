@@ -11,6 +11,9 @@
 //     idle --claim--> taken --thread ends--> leaving --retired--> idle
 //                       \------- manager ends ------> gone
 //
+// In a child of fork what other threads had taken, or were leaving, is `lost`: nobody knows in the
+// middle of what they were.
+//
 //   * A record is used by the thread that took it, or by one that made it `leaving`: never by two.
 //   * When a thread ends, its records are retired: the manager takes what others may use out of
 //     them. A new thread takes an idle record before one is made, so there are at most as many as
@@ -19,8 +22,8 @@
 //     functions then, but threads that used it may still live, or be ending.
 // tests/model/thread_record_test.cpp explores all interleavings of this.
 //
-// Threads: thread-safe. A child of fork must not use the records of a manager that other threads
-// were using. Cost: find: 6 instructions; claim: a lock and O(threads); once for each thread.
+// Threads: thread-safe, fork included. Cost: find: 6 instructions; claim: a lock and O(threads);
+// once for each thread.
 #pragma once
 
 #include <atomic>
@@ -35,13 +38,16 @@ class thread_records;
 
 /// The head of a record; the manager's own kind of record derives from it.
 struct thread_record {
-  enum class state : unsigned char { idle, taken, leaving };
+  enum class state : unsigned char { idle, taken, leaving, lost };
 
   thread_record* next = nullptr;  // in the manager's list, which only grows
   thread_records* manager = nullptr;
   std::uint64_t thread = 0;  // the thread that has it
   state is = state::idle;
 };
+
+/// Whether its thread did not come along into this child of a fork.
+inline bool is_lost(const thread_record& record) { return record.is == thread_record::state::lost; }
 
 class ASHLAR_EXPORT thread_records {
  public:
@@ -73,7 +79,7 @@ class ASHLAR_EXPORT thread_records {
   void end() noexcept;
 
  private:
-  friend struct thread_exit_of_records;
+  friend struct ends_of_threads;
 
   void take(thread_record& record) noexcept;
   void enter_process_list() noexcept;

@@ -32,7 +32,7 @@ allocation new_manager::allocate(layout request, fit) noexcept {
   if (!is_power_of_two(request.alignment) || request.alignment > max_size)
     return allocation::failed(status::bad_alignment);
   if (request.size > max_size) return allocation::failed(status::too_large);
-  const std::size_t size = request.size + (request.size == 0);
+  const std::size_t size = at_least_one(request.size);
   // It passes blocks on: its tag is that of blocks for which the thread has none.
   const backing_scope counted(observe::this_thread().tag == 0 ? this : nullptr);
   void* const p = is_over_aligned(request.alignment)

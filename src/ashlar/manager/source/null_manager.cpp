@@ -7,8 +7,7 @@
 namespace ashlar {
 
 allocation null_manager::allocate(layout request, fit) noexcept {
-  if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
-  if (request.size > max_size) return allocation::failed(status::too_large);
+  if (const status why = fault_of(request); why != status::success) return allocation::failed(why);
   return allocation::failed(status::not_enough_memory, 0);
 }
 

@@ -143,7 +143,7 @@ std::size_t os_manager::available(std::size_t alignment) const noexcept {
 allocation os_manager::allocate(layout request, fit wanted) noexcept {
   if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
   if (request.size > max_size - page_size()) return allocation::failed(status::too_large);
-  const os::range memory = reserve(request.size + (request.size == 0), request.alignment);
+  const os::range memory = reserve(at_least_one(request.size), request.alignment);
   if (!memory) {
     if (verbs_.available == nullptr) return allocation::failed(status::no_memory);
     return allocation::failed(status::not_enough_memory, available(request.alignment));
@@ -152,11 +152,7 @@ allocation os_manager::allocate(layout request, fit wanted) noexcept {
     release(memory, 0);
     return allocation::failed(why);
   }
-  const std::size_t used = used_.fetch_add(memory.size, relaxed) + memory.size;
-  std::size_t peak = peak_.load(relaxed);
-  while (used > peak && !peak_.compare_exchange_weak(peak, used, relaxed)) {
-  }
-  live_.fetch_add(1, relaxed);
+  use_.add(memory.size);
   return allocation::of(memory.data, wanted == fit::get_no_less ? memory.size : request.size);
 }
 
@@ -169,22 +165,20 @@ allocation os_manager::allocate_zeroed(layout request, fit wanted) noexcept {
 void os_manager::deallocate(block b, std::size_t) noexcept {
   if (b.data == nullptr) return;
   // Blocks are whole pages, and all of them together are what is used.
-  if (!is_aligned(address_of(b.data), page_size()) || b.size > used_.load(relaxed))
+  if (!is_aligned(address_of(b.data), page_size()) || b.size > use_.used())
     return report_fault(fault_kind::invalid_free, b.data);
   const os::range memory{static_cast<std::byte*>(b.data),
-                         align_up(b.size + (b.size == 0), page_size())};
+                         align_up(at_least_one(b.size), page_size())};
   release(memory, memory.size);
-  used_.fetch_sub(memory.size, relaxed);
-  live_.fetch_sub(1, relaxed);
+  use_.remove(memory.size);
 }
 
 manager_usage os_manager::usage() const noexcept {
-  return {
-      .used = used_.load(relaxed),
-      .held = committed_.load(relaxed),
-      .peak_used = peak_.load(relaxed),
-      .limit = available() == max_size ? manager_usage::unknown : used_.load(relaxed) + available(),
-      .live_blocks = live_.load(relaxed)};
+  return {.used = use_.used(),
+          .held = committed_.load(relaxed),
+          .peak_used = use_.peak(),
+          .limit = available() == max_size ? manager_usage::unknown : use_.used() + available(),
+          .live_blocks = use_.live()};
 }
 
 }  // namespace ashlar

@@ -18,6 +18,7 @@
 #include <cstddef>
 
 #include "ashlar/manager/concepts.hpp"
+#include "ashlar/manager/tally.hpp"
 #include "ashlar/os/address_space.hpp"
 
 namespace ashlar {
@@ -121,10 +122,8 @@ class ASHLAR_EXPORT os_manager : public manager {
 
  private:
   os_verbs verbs_;
-  std::atomic<std::size_t> used_{0};
+  use_tally<true> use_;
   std::atomic<std::size_t> committed_{0};
-  std::atomic<std::size_t> peak_{0};
-  std::atomic<std::size_t> live_{0};
 };
 
 /// Returns the manager over the operating system itself.

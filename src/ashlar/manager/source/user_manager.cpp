@@ -7,19 +7,6 @@
 
 namespace ashlar {
 
-namespace {
-
-constexpr auto relaxed = std::memory_order_relaxed;
-
-std::size_t at_least_one(std::size_t n) { return n + (n == 0); }
-
-status check(layout request) {
-  if (!is_power_of_two(request.alignment)) return status::bad_alignment;
-  return request.size > max_size ? status::too_large : status::success;
-}
-
-}  // namespace
-
 user_manager::user_manager(const ashlar_user_memory& functions, const char* name) noexcept
     : user_manager(functions, name, kind_name) {}
 
@@ -45,14 +32,14 @@ user_manager::user_manager(const ashlar_user_memory& functions, const char* name
 }
 
 allocation user_manager::allocate(layout request, fit) noexcept {
-  if (const status why = check(request); why != status::success) return allocation::failed(why);
+  if (const status why = fault_of(request); why != status::success) return allocation::failed(why);
   return finish(
       functions_.allocate(functions_.context, at_least_one(request.size), request.alignment),
       request.size);
 }
 
 allocation user_manager::take_zeroed(layout request) noexcept {
-  if (const status why = check(request); why != status::success) return allocation::failed(why);
+  if (const status why = fault_of(request); why != status::success) return allocation::failed(why);
   return finish(
       functions_.allocate_zeroed(functions_.context, at_least_one(request.size), request.alignment),
       request.size);
@@ -60,23 +47,21 @@ allocation user_manager::take_zeroed(layout request) noexcept {
 
 allocation user_manager::finish(void* data, std::size_t size) noexcept {
   if (data == nullptr) return allocation::failed(status::no_memory);
-  count(at_least_one(size), 0);
-  live_.fetch_add(1, relaxed);
+  use_.add(at_least_one(size));
   return allocation::of(data, size);
 }
 
 void user_manager::deallocate(block b, std::size_t alignment) noexcept {
   if (b.data == nullptr) return;
   functions_.deallocate(functions_.context, b.data, at_least_one(b.size), alignment);
-  count(0, at_least_one(b.size));
-  live_.fetch_sub(1, relaxed);
+  use_.remove(at_least_one(b.size));
 }
 
 // Without `used`: the user's function copies what it wants to.
 allocation user_manager::resize_block(block b, std::size_t alignment,
                                       const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
-  if (const status why = check({change.size, alignment}); why != status::success)
+  if (const status why = fault_of({change.size, alignment}); why != status::success)
     return allocation::failed(why);
   const std::size_t before = at_least_one(b.size);
   const std::size_t after = at_least_one(change.size);
@@ -85,22 +70,15 @@ allocation user_manager::resize_block(block b, std::size_t alignment,
   if (data == nullptr) {
     return allocation::failed(change.may_move ? status::no_memory : status::unsupported);
   }
-  count(after, before);
+  use_.change(before, after);
   return allocation::of(data, change.size);
 }
 
-void user_manager::count(std::size_t more, std::size_t less) noexcept {
-  const std::size_t used = used_.fetch_add(more - less, relaxed) + more - less;
-  std::size_t peak = peak_.load(relaxed);
-  while (more > less && used > peak && !peak_.compare_exchange_weak(peak, used, relaxed)) {
-  }
-}
-
 manager_usage user_manager::usage() const noexcept {
-  return {.used = used_.load(relaxed),
-          .held = used_.load(relaxed),
-          .peak_used = peak_.load(relaxed),
-          .live_blocks = live_.load(relaxed)};
+  return {.used = use_.used(),
+          .held = use_.used(),
+          .peak_used = use_.peak(),
+          .live_blocks = use_.live()};
 }
 
 }  // namespace ashlar

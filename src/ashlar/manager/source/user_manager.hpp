@@ -17,10 +17,9 @@
 // user's functions; `usage` at any time. Cost: the user's functions, and two atomic additions.
 #pragma once
 
-#include <atomic>
-
 #include "ashlar/manager/concepts.hpp"
 #include "ashlar/manager/source/user_memory.h"
+#include "ashlar/manager/tally.hpp"
 
 namespace ashlar {
 
@@ -44,13 +43,10 @@ class ASHLAR_EXPORT user_manager : public manager {
   allocation take_zeroed(layout request) noexcept;
   allocation resize_block(block b, std::size_t alignment, const resize& change) noexcept;
   allocation finish(void* data, std::size_t size) noexcept;
-  void count(std::size_t more, std::size_t less) noexcept;
 
   ashlar_user_memory functions_;
   manager_ops table_;
-  std::atomic<std::size_t> used_{0};
-  std::atomic<std::size_t> peak_{0};
-  std::atomic<std::size_t> live_{0};
+  use_tally<true> use_;
 };
 
 }  // namespace ashlar

@@ -35,7 +35,8 @@ struct user_block_options {
 /// Invariants: free parts are multiples of the page size, sorted by address, never adjacent; each
 /// begins with its size and the next one's place, so the block holds all there is to know of it,
 /// and nothing is written before the first request. Memory is never known to be zero.
-/// Threads: thread-safe. Cost: O(number of free parts). Errors: a fault if a range is released that
+/// Threads: thread-safe; a child of fork may use it unless another thread was inside at the fork.
+/// Cost: O(number of free parts). Errors: a fault if a range is released that
 /// is not reserved (everything stays as it was but the count of committed bytes), and if the
 /// manager ends before all are released.
 class ASHLAR_EXPORT user_block_os : public os_manager {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "ashlar/arena.hpp"
 #include "ashlar/manager/concepts.hpp"
 #include "ashlar/manager/source/default_manager.hpp"
@@ -104,6 +106,48 @@ TEST(scoped_manager, knows_its_blocks_by_their_neighbours) {
   alignas(16) static std::byte foreign[128];
   scope.deallocate(block{foreign + 64, 8});
   EXPECT_TRUE(faults.took(fault_kind::invalid_free, foreign + 64));
+}
+
+TEST(scoped_manager, can_what_its_records_tell_and_what_its_upstream_can) {
+  constexpr capability by_itself = capability::zero | capability::resize | capability::own |
+                                   capability::size | capability::free_all | capability::walk;
+  counting_manager plain;
+  EXPECT_EQ(scoped_manager(plain).ops().can, by_itself);
+  EXPECT_EQ(scoped_manager(plain).ops().trim, nullptr);
+  alignas(16) static std::byte buffer[1024];
+  arena fixed({.kind = backing::fixed, .buffer = buffer});
+  EXPECT_EQ(scoped_manager(fixed).ops().can, by_itself | capability::trim | capability::bounded);
+}
+
+TEST(scoped_manager, knows_its_blocks_from_others_of_its_upstream) {
+  scoped_manager scope(default_manager());
+  const block mine = scope.allocate({100, 64}).get();
+  const block also_mine = scope.allocate({100, 8}).get();
+  const allocation other = memory(default_manager()).allocate({100, 8});
+  EXPECT_TRUE(scope.owns(mine.data));
+  EXPECT_TRUE(scope.owns(static_cast<std::byte*>(mine.data) + 99));
+  EXPECT_FALSE(scope.owns(static_cast<std::byte*>(mine.data) - 1));
+  EXPECT_FALSE(scope.owns(other.data()));
+  EXPECT_FALSE(scope.owns(nullptr));
+  std::vector<void*> seen;
+  memory(scope).walk({&seen, [](void* context, const walked_block& found) {
+                        static_cast<std::vector<void*>*>(context)->push_back(found.data);
+                        return true;
+                      }});
+  EXPECT_EQ(seen, (std::vector<void*>{also_mine.data, mine.data}));
+  scope.deallocate(mine);
+  EXPECT_FALSE(scope.owns(mine.data));
+  memory(default_manager()).deallocate(other.get(), 8);
+}
+
+TEST(scoped_manager, trims_its_upstream) {
+  arena a({.kind = backing::chained, .upstream = default_manager()});
+  scoped_manager scope(a);
+  {
+    const arena_scope inner(a);
+    ASSERT_NE(a.push(1 << 20), nullptr);
+  }
+  EXPECT_GE(memory(scope).trim(), 1u << 20);
 }
 
 TEST(scoped_manager, wants_the_last_block_first_if_its_upstream_does) {

@@ -12,6 +12,7 @@
 #include "ashlar/frame.hpp"
 #include "ashlar/scoped.hpp"
 #include "support/fake_os.hpp"
+#include "support/fault_log.hpp"
 
 namespace ashlar {
 namespace {
@@ -113,6 +114,15 @@ TEST(frame_arena, keeps_a_block_for_as_many_frames_as_it_has) {
       EXPECT_EQ(pushed[(frame - back) % 3][0], static_cast<std::byte>(frame - back));
     }
   }
+}
+
+TEST(frame_arena, notices_that_a_frame_has_ended) {
+  test::fault_log faults;
+  frame_arena<2> frames({.kind = backing::chained});
+  EXPECT_NE(&frames.ago(1), &frames.now());
+  EXPECT_EQ(faults.count(), 0u);
+  EXPECT_EQ(&frames.ago(2), &frames.ago(1));
+  EXPECT_TRUE(faults.took(fault_kind::stale_mark, &frames));
 }
 
 TEST(frame_arena, divides_a_buffer) {

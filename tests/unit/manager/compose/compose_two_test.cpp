@@ -2,7 +2,9 @@
 // Compositions of several parts: who serves what, and where blocks go back to.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "ashlar/arena.hpp"
@@ -241,6 +243,60 @@ TEST(cascade, ends_a_part_at_once_that_cannot_serve_either) {
   EXPECT_EQ(m.part_count(), 0u);
   EXPECT_EQ(m.allocate({1, 3}).reason(), status::bad_alignment);
   EXPECT_EQ(made, 1) << "not for what nobody can serve";
+}
+
+/// Serves blocks one behind the other, knows them again, and can do nothing else. Not even zero.
+class owning_manager : public manager {
+ public:
+  static constexpr const char* kind_name = "owning";
+  owning_manager() : manager(ops_for<owning_manager>, nullptr) {
+    std::memset(bytes_, 0xff, sizeof bytes_);
+  }
+  allocation allocate(layout request, fit) noexcept {
+    if (request.size > sizeof bytes_ - used_) return allocation::failed(status::no_memory);
+    return allocation::of(bytes_ + std::exchange(used_, used_ + request.size), request.size);
+  }
+  void deallocate(block, std::size_t) noexcept {}
+  bool owns(const void* p) const noexcept {
+    return p >= bytes_ && p < static_cast<const void*>(bytes_ + sizeof bytes_);
+  }
+  manager_usage usage() const noexcept { return {.used = used_}; }
+
+ private:
+  std::byte bytes_[256];
+  std::size_t used_ = 0;
+};
+
+struct handle_maker {
+  memory parts[2];
+  int* made;
+  locked<memory> operator()() const { return locked<memory>(parts[(*made)++]); }
+};
+
+TEST(cascade, over_handles_declares_what_it_can_keep_whatever_they_are) {
+  constexpr capability kept =
+      capability::own | capability::trim | capability::zero | capability::resize;
+  owning_manager poor;
+  user_block_os rich(first_options());
+  int made = 0;
+  cascade<handle_maker, 2> m(handle_maker{{poor, rich}, &made});
+  EXPECT_EQ(m.ops().can, kept);
+  EXPECT_EQ(m.ops().walk, nullptr);
+  EXPECT_EQ(m.ops().free_all, nullptr);
+  EXPECT_EQ(m.ops().usable_size, nullptr);
+  const memory handle(m);
+  const allocation a = handle.allocate_zeroed({100, 1});
+  EXPECT_TRUE(poor.owns(a.data()));
+  EXPECT_EQ(std::count(static_cast<char*>(a.data()), static_cast<char*>(a.data()) + 100, 0), 100);
+  std::memset(a.data(), 7, 100);
+  EXPECT_EQ(handle.reallocate(a.get(), 1, {.size = 200, .may_move = false}).reason(),
+            status::unsupported);
+  const allocation b = handle.reallocate(a.get(), 1, {.size = 200});
+  EXPECT_TRUE(rich.owns(b.data()));
+  EXPECT_EQ(std::count(static_cast<char*>(b.data()), static_cast<char*>(b.data()) + 100, 7), 100);
+  EXPECT_EQ(m.part_count(), 2u);
+  EXPECT_EQ(m.ops().can, kept);
+  handle.deallocate(b.get(), 1);
 }
 
 TEST(cascade, reports_foreign_blocks) {

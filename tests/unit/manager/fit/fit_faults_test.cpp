@@ -82,6 +82,12 @@ TYPED_TEST(fit_faults_test, tells_a_foreign_pointer) {
   EXPECT_TRUE(this->log.took(fault_kind::invalid_query, mine));
 }
 
+TYPED_TEST(fit_faults_test, tells_no_tag_of_what_is_no_block) {
+  this->fit.deallocate(this->blocks[1]);
+  EXPECT_EQ(this->fit.tag_of(this->blocks[1]), 0u);
+  EXPECT_TRUE(this->log.took(fault_kind::invalid_query, this->blocks[1]));
+}
+
 TYPED_TEST(fit_faults_test, tells_a_wrong_size) {
   for (const std::size_t wrong : {std::size_t{0}, std::size_t{199}, std::size_t{201}}) {
     this->fit.deallocate(block{this->blocks[2], wrong});

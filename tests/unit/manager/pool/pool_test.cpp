@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The pool beyond what the conformance suite asks of every manager: where blocks lie, what it
-// learns, when slabs come and go, and what it finds when its rules are broken.
+// learns, when slabs come and go. What it finds when its rules are broken: pool_faults_test.cpp.
 #include "ashlar/pool.hpp"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,6 @@
 #include "ashlar/base/units.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 #include "ashlar/os/address_space.hpp"
-#include "support/fault_log.hpp"
 #include "support/pattern.hpp"
 #include "support/random.hpp"
 #include "support/unwatched.hpp"
@@ -254,89 +253,6 @@ TEST(pool, does_not_take_over_what_it_cannot) {
   }
 }
 
-// --- broken rules --------------------------------------------------------------------------------
-
-TEST(pool, reports_foreign_pointers_and_changes_nothing) {
-  test::fault_log faults;
-  pool p({64, 8});
-  pool other({64, 8});
-  const auto blocks = take(p, 2000);  // more than one slab
-  void* const foreign = other.get();
-  int on_stack = 0;
-  void* const nowhere = at_address(0x10000);
-  for (void* const wrong : {foreign, static_cast<void*>(&on_stack), nowhere}) {
-    p.put(wrong);
-    EXPECT_TRUE(faults.took(fault_kind::invalid_free, wrong));
-    EXPECT_FALSE(p.owns(wrong));
-  }
-  pool unused({64, 8});
-  unused.put(foreign);
-  EXPECT_TRUE(faults.took(fault_kind::invalid_free, foreign));
-  EXPECT_EQ(p.usage().live_blocks, blocks.size());
-  EXPECT_TRUE(p.check_invariants());
-}
-
-TEST(pool, reports_pointers_into_blocks) {
-  test::fault_log faults;
-  pool p({64, 8});
-  const auto blocks = take(p, 2000);
-  for (void* const b : {blocks.front(), blocks.back()}) {  // in a full slab; in the current one
-    void* const inside = static_cast<std::byte*>(b) + 8;
-    p.put(inside);
-    EXPECT_TRUE(faults.took(fault_kind::interior_free, inside));
-  }
-  EXPECT_TRUE(p.check_invariants());
-}
-
-TEST(pool, reports_a_block_that_comes_back_twice_in_a_row) {
-  const test::unwatched quiet;
-  test::fault_log faults;
-  pool p({64, 8});
-  const auto blocks = take(p, 2000);
-  for (void* const b : {blocks.front(), blocks.back()}) {
-    p.put(b);
-    p.put(b);
-    EXPECT_TRUE(faults.took(fault_kind::double_free, b));
-  }
-  EXPECT_EQ(p.usage().live_blocks, 1998u);
-  EXPECT_TRUE(p.check_invariants());
-}
-
-TEST(pool, finds_every_double_free_when_it_is_checked) {
-  const test::unwatched quiet;
-  test::fault_log faults;
-  pool p({64, 8});
-  const auto blocks = take(p, 10);
-  p.put(blocks[0]);
-  p.put(blocks[1]);
-  p.put(blocks[0]);
-  EXPECT_EQ(faults.count(), 0u);
-  EXPECT_FALSE(p.check_invariants());
-  EXPECT_EQ(faults.count(), 1u);
-}
-
-TEST(pool, finds_a_write_into_a_free_block_when_it_is_checked) {
-  const test::unwatched quiet;
-  test::fault_log faults;
-  pool p({64, 8});
-  const auto blocks = take(p, 10);
-  p.put(blocks[0]);
-  p.put(blocks[1]);
-  *static_cast<std::uintptr_t*>(blocks[1]) += 8;
-  EXPECT_FALSE(p.check_invariants());
-  EXPECT_EQ(faults.count(), 1u);
-  *static_cast<std::uintptr_t*>(blocks[1]) -= 8;
-}
-
-TEST(pool, reports_a_size_that_it_never_served) {
-  test::fault_log faults;
-  pool p({64, 8});
-  void* const b = p.get();
-  p.deallocate({b, 65}, 8);
-  EXPECT_TRUE(faults.took(fault_kind::size_mismatch, b));
-  EXPECT_EQ(p.usage().live_blocks, 1u);
-}
-
 // --- the walk ------------------------------------------------------------------------------------
 
 TEST(pool, walks_over_what_lives_and_nothing_else) {
@@ -394,18 +310,6 @@ TEST(pool, takes_no_slabs_beyond_a_gibibyte) {
   EXPECT_EQ(slab_shape::slab_size_for(8_GiB, 4_KiB), 1_GiB);
   EXPECT_EQ(slab_shape::slab_size_for(5000, 4_KiB), 8_KiB);
   EXPECT_EQ(slab_shape::slab_size_for(1, 4_KiB), 4_KiB);
-}
-
-TEST(pool, resize_of_what_is_no_block_of_it_is_a_fault) {
-  test::fault_log faults;
-  pool p({16, 8});
-  auto* const ours = static_cast<std::byte*>(p.get());
-  alignas(16) static std::byte foreign[64];
-  EXPECT_EQ(p.reallocate({foreign, 8}, 8, {.size = 12}).reason(), status::unsupported);
-  EXPECT_TRUE(faults.took(fault_kind::invalid_resize, foreign));
-  EXPECT_EQ(p.reallocate({ours + 8, 8}, 8, {.size = 12}).reason(), status::unsupported);
-  EXPECT_TRUE(faults.took(fault_kind::invalid_resize, ours + 8));
-  EXPECT_TRUE(p.reallocate({ours, 8}, 8, {.size = 12}));
 }
 
 }  // namespace

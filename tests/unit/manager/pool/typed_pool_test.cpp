@@ -53,6 +53,55 @@ TEST(pool_of, ends_what_still_lives_with_itself) {
   EXPECT_EQ(upstream.live(), 0u);
 }
 
+/// Destroys the one that it owns, of the same pool, when it ends.
+struct owner {
+  static inline std::size_t ended = 0;
+  owner(pool_of<owner>& p, owner* o, bool leaves = false) : pool(p), owned(o), leaves_one(leaves) {}
+  owner(const owner&) = delete;
+  ~owner() {
+    ++ended;
+    pool.destroy(owned);
+    if (leaves_one) (void)pool.make(pool, nullptr);
+  }
+  pool_of<owner>& pool;
+  owner* owned;
+  bool leaves_one;
+};
+
+// The chain goes up, down, and to and fro between slabs.
+TEST(pool_of, ends_each_object_once_where_they_own_each_other) {
+  constexpr std::size_t count = 20'000;
+  for (const std::size_t stride : {std::size_t{1}, count - 1, std::size_t{7919}}) {
+    for (const std::uint32_t spare : {0u, 1u}) {
+      owner::ended = 0;
+      pool_of<owner> objects({.spare = spare});
+      std::vector<owner*> all;
+      for (std::size_t i = 0; i < count; ++i) all.push_back(objects.make(objects, nullptr));
+      for (std::size_t i = 0; i + 1 < count / 4; ++i)
+        all[i * stride % count]->owned = all[(i + 1) * stride % count];
+      for (std::size_t i = count / 2; i < count; i += 3) objects.destroy(all[i * stride % count]);
+      const std::size_t before = owner::ended;
+      const std::size_t left = objects.size();
+      objects.destroy_all();
+      EXPECT_EQ(owner::ended - before, left) << stride;
+      EXPECT_EQ(objects.size(), 0u);
+      EXPECT_EQ(objects.memory_pool().usage().held, 0u);
+      EXPECT_NE(objects.make(objects, nullptr), nullptr);
+      EXPECT_TRUE(objects.memory_pool().check_invariants());
+    }
+  }
+}
+
+TEST(pool_of, ends_what_destructors_make) {
+  owner::ended = 0;
+  pool_of<owner> objects;
+  for (int i = 0; i < 5000; ++i) ASSERT_NE(objects.make(objects, nullptr, true), nullptr);
+  objects.destroy_all();
+  EXPECT_EQ(owner::ended, 10'000u);
+  EXPECT_EQ(objects.size(), 0u);
+  EXPECT_EQ(objects.memory_pool().usage().held, 0u);
+}
+
 TEST(pool_of, keeps_nothing_of_an_object_whose_constructor_throws) {
   pool_of<counted> objects;
   EXPECT_THROW((void)objects.make(-1), std::runtime_error);
