@@ -19,7 +19,7 @@ if(ASHLAR_SANITIZER)
       message(FATAL_ERROR "Unknown sanitizer '${sanitizer}' in ASHLAR_SANITIZER")
     endif()
   endforeach()
-  add_compile_options(-fsanitize=${ASHLAR_SANITIZER} -fno-omit-frame-pointer -g)
+  add_compile_options(-fsanitize=${ASHLAR_SANITIZER} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${ASHLAR_SANITIZER})
   if(ASHLAR_UBSAN)
     # A finding must fail the test, not just print. The core has no RTTI for the vptr check.

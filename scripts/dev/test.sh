@@ -6,18 +6,37 @@ passed=0
 failed=0
 skipped=0
 
+# add_cases LOG: a test of ctest may be a suite of many cases. Puts the cases into the totals, in the
+# place of their suites: the last line of a suite tells of them (tests/support/run_suite.sh). Where
+# that is missing, as after a crash of the runner or a timeout, the suite counts as one that failed.
+add_cases() {
+  local suites good ok bad left
+  read -r suites good ok bad left < <(awk '
+    /^cases: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {
+      suites += 1; good += $4 == 0; ok += $2; bad += $4; left += $6
+    }
+    END { print suites + 0, good + 0, ok + 0, bad + 0, left + 0 }' "$1")
+  passed=$((passed + ok - good))
+  failed=$((failed + bad - (suites - good)))
+  skipped=$((skipped + left))
+}
+
 # run_ctest PRESET [CTEST ARGS...]: shows ctest's output as it comes and adds to the totals.
 run_ctest() {
-  local preset=$1 output status total bad
+  local preset=$1 output status total bad jobs
   shift
   output="$root/build/$preset/ctest.log"
-  (cd "$root" && ctest --preset "$preset" --parallel "$(nproc)" --timeout 600 "$@") \
+  jobs=$(($(nproc) + 1)) # there is always a test that sleeps
+  (cd "$root" && ctest --preset "$preset" --parallel "$jobs" --timeout 600 \
+    --test-output-size-passed 1000000 --test-output-size-failed 1000000 "$@") \
     </dev/null 2>&1 | tee "$output"
   status=${PIPESTATUS[0]}
 
   total=$(sed -n 's/.* tests failed out of \([0-9]*\)$/\1/p' "$output")
   bad=$(sed -n 's/.* \([0-9]*\) tests failed out of .*/\1/p' "$output")
-  if [[ -z $total ]]; then # ctest did not get as far as running tests
+  if [[ -n $total ]]; then
+    add_cases "$root/build/$preset/Testing/Temporary/LastTest.log"
+  else # ctest did not get as far as running tests
     total=1 bad=1
   fi
   local left_out

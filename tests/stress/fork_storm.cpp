@@ -18,7 +18,7 @@ namespace ashlar::test {
 namespace {
 
 constexpr std::size_t allocating_threads = 4;
-constexpr std::size_t forks = scaled(1000);
+constexpr std::size_t forks = scaled(400);
 constexpr unsigned child_limit_s = 60;  // a child that hangs is killed by SIGALRM
 
 struct storm {

@@ -5,11 +5,12 @@
 namespace {
 
 constexpr unsigned count = 32;
+constexpr unsigned count_of_large = 2;  // they have a span each: more neighbours tell no more
 
 /// Neighbours of one size, each filled to its last usable byte.
 void check(size_t size) {
   void* blocks[count];
-  const unsigned used = size > 100'000 ? 4 : count;
+  const unsigned used = size > 100'000 ? count_of_large : count;
   for (unsigned i = 0; i < used; ++i) {
     blocks[i] = malloc(size);
     expect(blocks[i] != nullptr && is_aligned(blocks[i], 16), "16 bytes aligned");
@@ -29,7 +30,8 @@ void check(size_t size) {
 int main() {
   expect_ashlar();
   for (size_t size = 1; size <= 2048; ++size) check(size);
-  for (size_t size = 2048; size <= 40u << 20; size += size / 7)
+  // From 1 MiB on there are only whole pages: fewer sizes do.
+  for (size_t size = 2048; size <= 40u << 20; size += size / (size < 1u << 20 ? 7 : 2))
     for (const size_t s : {size - 1, size, size + 1}) check(s);
   void* const p = aligned_alloc(4096, 10);
   memset(p, 1, malloc_usable_size(p));
