@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What a tracked allocation costs: malloc(64) and free, called from 20 frames of this program, which
-// keeps frame pointers. Prints nanoseconds a pair, the least of nine tries; with more than one thread
-// each does the same work at the same time, and what is printed is the wall time a pair of one of them.
-// Argument: the number of threads.
+// What a tracked allocation costs: malloc(64) and free, called from 20 frames of this program,
+// which keeps frame pointers. Prints nanoseconds a pair, the least of nine tries; with more than
+// one thread each does the same work at the same time, and what is printed is the wall time a pair
+// of one of them. Argument: the number of threads.
 #include <barrier>
 #include <chrono>
 #include <cstdio>
