@@ -21,8 +21,8 @@ namespace {
 // More than any test needs, and little enough that no real allocator is driven mad.
 constexpr std::size_t most = 1_GiB;
 
-// An alignment takes its own size of memory, and sanitizers mark all of it: without a limit that is a
-// third of what the suite takes with AddressSanitizer, for a handful of requests.
+// An alignment takes its own size of memory, and sanitizers mark all of it: without a limit that is
+// a third of what the suite takes with AddressSanitizer, for a handful of requests.
 constexpr std::size_t most_alignment = 16_MiB;
 
 std::uintptr_t first_of(os::range part) { return address_of(part.data); }
