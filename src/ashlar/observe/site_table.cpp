@@ -43,7 +43,7 @@ site_id site_table::find(std::uint64_t hash, const site_key& key, site_id*& slot
   // acquire: pairs with the release in make_room(); all that it moved is there.
   const std::uint32_t table = __atomic_load_n(&current_, __ATOMIC_ACQUIRE);
   site_id* const first = slots(table);
-  const std::uint32_t mask = slots_of(table) - 1;
+  const std::uint32_t mask = slot_counts[table] - 1;
   for (std::uint32_t i = first_slot(hash) & mask;; i = (i + 1) & mask) {
     slot = first + i;
     // acquire: pairs with the release in add(); the entry is complete.
@@ -64,7 +64,9 @@ site_id site_table::intern(const site_key& key) noexcept {
 bool site_table::start() noexcept {
   lock_guard guard(mutex_);
   if (count_ != 0) return true;
-  if (!slots_[0].ensure(slots_of(0) * sizeof(site_id)) || !entries_.ensure(2) || !words_.ensure(1)) return false;
+  if (!slots_[0].ensure(slot_counts[0] * sizeof(site_id)) || !entries_.ensure(2) ||
+      !words_.ensure(1))
+    return false;
   __atomic_store_n(&count_, 2, __ATOMIC_RELEASE);
   return true;
 }
@@ -73,12 +75,12 @@ bool site_table::start() noexcept {
 // is no further one, or no memory for it: then it goes on in the current one while that has slots.
 bool site_table::make_room() noexcept {
   const std::uint32_t table = current_;
-  if (count_ < most_in(table)) return true;
+  if (count_ < slot_counts[table] / 4 * 3) return true;
   if (table + 1 == table_count) return false;
-  if (!slots_[table + 1].ensure(slots_of(table + 1) * sizeof(site_id)))
-    return count_ < slots_of(table) / 8 * 7;
+  if (!slots_[table + 1].ensure(slot_counts[table + 1] * sizeof(site_id)))
+    return count_ < slot_counts[table] / 8 * 7;
   site_id* const target = slots(table + 1);
-  const std::uint32_t mask = slots_of(table + 1) - 1;
+  const std::uint32_t mask = slot_counts[table + 1] - 1;
   for (site_id id = overflow + 1; id < count_; ++id) {
     std::uint32_t i = first_slot(entries_[id].hash) & mask;
     while (target[i] != none) i = (i + 1) & mask;
@@ -95,8 +97,7 @@ site_id site_table::add(std::uint64_t hash, const site_key& key) noexcept {
   if (!make_room()) return overflow;
   (void)find(hash, key, slot);  // where it belongs in what may be another table now
   const site_id id = count_;
-  if (!entries_.ensure(id + 1) ||
-      !words_.ensure(words_used_ + key.frame_count + 1))
+  if (!entries_.ensure(id + 1) || !words_.ensure(words_used_ + key.frame_count + 1))
     return overflow;
   if (key.frame_count != 0)
     std::memcpy(&words_[words_used_], key.frames, key.frame_count * sizeof(std::uintptr_t));

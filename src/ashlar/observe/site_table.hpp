@@ -98,9 +98,8 @@ class site_table {
 
  private:
   static constexpr std::uint32_t table_count = 3;
-  static constexpr std::uint32_t slots_of(std::uint32_t table) { return 1u << (14 + 3 * table); }
-  static constexpr std::uint32_t most_in(std::uint32_t table) { return slots_of(table) / 4 * 3; }
-  static constexpr std::uint32_t most_sites = most_in(table_count - 1);
+  static constexpr std::uint32_t slot_counts[table_count] = {1u << 14, 1u << 17, 1u << 20};
+  static constexpr std::uint32_t most_sites = slot_counts[table_count - 1] / 4 * 3;
   static constexpr std::size_t most_words = std::size_t{1} << 24;
 
   struct entry {
@@ -128,9 +127,9 @@ class site_table {
   std::uint32_t words_used_ = 0;
   std::uint32_t current_ = 0;  // the table that all sites are in
   // Open addressing: 0 is empty.
-  growing_space slots_[table_count] = {growing_space(slots_of(0) * sizeof(site_id)),
-                                       growing_space(slots_of(1) * sizeof(site_id)),
-                                       growing_space(slots_of(2) * sizeof(site_id))};
+  growing_space slots_[table_count] = {growing_space(slot_counts[0] * sizeof(site_id)),
+                                       growing_space(slot_counts[1] * sizeof(site_id)),
+                                       growing_space(slot_counts[2] * sizeof(site_id))};
   growing_table<entry, most_sites> entries_;
   growing_table<std::uintptr_t, most_words> words_;
 };
