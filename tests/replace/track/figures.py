@@ -14,7 +14,7 @@ from pathlib import Path
 LIBRARY = ""
 PROGRAM = ""
 
-HEADER = struct.Struct("<QIIIIQQQQQQQQII64s")
+HEADER = struct.Struct("<QIIIIQQQQQQQQII64s4IQII")
 SECTION = struct.Struct("<IIQQ")
 SITE = struct.Struct("<6I9Q2I")
 TAG = struct.Struct("<2I4Q")
@@ -30,7 +30,7 @@ class Capture:
         self.live_bytes, self.live_blocks, self.peak_bytes = fields[7:10]
         self.lost_events, self.has_leaks = fields[11], fields[13]
         sections = {}
-        for i in range(7):
+        for i in range(10):
             kind, size, offset, count = SECTION.unpack_from(data, HEADER.size + i * SECTION.size)
             sections[kind] = (size, offset, count)
         self.base = self._base(data, sections[1])
