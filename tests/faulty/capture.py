@@ -6,9 +6,9 @@ import dataclasses
 import re
 import struct
 
-HEADER = struct.Struct("<QIIIIQQQQQQQQII64s")
+HEADER = struct.Struct("<QIIIIQQQQQQQQII64s4IQII")
 SECTION = struct.Struct("<IIQQ")
-SECTION_COUNT = 7
+SECTION_COUNT = 10
 MAPS, FRAMES, SITES = 1, 3, 4
 SITE = struct.Struct("<6I9Q2I")
 

@@ -47,22 +47,6 @@ json json_of_capture(const tracking& all, bool reachable) {
   return out;
 }
 
-json json_of_growth(const capture& before, const capture& after, const std::vector<growth>& grown) {
-  json list = json::array();
-  for (const growth& each : grown)
-    list.push_back({{"bytes", each.bytes},
-                    {"blocks", each.blocks},
-                    {"live_bytes", each.live_bytes},
-                    {"tag", after.tag_path(each.tag)},
-                    {"head", each.where.head},
-                    {"stack", json_of(each.where)}});
-  return {{"ashlar_leaks", leaks_version},
-          {"tool_version", tool_version},
-          {"program", after.program()},
-          {"pids", {before.header.pid, after.header.pid}},
-          {"growing", list}};
-}
-
 /// Writes the report on all captures. Returns whether any of them has leaks.
 bool write_leaks(const std::vector<std::shared_ptr<const tracking>>& all,
                  const leaks_options& options, bool set_apart) {
@@ -92,36 +76,89 @@ process_end end_with(process_end end, bool leaks, int exit_code) {
   return end;
 }
 
+/// What is to be said of captures that are compared.
+process_end write_comparison(const tracking& last, const growth_findings& found,
+                             const leaks_options& options, bool set_apart) {
+  const report_texts texts{
+      .json =
+          [&] {
+            json all = json_document(json::array({json_of_capture(last, options.reachable)}));
+            all.update(json_of(found));
+            return dump(all);
+          },
+      .text =
+          [&](const report_format& format) {
+            return render(comparison_report(last, found, options, format), format.color,
+                          format.width);
+          }};
+  write_reports(texts, options.run, set_apart);
+  return end_with({}, !last.leaks.groups.empty() || found.steady != 0, options.exit_code);
+}
+
+process_end write_growth(const capture& first, const growth_findings& found,
+                         const leaks_options& options, bool set_apart) {
+  const report_texts texts{.json =
+                               [&] {
+                                 json all{{"ashlar_leaks", leaks_version},
+                                          {"tool_version", tool_version},
+                                          {"program", first.program()},
+                                          {"pids", {first.header.pid, found.last->header.pid}}};
+                                 all.update(json_of(found));
+                                 return dump(all);
+                               },
+                           .text =
+                               [&](const report_format& format) {
+                                 return render(growth_report(first, found, format), format.color,
+                                               format.width);
+                               }};
+  write_reports(texts, options.run, set_apart);
+  return end_with({}, !found.places.empty(), options.exit_code);
+}
+
 process_end leaks_of_program(const leaks_options& options) {
   const analysis_options analysis = analysis_of(options.run);
   const signal_block signals;
   run_report run = run_and_gather(options.run, signals);
   work_out(run, analysis);
   if (!run.main) return run.end;
-  if (!run.main->tracked) {
-    warn("no leak report: " + run.main->untracked);
+  const process_report& main = *run.main;
+  if (!main.tracked) {
+    warn("no leak report: " + main.untracked);
     return run.end;
   }
-  return end_with(run.end, write_leaks({run.main->tracked}, options, true), options.exit_code);
+  if (!options.run.leaks_every.empty() && !main.grown)
+    warn("nothing to compare: the program ended before there were two captures");
+  const auto ended = [&](const process_end& found) {
+    return end_with(run.end, found.exit_code != 0, options.exit_code);
+  };
+  if (main.grown && options.growing)
+    return ended(write_growth(*main.meanwhile.front(), *main.grown, options, true));
+  if (main.grown) return ended(write_comparison(*main.tracked, *main.grown, options, true));
+  return end_with(run.end, write_leaks({main.tracked}, options, true), options.exit_code);
 }
 
-process_end growth_of_captures(const leaks_options& options) {
-  const auto before = open_capture(options.captures[0]);
-  const auto after = open_capture(options.captures[1]);
-  if (before->program() != after->program())
-    throw failure(exit_cannot_serve,
-                  fmt::format("'{}' is a capture of {}, and '{}' of {}: nothing to compare",
-                              printable(options.captures[0]), before->program(),
-                              printable(options.captures[1]), after->program()));
-  const std::vector<growth> grown = growth_between(*before, *after);
-  write_reports({.json = [&] { return dump(json_of_growth(*before, *after, grown)); },
-                 .text =
-                     [&](const report_format& format) {
-                       return render(growth_report(*before, *after, grown, format), format.color,
-                                     format.width);
-                     }},
-                options.run, false);
-  return end_with({}, !grown.empty(), options.exit_code);
+captures open_captures(const leaks_options& options) {
+  captures all;
+  for (const std::string& file : options.captures) all.push_back(open_capture(file));
+  return all;
+}
+
+void check_same_program(const captures& all, const leaks_options& options) {
+  for (std::size_t i = 1; i < all.size(); ++i)
+    if (all[i]->program() != all[0]->program())
+      throw failure(exit_cannot_serve,
+                    fmt::format("'{}' is a capture of {}, and '{}' of {}: nothing to compare",
+                                printable(options.captures[0]), all[0]->program(),
+                                printable(options.captures[i]), all[i]->program()));
+}
+
+void check_scanned(const captures& all, const leaks_options& options) {
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i]->header.has_leaks == 0 && !all[i]->lacks(observe::gap_leaks) && !options.reachable)
+      throw failure(exit_cannot_serve,
+                    fmt::format("the capture '{}' was made without looking for leaks: that takes "
+                                "track=full",
+                                printable(options.captures[i])));
 }
 
 }  // namespace
@@ -131,19 +168,23 @@ process_end find_leaks(const leaks_options& asked) {
   leaks_options options = asked;
   // Nobody else writes to stdout here: the report is what was asked for.
   if (options.run.output.empty()) options.run.output = std::string("-");
-  if (options.growing) return growth_of_captures(options);
-  const analysis_options analysis = analysis_of(options.run);
-  std::vector<std::shared_ptr<const tracking>> all;
-  for (const std::string& file : options.captures) {
-    auto source = open_capture(file);
-    if (source->header.has_leaks == 0 && !options.reachable)
-      throw failure(exit_cannot_serve,
-                    fmt::format("the capture '{}' was made without looking for leaks: that takes "
-                                "track=full",
-                                printable(file)));
-    all.push_back(std::make_shared<const tracking>(analyse(std::move(source), analysis)));
+  const captures all = open_captures(options);
+  if (options.growing) {
+    check_same_program(all, options);
+    const captures compared = comparable(all);
+    return write_growth(*compared.front(), growth_in(compared), options, false);
   }
-  return end_with({}, write_leaks(all, options, false), options.exit_code);
+  check_scanned(all, options);
+  const analysis_options analysis = analysis_of(options.run);
+  if (all.size() > 1 && are_of_one_process(all)) {
+    const captures compared = comparable(all);
+    return write_comparison(analyse(compared.back(), analysis), growth_in(compared), options,
+                            false);
+  }
+  std::vector<std::shared_ptr<const tracking>> each;
+  for (const auto& source : all)
+    each.push_back(std::make_shared<const tracking>(analyse(source, analysis)));
+  return end_with({}, write_leaks(each, options, false), options.exit_code);
 }
 
 }  // namespace ashlar::tool

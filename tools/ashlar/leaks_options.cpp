@@ -17,6 +17,21 @@ namespace {
 
 using words = std::vector<std::string>;
 
+void add_tracking_options(CLI::App& app, run_options& options) {
+  add_suppression_options(app, options);
+  add_interval_option(app, "--every", options);
+  app.add_option("--depth", options.depth, "Record stacks of N frames")
+      ->type_name("N")
+      ->check(CLI::Range(0, 64).description(""))
+      ->group("Tracking");
+  app.add_option("--captures", options.capture_folder, "Keep the captures there")
+      ->type_name("FOLDER")
+      ->group("Tracking");
+  app.add_option("--library", options.library, "Preload this instead of the tool's own library")
+      ->type_name("PATH")
+      ->group("Tracking");
+}
+
 std::unique_ptr<CLI::App> make_leaks_app(leaks_options& options) {
   auto app = std::make_unique<CLI::App>(leaks_description, "ashlar leaks");
   app->formatter(
@@ -41,24 +56,14 @@ std::unique_ptr<CLI::App> make_leaks_app(leaks_options& options) {
       ->group(group);
   app->add_flag("--reachable", options.reachable, "Show what is still pointed to at the end, too")
       ->group(group);
-  app->add_flag("--growing", options.growing, "Show what grew between two captures of one program")
+  app->add_flag("--growing", options.growing,
+                "Show what grew from capture to capture, and that alone")
       ->group(group);
   app->add_option("--top", options.run.top, "Show N stacks (default: all leaks, 20 of the others)")
       ->type_name("N")
       ->check(CLI::Range(1, 100'000).description(""))
       ->group(group);
-  add_suppression_options(*app, options.run);
-  app->add_option("--depth", options.run.depth, "Record stacks of N frames")
-      ->type_name("N")
-      ->check(CLI::Range(0, 64).description(""))
-      ->group("Tracking");
-  app->add_option("--captures", options.run.capture_folder, "Keep the captures there")
-      ->type_name("FOLDER")
-      ->group("Tracking");
-  app->add_option("--library", options.run.library,
-                  "Preload this instead of the tool's own library")
-      ->type_name("PATH")
-      ->group("Tracking");
+  add_tracking_options(*app, options.run);
   app->set_help_flag("-h,--help", "Print this")->group("Help");
   return app;
 }
@@ -70,8 +75,10 @@ std::string problem_of(const leaks_options& options) {
   if (!options.run.command.empty() && !options.captures.empty())
     return fmt::format("'{}' stands before the program: either captures or a program",
                        printable(options.captures.front()));
-  if (options.growing && options.captures.size() != 2)
-    return "--growing needs two captures: the earlier one, then the later one";
+  if (options.growing && options.run.command.empty() && options.captures.size() < 2)
+    return "--growing needs two captures or more, the earliest one first";
+  if (options.growing && !options.run.command.empty() && options.run.leaks_every.empty())
+    return "--growing needs --every SECONDS with a program";
   return "";
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "tools/ashlar/failure.hpp"
@@ -90,6 +91,32 @@ void add_suppression_options(CLI::App& app, run_options& options) {
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group("Tracking");
+}
+
+namespace {
+
+std::string checked_interval(const std::string& option, const std::string& text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::string unit = text.substr(digits);
+  const bool is_known = unit.empty() || unit == "ms" || unit == "s" || unit == "m" || unit == "h";
+  const bool is_above_zero = text.find_first_of("123456789") < digits;
+  if (digits == 0 || digits > 9 || !is_known || !is_above_zero)
+    throw CLI::ValidationError(
+        option, "must be a time such as 10 (seconds), 500ms or 5m, not " + printable(text));
+  return text;
+}
+
+}  // namespace
+
+void add_interval_option(CLI::App& app, const std::string& name, run_options& options) {
+  app.add_option_function<std::string>(
+         name,
+         [&options, name](const std::string& text) {
+           options.leaks_every = checked_interval(name, text);
+         },
+         "Look that often while it runs, too, for what grows")
+      ->type_name("SECONDS")
       ->group("Tracking");
 }
 

@@ -24,6 +24,9 @@ void add_report_options(CLI::App& app, run_options& options);
 /// The options that say what is tracked, and what of it is shown.
 void add_suppression_options(CLI::App& app, run_options& options);
 
+/// The option that lets captures be taken while the program runs.
+void add_interval_option(CLI::App& app, const std::string& name, run_options& options);
+
 /// Parses `words` with `app`. Returns what is to be said instead of going on, if anything.
 std::optional<command_line> parse_words(CLI::App& app, std::vector<std::string> words);
 

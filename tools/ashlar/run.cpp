@@ -19,6 +19,7 @@
 #include "tools/ashlar/process/snapshot_reader.hpp"
 #include "tools/ashlar/report/json_report.hpp"
 #include "tools/ashlar/report/text_report.hpp"
+#include "tools/ashlar/tracking/growth.hpp"
 
 namespace ashlar::tool {
 
@@ -56,7 +57,11 @@ std::string tracking_options(const run_options& options, const fs::path& capture
   std::string text = options.track.empty() ? "" : "track=" + options.track;
   const auto add = [&](const std::string& more) { text += (text.empty() ? "" : ",") + more; };
   if (options.depth) add(fmt::format("depth={}", *options.depth));
-  if (!level_of(options).empty()) add("capture=" + captures.string());
+  if (level_of(options).empty()) return text;
+  add("capture=" + captures.string());
+  if (!options.leaks_every.empty()) add("capture_every=" + options.leaks_every);
+  // The user may have said no.
+  if (option_in(own_environment(), "capture_on_crash").empty()) add("capture_on_crash=1");
   return text;
 }
 
@@ -96,30 +101,51 @@ void explain_missing(const read_result& result, const run_report& run) {
                      describe(result)));
 }
 
-/// Takes the capture of a process into its report; what it says is worked out later.
-void take_capture(process_report& report, const fs::path& folder) {
+/// Takes the captures that a process has left while it ran. A folder that is kept may hold those of
+/// an earlier process of the same number.
+void take_captures_meanwhile(process_report& report, const fs::path& folder) {
+  const auto pid = static_cast<pid_t>(report.record->pid);
+  for (const fs::path& file : captures_meanwhile(folder, pid)) {
+    const capture_result taken = read_capture(file);
+    if (taken && taken.value->header.taken_ns >= report.record->start_ns)
+      report.meanwhile.push_back(taken.value);
+  }
+}
+
+/// Takes the captures of a process into its report; what they say is worked out later.
+void take_captures(process_report& report, const fs::path& folder) {
+  take_captures_meanwhile(report, folder);
   const capture_result taken =
       read_capture(folder / capture_file_name(static_cast<pid_t>(report.record->pid)));
-  // A folder that is kept may hold the capture of an earlier process of the same number.
   const bool is_its_own = taken && taken.value->header.taken_ns >= report.record->start_ns;
-  if (is_its_own) {
-    auto found = std::make_shared<tracking>();
+  auto found = std::make_shared<tracking>();
+  if (is_its_own)
     found->source = taken.value;
+  else if (!report.meanwhile.empty())
+    found->source = report.meanwhile.back();  // the last one before it was killed
+  if (found->source != nullptr)
     report.tracked = std::move(found);
-  } else if (taken || taken.missing) {
+  else if (taken || taken.missing)
     report.untracked =
-        "It left no capture of its blocks: it was killed, ended by _exit, or runs on a library "
-        "that "
-        "does not track.";
-  } else {
+        "It left no capture of its blocks: it was killed, or runs on a library that does not "
+        "track.";
+  else
     report.untracked = fmt::format("Its capture cannot be used: {}.", taken.problem);
-  }
+}
+
+/// Works out what grew, if there is enough to compare.
+void work_out_growth(process_report& process) {
+  if (process.meanwhile.empty() || !process.tracked) return;
+  captures all = process.meanwhile;
+  if (process.tracked->source != all.back()) all.push_back(process.tracked->source);
+  if (all.size() < 2) return;
+  process.grown = std::make_shared<growth_findings>(growth_in(comparable(std::move(all))));
 }
 
 run_report gather(const run_options& options, const snapshot_folder& folder, pid_t pid,
                   const process_end& end) {
   const bool tracked = !level_of(options).empty();
-  const fs::path captures = capture_folder(options, folder);
+  const fs::path capture_files = capture_folder(options, folder);
   run_report run;
   run.command = options.command;
   run.pid = pid;
@@ -129,14 +155,14 @@ run_report gather(const run_options& options, const snapshot_folder& folder, pid
   if (!result) explain_missing(result, run);
   run.main = report_on(std::move(result));
   if (run.main) run.main->end = end;
-  if (run.main && tracked) take_capture(*run.main, captures);
+  if (run.main && tracked) take_captures(*run.main, capture_files);
   if (!options.follow_children) return run;
   for (const pid_t child : folder.processes()) {
     if (child == pid) continue;
     if (auto report = report_on(read_snapshot(folder.file_of(child)))) {
       const bool ended = report->record->state != observe::process_state::running;
       report->still_running = !ended && ::kill(child, 0) == 0;
-      if (tracked) take_capture(*report, captures);
+      if (tracked) take_captures(*report, capture_files);
       run.children.push_back(std::move(*report));
     }
   }
@@ -179,6 +205,7 @@ void work_out(run_report& run, const analysis_options& options) {
   const auto of = [&](process_report& process) {
     if (process.tracked)
       process.tracked = std::make_shared<tracking>(analyse(process.tracked->source, options));
+    work_out_growth(process);
   };
   if (run.main) of(*run.main);
   for (process_report& child : run.children) of(child);

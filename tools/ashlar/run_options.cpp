@@ -44,6 +44,7 @@ void add_tracking_options(CLI::App& app, run_options& options) {
       ->group(group);
   app.add_flag("--leaks", options.all_leaks, "Show each leak with its whole stack; tracks fully")
       ->group(group);
+  add_interval_option(app, "--leaks-every", options);
   add_suppression_options(app, options);
   app.add_option("--captures", options.capture_folder, "Keep the captures there, for ashlar leaks")
       ->type_name("FOLDER")
@@ -109,7 +110,8 @@ command_line parse_run(const words& all) {
   options.command.assign(all.begin() + static_cast<std::ptrdiff_t>(begin), all.end());
   if (options.command.empty())
     return usage_error("ashlar run: no program to run; try: ashlar run -- python3 -c 'print(1)'");
-  if (options.all_leaks && options.track.empty()) options.track = "full";
+  if ((options.all_leaks || !options.leaks_every.empty()) && options.track.empty())
+    options.track = "full";
   command_line line;
   line.run = options;
   return line;

@@ -35,6 +35,7 @@ struct run_options {
   std::string capture_folder;  // empty: captures are not kept
   std::size_t top = 5;
   bool all_leaks = false;
+  std::string leaks_every;       // as the option capture_every takes it; empty: only at the end
   std::uint64_t least_leak = 0;  // bytes
   std::vector<std::string> suppression_files;
 };

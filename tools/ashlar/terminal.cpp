@@ -63,6 +63,7 @@ report_format format_for(int fd, const run_options& options) {
   format.classes = options.classes;
   format.top = options.top;
   format.all_leaks = options.all_leaks;
+  format.growing = !options.leaks_every.empty();
   return format;
 }
 

@@ -14,7 +14,7 @@
 namespace ashlar::observe {
 
 inline constexpr std::uint64_t capture_magic = 0x31504143'4c485341;  // "ASHLCAP1" in memory order
-inline constexpr std::uint32_t capture_version = 1;
+inline constexpr std::uint32_t capture_version = 2;
 
 enum class section_kind : std::uint32_t {
   maps = 1,  // bytes: /proc/self/maps
@@ -24,8 +24,26 @@ enum class section_kind : std::uint32_t {
   tags,
   threads,
   marks,
+  frame_marks,   // capture_mark: the last frames, the oldest first
+  periods,       // what of each site was made between marks
+  suppressions,  // bytes: the text of the program's own __lsan_default_suppressions
 };
-inline constexpr std::uint32_t section_kind_count = 7;
+inline constexpr std::uint32_t section_kind_count = 10;
+
+enum class capture_reason : std::uint32_t {
+  exit,      // the program ends
+  request,   // the program asked for it
+  signal,    // somebody sent the signal that was chosen for it
+  interval,  // it was time
+  crash,     // a fault or abort() ends the program
+};
+
+/// What a capture lacks, or may have wrong. Bits of `capture_header::gaps`.
+enum capture_gap : std::uint32_t {
+  gap_blocks = 1,  // blocks were not looked at: no ages, periods, and live figures of threads
+  gap_leaks = 2,   // leaks were to be looked for, and could not be
+  gap_locks = 4,   // somebody was in the middle of a change: figures may be off by that
+};
 
 struct capture_section {
   section_kind kind;
@@ -51,6 +69,13 @@ struct capture_header {
   std::uint32_t has_leaks;     // the leak figures of sites are valid
   std::uint32_t frame_pointers_only;
   char program[64];
+  capture_reason reason;
+  std::uint32_t signal;        // that led to it; 0: none
+  std::uint32_t number;        // of this process, from 1 on; 0: the one of its end
+  std::uint32_t gaps;          // capture_gap
+  std::uint64_t page_bytes;    // that managers hold under tags
+  std::uint32_t frame_count;   // frames that have begun
+  std::uint32_t period_marks;  // how many of the last marks begin periods
   capture_section sections[section_kind_count];
 };
 
@@ -71,7 +96,7 @@ struct capture_site {
   std::uint64_t lost_bytes;
   std::uint64_t held_blocks;  // pointed to by lost ones only
   std::uint64_t held_bytes;
-  std::uint32_t oldest;  // birth of the oldest live block
+  std::uint32_t oldest;  // birth of the oldest live block, in milliseconds since tracking began
   std::uint32_t newest;
 };
 
@@ -97,10 +122,25 @@ struct capture_thread {
   std::uint64_t live_bytes;
 };
 
+/// A moment that the program named, or the beginning of a frame, which has no name.
 struct capture_mark {
   std::uint32_t name;
-  std::uint32_t at_ms;
+  std::uint32_t at_ms;  // since tracking began, as the births of blocks
   std::uint64_t live_bytes;
+  std::uint64_t page_bytes;
+  std::uint32_t frame;  // frames that had begun
+  std::uint32_t unused;
+};
+
+/// What of a site is live and was made between two marks: at or behind mark number `mark`, from 1
+/// on, and before the next one. 0: before the first mark that begins a period.
+struct capture_period {
+  std::uint32_t site;  // index in its section
+  std::uint32_t mark;
+  std::uint64_t live_blocks;
+  std::uint64_t live_bytes;
+  std::uint64_t lost_blocks;
+  std::uint64_t lost_bytes;
 };
 
 }  // namespace ashlar::observe

@@ -13,6 +13,9 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
   return hash ^ (hash >> 29);
 }
 
+// Where a table is searched first; the tables take as many of these bits as they need.
+std::uint32_t first_slot(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 40); }
+
 // For one frame or two, a call of memcmp costs more than the comparison.
 bool are_equal(const std::uintptr_t* a, const std::uintptr_t* b, std::uint32_t count) {
   if (count > 8) return std::memcmp(a, b, count * sizeof(std::uintptr_t)) == 0;
@@ -36,19 +39,22 @@ bool site_table::matches(const entry& e, std::uint64_t hash, const site_key& key
 }
 
 // Returns the site, or `none` and the empty slot where it belongs.
-site_id site_table::find(std::uint64_t hash, const site_key& key,
-                         std::uint32_t& slot) const noexcept {
-  for (slot = static_cast<std::uint32_t>(hash >> 40) % slot_count;;
-       slot = (slot + 1) % slot_count) {
+site_id site_table::find(std::uint64_t hash, const site_key& key, site_id*& slot) const noexcept {
+  // acquire: pairs with the release in make_room(); all that it moved is there.
+  const std::uint32_t table = __atomic_load_n(&current_, __ATOMIC_ACQUIRE);
+  site_id* const first = slots(table);
+  const std::uint32_t mask = slot_counts[table] - 1;
+  for (std::uint32_t i = first_slot(hash) & mask;; i = (i + 1) & mask) {
+    slot = first + i;
     // acquire: pairs with the release in add(); the entry is complete.
-    const site_id id = __atomic_load_n(&slots_[slot], __ATOMIC_ACQUIRE);
+    const site_id id = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
     if (id == none || matches(entries_[id], hash, key)) return id;
   }
 }
 
 site_id site_table::intern(const site_key& key) noexcept {
   const std::uint64_t hash = hash_of(key);
-  std::uint32_t slot;
+  site_id* slot;
   if (const site_id known = find(hash, key, slot); known != none) return known;
   lock_guard guard(mutex_);
   return add(hash, key);
@@ -58,18 +64,40 @@ site_id site_table::intern(const site_key& key) noexcept {
 bool site_table::start() noexcept {
   lock_guard guard(mutex_);
   if (count_ != 0) return true;
-  if (!slots_.ensure(slot_count) || !entries_.ensure(2) || !words_.ensure(1)) return false;
+  if (!slots_[0].ensure(slot_counts[0] * sizeof(site_id)) || !entries_.ensure(2) ||
+      !words_.ensure(1))
+    return false;
   __atomic_store_n(&count_, 2, __ATOMIC_RELEASE);
+  return true;
+}
+
+// Moves on to the next table if the current one is full. Requires the lock. Errors: false if there
+// is no further one, or no memory for it: then it goes on in the current one while that has slots.
+bool site_table::make_room() noexcept {
+  const std::uint32_t table = current_;
+  if (count_ < slot_counts[table] / 4 * 3) return true;
+  if (table + 1 == table_count) return false;
+  if (!slots_[table + 1].ensure(slot_counts[table + 1] * sizeof(site_id)))
+    return count_ < slot_counts[table] / 8 * 7;
+  site_id* const target = slots(table + 1);
+  const std::uint32_t mask = slot_counts[table + 1] - 1;
+  for (site_id id = overflow + 1; id < count_; ++id) {
+    std::uint32_t i = first_slot(entries_[id].hash) & mask;
+    while (target[i] != none) i = (i + 1) & mask;
+    target[i] = id;
+  }
+  __atomic_store_n(&current_, table + 1, __ATOMIC_RELEASE);
   return true;
 }
 
 // Requires the lock. Another thread may have been quicker.
 site_id site_table::add(std::uint64_t hash, const site_key& key) noexcept {
-  std::uint32_t slot;
+  site_id* slot;
   if (const site_id known = find(hash, key, slot); known != none) return known;
+  if (!make_room()) return overflow;
+  (void)find(hash, key, slot);  // where it belongs in what may be another table now
   const site_id id = count_;
-  if (id >= most_sites || !entries_.ensure(id + 1) ||
-      !words_.ensure(words_used_ + key.frame_count + 1))
+  if (!entries_.ensure(id + 1) || !words_.ensure(words_used_ + key.frame_count + 1))
     return overflow;
   if (key.frame_count != 0)
     std::memcpy(&words_[words_used_], key.frames, key.frame_count * sizeof(std::uintptr_t));
@@ -77,7 +105,7 @@ site_id site_table::add(std::uint64_t hash, const site_key& key) noexcept {
                   key.line, words_used_, static_cast<std::uint16_t>(key.frame_count),
                   key.tag,  false};
   words_used_ += key.frame_count;
-  __atomic_store_n(&slots_[slot], id, __ATOMIC_RELEASE);
+  __atomic_store_n(slot, id, __ATOMIC_RELEASE);
   __atomic_store_n(&count_, id + 1, __ATOMIC_RELEASE);
   return id;
 }
@@ -96,7 +124,8 @@ site_key site_table::key_of(site_id id) const noexcept {
 void site_table::release() noexcept {
   __atomic_store_n(&count_, 0, __ATOMIC_RELAXED);
   words_used_ = 0;
-  slots_.release();
+  for (growing_space& table : slots_) table.release();
+  current_ = 0;
   entries_.release();
   words_.release();
 }

@@ -68,6 +68,8 @@ void set_unwinder(unwinder function) noexcept {
   other_unwinder.store(function, std::memory_order_relaxed);
 }
 
+bool has_unwinder() noexcept { return other_unwinder.load(std::memory_order_relaxed) != nullptr; }
+
 std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uintptr_t* frames,
                          std::uint32_t most) noexcept {
   if (most == 0) return 0;

@@ -38,6 +38,9 @@ using unwinder = int (*)(void** frames, int most);
 /// Sets what is asked where frame pointers end too early; null: nothing. Process-wide.
 void set_unwinder(unwinder function) noexcept;
 
+/// Whether there is one.
+bool has_unwinder() noexcept;
+
 /// Writes the return addresses from `from` outwards to `frames`, `from.return_address` first.
 /// Returns how many: at most `most`. `bounds` is the thread's own record of its stack, renewed
 /// where it does not fit.

@@ -31,7 +31,7 @@ void bump(T& counter, T by) {
 }  // namespace
 
 std::uint32_t tracker::now_ms() const noexcept {
-  return static_cast<std::uint32_t>((os::coarse_ns() - start_ns_) / 1'000'000);
+  return static_cast<std::uint32_t>((os::coarse_ns() - start_ns()) / 1'000'000);
 }
 
 // --- sites ---

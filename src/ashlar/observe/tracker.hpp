@@ -187,8 +187,8 @@ class tracker {
   const thread_summary& thread_facts(std::uint32_t number) const { return threads_[number]; }
   /// Milliseconds since tracking began.
   std::uint32_t now_ms() const noexcept;
-  std::uint64_t start_ns() const { return start_ns_; }
-  std::uint32_t mark_count() const { return load_relaxed(mark_count_); }
+  std::uint64_t start_ns() const { return load_relaxed(start_ns_); }
+  std::uint32_t mark_count() const { return __atomic_load_n(&mark_count_, __ATOMIC_ACQUIRE); }
   const time_mark& mark_at(std::uint32_t index) const { return marks_[index]; }
   std::uint32_t frame_count() const { return load_relaxed(frame_count_); }
   /// Returns frame `number`, from 1 on, if it is among the last `frames_kept`.

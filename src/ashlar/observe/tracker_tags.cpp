@@ -146,8 +146,11 @@ void tracker::mark(const char* name) noexcept {
   m->frame = frame_count_;
   m->live_bytes = live;
   m->page_bytes = page_bytes();
+  if (name == nullptr) return;
+  // What is born from here on is younger than the mark, within the same millisecond too.
+  store_relaxed(start_ns_, start_ns_ - 1'000'000);
   // release: whoever sees the count sees the mark.
-  if (name != nullptr) store_release(mark_count_, mark_count_ + 1);
+  store_release(mark_count_, mark_count_ + 1);
 }
 
 }  // namespace ashlar::observe

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "ashlar/base/macros.hpp"
-#include "ashlar/replace/capture_writer.hpp"
+#include "ashlar/replace/capture/captures.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/publisher.hpp"
 
@@ -13,7 +13,7 @@ extern "C" {
 
 [[noreturn]] ASHLAR_EXPORT void _exit(int status) {
   ashlar::replace::publish_at_exit();
-  ashlar::replace::capture_now();
+  ashlar::replace::capture_at_end();
   (void)ashlar::replace::check_all_blocks();
   while (true) ::syscall(SYS_exit_group, status);
 }

@@ -10,6 +10,7 @@
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/observe/growing_table.hpp"
 #include "ashlar/os/mapping.hpp"
+#include "ashlar/replace/capture/self_copy.hpp"
 #include "ashlar/replace/dead_stack.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/watched_heap.hpp"
@@ -23,12 +24,11 @@ using observe::block_standing;
 
 constexpr std::size_t buffer_size = 32_KiB;
 constexpr std::size_t most_own_ranges = 4096;
-constexpr std::size_t most_waiting = std::size_t{1} << 26;
 
 // Everything that a scan works with; one scan at a time.
 class scan {
  public:
-  bool run() noexcept;
+  bool run(const void* interrupted) noexcept;
 
  private:
   void forget_verdicts() noexcept;
@@ -38,20 +38,25 @@ class scan {
   void scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept;
+  void scan_block(std::uintptr_t begin, std::size_t size, block_standing found) noexcept;
   void look_at(std::uintptr_t word, block_standing found) noexcept;
   void drain() noexcept;
   void mark_kept() noexcept;
   void add_own(os::range memory) noexcept;
+  os::range* waiting() const { return reinterpret_cast<os::range*>(waiting_->data()); }
 
   observe::growing_table<os::range, most_own_ranges> own_;
   std::size_t own_count_ = 0;
-  observe::growing_table<os::range, most_waiting> waiting_;  // blocks that were found, to be read
+  observe::growing_space* waiting_ = nullptr;  // blocks that were found, to be read
   std::size_t waiting_count_ = 0;
+  std::size_t block_count_ = 0;                 // when the scan began
   std::uintptr_t lowest_ = ~std::uintptr_t{0};  // watched blocks lie in [lowest_, highest_)
   std::uintptr_t highest_ = 0;
   std::uintptr_t dead_end_ = 0;     // of the stack, where `main` has returned
+  std::uintptr_t stack_top_ = 0;    // of the thread that a signal interrupted; 0: of this one
   const void* scanning_ = nullptr;  // the block that is being read
   bool failed_ = false;
+  bool reads_in_place_ = true;  // nobody makes pages of blocks inaccessible meanwhile
   alignas(8) std::byte buffer_[buffer_size] = {};
 };
 
@@ -109,18 +114,21 @@ void scan::collect_own_ranges() noexcept {
   observe::process_tracker().for_each_range([this](os::range r) { add_own(r); });
   add_own(freed_blocks.reserved());
   add_own({reinterpret_cast<std::byte*>(&watched_heap), sizeof(watched_heap)});
+  add_own(copy_stack());
   add_own_data();
   // Last, for they grow while ranges are added.
   add_own({reinterpret_cast<std::byte*>(this), sizeof(*this)});
   if (own_.ensure(own_count_ + 2)) {
     own_[own_count_++] = own_.reserved();
-    own_[own_count_++] = waiting_.reserved();
+    own_[own_count_++] = waiting_->reserved();
   }
 }
 
 void scan::forget_verdicts() noexcept {
-  watched_heap.walk_records({nullptr, [](void*, const walked_block&, block_record& record) {
+  block_count_ = 0;
+  watched_heap.walk_records({this, [](void* self, const walked_block&, block_record& record) {
                                record.set_standing(block_standing::lost);
+                               ++static_cast<scan*>(self)->block_count_;
                              }});
 }
 
@@ -141,12 +149,12 @@ void scan::look_at(std::uintptr_t word, block_standing found) noexcept {
   if (start == scanning_ && found == block_standing::kept_by_lost) return;  // points to itself
   record.set_standing(found);
   if (found != block_standing::reachable) return;
-  if (!waiting_.ensure(waiting_count_ + 1)) {
+  if (!waiting_->ensure((waiting_count_ + 1) * sizeof(os::range))) {
     failed_ = true;
     return;
   }
   const observe::block_facts facts = record.load();
-  waiting_[waiting_count_++] = {watched_data(start, facts), facts.size};
+  waiting()[waiting_count_++] = {watched_data(start, facts), facts.size};
 }
 
 void scan::scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept {
@@ -164,6 +172,20 @@ void scan::scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing 
       look_at(word, found);
     }
     begin += got;
+  }
+}
+
+// What a watched block holds. One from a slab stays where it is as long as the heap is locked, and
+// is read in place: there may be millions, and a system call for each would take minutes. A large
+// one may be moved by its owner meanwhile, and with `protect` each is taken away when it is freed.
+void scan::scan_block(std::uintptr_t begin, std::size_t size, block_standing found) noexcept {
+  if (size > buffer_size || !reads_in_place_) return scan_memory(begin, begin + size, found);
+  const std::uintptr_t end = begin + size;
+  for (std::uintptr_t at = align_up(begin, sizeof(void*)); at + sizeof(void*) <= end;
+       at += sizeof(void*)) {
+    const auto word =
+        __atomic_load_n(reinterpret_cast<const std::uintptr_t*>(at), __ATOMIC_RELAXED);
+    if (word - lowest_ < highest_ - lowest_) look_at(word, found);
   }
 }
 
@@ -198,7 +220,7 @@ void scan::scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept {
 }
 
 void scan::scan_roots() noexcept {
-  const std::uintptr_t here = address_of(__builtin_frame_address(0));
+  const std::uintptr_t here = stack_top_ != 0 ? stack_top_ : address_of(__builtin_frame_address(0));
   os::mapping_list maps;
   os::mapped_range m;
   while (maps.next(m)) {
@@ -213,50 +235,58 @@ void scan::scan_roots() noexcept {
 
 void scan::drain() noexcept {
   while (waiting_count_ != 0) {
-    const os::range block = waiting_[--waiting_count_];
-    scan_memory(address_of(block.data), address_of(block.end()), block_standing::reachable);
+    const os::range block = waiting()[--waiting_count_];
+    scan_block(address_of(block.data), block.size, block_standing::reachable);
   }
 }
 
 // What lost blocks point to is lost with them. The heap is locked during the walk.
 void scan::mark_kept() noexcept {
-  watched_heap.walk_records(
-      {this, [](void* self, const walked_block& found, block_record& record) {
-         if (record.standing() == block_standing::reachable) return;
-         auto& s = *static_cast<scan*>(self);
-         s.scanning_ = found.data;
-         const observe::block_facts facts = record.load();
-         const std::uintptr_t begin =
-             address_of(watched_data(static_cast<std::byte*>(found.data), facts));
-         s.scan_memory(begin, begin + facts.size, block_standing::kept_by_lost);
-       }});
+  watched_heap.walk_records({this, [](void* self, const walked_block& found, block_record& record) {
+                               if (record.standing() == block_standing::reachable) return;
+                               auto& s = *static_cast<scan*>(self);
+                               s.scanning_ = found.data;
+                               const observe::block_facts facts = record.load();
+                               const std::uintptr_t begin = address_of(
+                                   watched_data(static_cast<std::byte*>(found.data), facts));
+                               s.scan_block(begin, facts.size, block_standing::kept_by_lost);
+                             }});
 }
 
-bool scan::run() noexcept {
+bool scan::run(const void* interrupted) noexcept {
   failed_ = false;
   waiting_count_ = 0;
   lowest_ = ~std::uintptr_t{0};
   highest_ = 0;
-  dead_end_ = end_of_dead_stack();
-  if (!waiting_.ensure(1) || !own_.ensure(1)) return false;
+  // Functions may use what lies this little below their stack (the System V ABI).
+  constexpr std::uintptr_t red_zone = 128;
+  stack_top_ = interrupted != nullptr ? address_of(interrupted) - red_zone : 0;
+  // Who was interrupted may hold the loader's lock, which it takes to find out.
+  dead_end_ = interrupted != nullptr ? 0 : end_of_dead_stack();
+  reads_in_place_ =
+      !load_relaxed(guarding) || current_debug_settings().protect == page_protection::off;
   forget_verdicts();
+  // Each block waits once at most. Other threads may make some while this goes on.
+  observe::growing_space room((block_count_ + block_count_ / 4 + 4096) * sizeof(os::range));
+  waiting_ = &room;
+  if (!room.ensure(1) || !own_.ensure(1)) return false;
   collect_own_ranges();
   watched_heap.lock_all();  // no slab goes away while words are looked up
   scan_roots();
   watched_heap.unlock_all();
   mark_kept();
   own_.release();
-  waiting_.release();
+  room.release();
   return !failed_;
 }
 
 }  // namespace
 
-ASHLAR_NO_INLINE bool find_leaks() noexcept {
+ASHLAR_NO_INLINE bool find_leaks(const void* interrupted) noexcept {
   // What this function's callers keep in registers must lie on the stack, above `scan_roots`.
   __builtin_unwind_init();
   lock_guard guard(scan_mutex);
-  return the_scan.run();
+  return the_scan.run(interrupted);
 }
 
 }  // namespace ashlar::replace

@@ -16,6 +16,8 @@ namespace ashlar::replace {
 
 /// Scans, and leaves its verdict in the records of all live watched blocks (`standing`).
 /// Errors: false if there is no memory for it; the verdicts then mean nothing.
-bool find_leaks() noexcept;
+/// `interrupted`: in a signal handler or a copy made by one, where the stack of the thread ends
+/// that was interrupted; null: elsewhere.
+bool find_leaks(const void* interrupted = nullptr) noexcept;
 
 }  // namespace ashlar::replace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/replace/options.hpp"
 
+#include <signal.h>
+
 #include <cstring>
 
 #include "ashlar/os/diagnostic.hpp"
@@ -56,7 +58,9 @@ void report_bad_value(const option_description& d, word value) {
                                              "abort, warn or ignore",
                                              "a path below 256 letters",
                                              "off, counters, full or debug",
-                                             "off, back or front"};
+                                             "off, back or front",
+                                             "a time such as 10s or 500ms",
+                                             "a signal such as USR1"};
   os::line message;
   message.text("ashlar: bad value '").text(value.data, value.size).text("' for option '");
   message.text(d.name).text("' in ASHLAR_OPTIONS; expected ");
@@ -150,6 +154,53 @@ bool parse_side(word value, page_protection& side) {
   return true;
 }
 
+// Seconds, unless `ms`, `m` or `h` follows.
+bool parse_duration(word value, std::uint64_t& milliseconds) {
+  struct unit {
+    const char* name;
+    std::uint64_t milliseconds;
+  };
+  static constexpr unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
+  std::size_t digits = 0;
+  while (digits < value.size && value.data[digits] >= '0' && value.data[digits] <= '9') ++digits;
+  const word name = {value.data + digits, value.size - digits};
+  std::uint64_t scale = name.size == 0 ? 1000 : 0;
+  for (const unit& u : units)
+    if (name.is(u.name)) scale = u.milliseconds;
+  std::uint64_t number = 0;
+  // Beyond a hundred years nanoseconds would not fit in a word.
+  constexpr std::uint64_t most = 3'153'600'000'000;
+  if (scale == 0 || !parse_number({value.data, digits}, number) || number > most / scale)
+    return false;
+  milliseconds = number * scale;
+  return true;
+}
+
+// By its name or by its number, but for those that cannot be handled and those of crashes.
+bool parse_signal(word value, std::uint64_t& number) {
+  struct name {
+    const char* text;
+    int number;
+  };
+  static constexpr name names[] = {{"USR1", SIGUSR1}, {"USR2", SIGUSR2},   {"HUP", SIGHUP},
+                                   {"QUIT", SIGQUIT}, {"WINCH", SIGWINCH}, {"URG", SIGURG},
+                                   {"IO", SIGIO},     {"PWR", SIGPWR},     {"PROF", SIGPROF}};
+  if (value.size > 3 && std::memcmp(value.data, "SIG", 3) == 0)
+    value = {value.data + 3, value.size - 3};
+  for (const name& n : names)
+    if (value.is(n.text)) {
+      number = static_cast<std::uint64_t>(n.number);
+      return true;
+    }
+  std::uint64_t given = 0;
+  if (!parse_number(value, given)) return false;
+  bool fits = given >= static_cast<std::uint64_t>(SIGRTMIN) &&
+              given <= static_cast<std::uint64_t>(SIGRTMAX);
+  for (const name& n : names) fits = fits || given == static_cast<std::uint64_t>(n.number);
+  if (fits) number = given;
+  return fits;
+}
+
 bool assign(word key, word value, options& o) {
   if (key.is("faults")) return parse_policy(value, o.faults);
   if (key.is("soft_limit")) return parse_bytes(value, o.soft_limit);
@@ -163,6 +214,9 @@ bool assign(word key, word value, options& o) {
   if (key.is("depth")) return parse_number(value, o.depth);
   if (key.is("exact_peaks")) return parse_boolean(value, o.exact_peaks);
   if (key.is("capture")) return parse_path(value, o.capture);
+  if (key.is("capture_every")) return parse_duration(value, o.capture_every);
+  if (key.is("capture_signal")) return parse_signal(value, o.capture_signal);
+  if (key.is("capture_on_crash")) return parse_boolean(value, o.capture_on_crash);
   if (key.is("guard")) return parse_bytes(value, o.debug.guard);
   if (key.is("fill")) return parse_boolean(value, o.debug.fill);
   if (key.is("quarantine")) return parse_bytes(value, o.debug.quarantine);

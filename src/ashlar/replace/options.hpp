@@ -31,10 +31,23 @@ struct options {
   std::uint64_t depth = 24;
   bool exact_peaks = false;
   char capture[256] = {};
+  std::uint64_t capture_every = 0;   // milliseconds; 0: not
+  std::uint64_t capture_signal = 0;  // 0: none
+  bool capture_on_crash = false;
   debug_settings debug;
 };
 
-enum class option_kind : std::uint8_t { boolean, count, bytes, policy, path, level, side };
+enum class option_kind : std::uint8_t {
+  boolean,
+  count,
+  bytes,
+  policy,
+  path,
+  level,
+  side,
+  duration,
+  signal
+};
 
 struct option_description {
   const char* name;
@@ -70,7 +83,16 @@ inline constexpr option_description option_table[] = {
     {"exact_peaks", option_kind::boolean, "0",
      "Keep the peaks of tags exact with several threads too, at some cost in scaling."},
     {"capture", option_kind::path, "none",
-     "Folder in which the process leaves `PID.capture` when it ends: what was tracked."},
+     "Folder in which the process leaves `PID.capture` when it ends: what was tracked. With "
+     "`follow=0` its children leave none."},
+    {"capture_every", option_kind::duration, "none",
+     "Leave `PID.1.capture`, `PID.2.capture` and so on while the program runs: at the first "
+     "allocation after so long. After every 32 the time doubles."},
+    {"capture_signal", option_kind::signal, "none",
+     "Leave the next numbered capture when this signal comes; the program must not handle it."},
+    {"capture_on_crash", option_kind::boolean, "0",
+     "Leave `PID.capture` when SIGSEGV, SIGBUS, SIGABRT, SIGILL or SIGFPE ends the program, which "
+     "then ends as it would have."},
     {"guard", option_kind::bytes, "16",
      "With `track=debug`: bytes in front of and behind each block that must stay as they are. "
      "Rounded up to multiples of 16, at most 4K. 0: none."},

@@ -18,15 +18,18 @@
 #include "ashlar/os/fork.hpp"
 #include "ashlar/os/process.hpp"
 #include "ashlar/os/thread.hpp"
+#include "ashlar/replace/capture/captures.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/process_heap.hpp"
 #include "ashlar/structure/lock.hpp"
 
 namespace ashlar::replace {
 
-constinit bool publishing = false;
+constinit bool attentive = false;
 
 namespace {
+
+constinit bool publishing = false;
 
 constexpr std::uint64_t shortest_interval_ns = 100'000'000;
 constexpr std::uint64_t most_share = 50;  // one part in fifty of the time goes into records
@@ -133,6 +136,13 @@ void after_fork_in_child() {
 // A child of vfork shares this memory with its parent, and is not what the record is of.
 bool is_of_this_process() { return recorded == ::getpid(); }
 
+void publish_if_due() noexcept {
+  if (os::coarse_ns() < load_relaxed(due_ns)) return;
+  if (!is_of_this_process() || !mutex.try_acquire()) return;
+  if (record != nullptr) publish();
+  mutex.release();
+}
+
 }  // namespace
 
 void start_publishing(const char* folder) noexcept {
@@ -144,14 +154,15 @@ void start_publishing(const char* folder) noexcept {
                     after_fork_in_child);
   publish();
   publishing = true;
+  look_around_at_slow_paths();
   (void)::at_quick_exit(publish_at_exit);  // the first one registered is the last one called
 }
 
-void publish_if_due() noexcept {
-  if (os::coarse_ns() < load_relaxed(due_ns)) return;
-  if (!is_of_this_process() || !mutex.try_acquire()) return;
-  if (record != nullptr) publish();
-  mutex.release();
+bool is_publishing() noexcept { return publishing && is_of_this_process(); }
+
+void look_around() noexcept {
+  if (publishing) publish_if_due();
+  serve_captures();
 }
 
 // A signal handler that ends the process may have interrupted this very thread while it held a

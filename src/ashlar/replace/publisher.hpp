@@ -6,6 +6,7 @@
 #pragma once
 
 #include "ashlar/base/macros.hpp"
+#include "ashlar/base/relaxed.hpp"
 #include "ashlar/observe/snapshot.hpp"
 
 namespace ashlar::replace {
@@ -13,13 +14,19 @@ namespace ashlar::replace {
 /// Creates FOLDER/PID.ashlar and writes the first record. Errors: one line on stderr.
 void start_publishing(const char* folder) noexcept;
 
-extern constinit bool publishing;
-void publish_if_due() noexcept;
+/// Whether the record of this very process is open.
+bool is_publishing() noexcept;
+
+/// Whether slow paths have something to look after: a record to be published, a capture to be made.
+extern constinit bool attentive;
+/// Makes it so from now on.
+inline void look_around_at_slow_paths() noexcept { store_relaxed(attentive, true); }
+void look_around() noexcept;
 
 /// Called on slow paths. Cost when off: one load.
 ASHLAR_FORCE_INLINE void publish_now_and_then() noexcept {
-  if (publishing) [[unlikely]]
-    publish_if_due();
+  if (load_relaxed(attentive)) [[unlikely]]
+    look_around();
 }
 
 /// Publishes the last record. May be called in a signal handler, as `_exit` may.

@@ -13,6 +13,7 @@
 
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/os/diagnostic.hpp"
+#include "ashlar/replace/capture/captures.hpp"
 #include "ashlar/replace/process_heap.hpp"
 
 // Calls all exit handlers that have not been called yet, but those of on_exit.
@@ -49,6 +50,7 @@ void keep_threads_quiet(int status) {
 void release_and_exit(int status, void*) {
   __cxa_finalize(nullptr);
   std::fflush(nullptr);
+  end_captures();
   keep_threads_quiet(status);
   const os::counters left = release_everything();
   os::line message;

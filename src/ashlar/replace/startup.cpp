@@ -9,7 +9,7 @@
 #include "ashlar/os/environment.hpp"
 #include "ashlar/os/fault_injection.hpp"
 #include "ashlar/os/process.hpp"
-#include "ashlar/replace/capture_writer.hpp"
+#include "ashlar/replace/capture/captures.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/debug/page_trap.hpp"
 #include "ashlar/replace/options.hpp"
@@ -44,7 +44,7 @@ void begin_tracking(const options& o) {
     os::write_line(message.text("ashlar: no memory for tracking"));
     return;
   }
-  if (o.capture[0] != 0) capture_at_exit(o.capture);
+  begin_captures();
 }
 
 // Runs before the program's own constructors.

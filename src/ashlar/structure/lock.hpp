@@ -26,6 +26,12 @@ extern ASHLAR_EXPORT thread_local constinit bool thread_is_forking
 extern ASHLAR_EXPORT thread_local constinit std::uint32_t locks_of_this_thread
     __attribute__((tls_model("initial-exec")));
 
+/// Lets this process pass locks that are held, from now on and for good: for a copy of a process in
+/// which the threads that held them do not exist. What such a lock guards may be half changed.
+ASHLAR_EXPORT void abandon_locks() noexcept;
+/// Returns how many locks were passed since.
+ASHLAR_EXPORT std::uint32_t passed_locks() noexcept;
+
 class ASHLAR_EXPORT lock {
  public:
   constexpr lock() = default;

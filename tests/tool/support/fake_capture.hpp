@@ -20,6 +20,10 @@ class capture_builder {
   std::vector<observe::capture_site> sites;
   std::vector<observe::capture_tag> tags;
   std::vector<observe::capture_thread> threads;
+  std::vector<observe::capture_mark> marks;
+  std::vector<observe::capture_mark> frame_marks;
+  std::vector<observe::capture_period> periods;
+  std::string suppressions;
 
   capture_builder() {
     header.magic = observe::capture_magic;
@@ -67,6 +71,12 @@ class capture_builder {
     return sites.back();
   }
 
+  void mark(const std::string& name, std::uint32_t at_ms, std::uint64_t live,
+            std::uint32_t frame = 0) {
+    marks.push_back({text(name), at_ms, live, 0, frame, 0});
+    header.period_marks = static_cast<std::uint32_t>(marks.size());
+  }
+
   std::string bytes() const {
     observe::capture_header head = header;
     std::string body(sizeof head, '\0');
@@ -82,6 +92,12 @@ class capture_builder {
     add(observe::section_kind::sites, sites.data(), sizeof sites[0], sites.size());
     add(observe::section_kind::tags, tags.data(), sizeof tags[0], tags.size());
     add(observe::section_kind::threads, threads.data(), sizeof threads[0], threads.size());
+    add(observe::section_kind::marks, marks.data(), sizeof(observe::capture_mark), marks.size());
+    add(observe::section_kind::frame_marks, frame_marks.data(), sizeof(observe::capture_mark),
+        frame_marks.size());
+    add(observe::section_kind::periods, periods.data(), sizeof(observe::capture_period),
+        periods.size());
+    add(observe::section_kind::suppressions, suppressions.data(), 1, suppressions.size());
     add(observe::section_kind::strings, strings.data(), 1, strings.size());
     std::memcpy(body.data(), &head, sizeof head);
     return body;

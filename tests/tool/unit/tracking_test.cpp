@@ -161,23 +161,5 @@ TEST(tracking, json_has_every_figure) {
   EXPECT_EQ(all["threads"][0]["allocations"], 1'103'000);
 }
 
-TEST(tracking, growth_is_what_the_later_capture_has_more) {
-  test::capture_builder later = test::game_capture();
-  later.sites[0].live_blocks += 2;
-  later.sites[0].live_bytes += 2 * mib;
-  later.sites[2].live_bytes -= 1024;
-  test::set_figures(later.site("fresh", "/src/fresh.cpp", 1, 0), 1, 10, 1);
-  const capture_result a = parse_capture(test::game_capture().bytes());
-  const capture_result b = parse_capture(later.bytes());
-  ASSERT_TRUE(a && b);
-  EXPECT_TRUE(growth_between(*a.value, *a.value).empty());
-  const std::vector<growth> grown = growth_between(*a.value, *b.value);
-  ASSERT_EQ(grown.size(), 2U);
-  EXPECT_EQ(grown[0].bytes, static_cast<std::int64_t>(2 * mib));
-  EXPECT_EQ(grown[0].blocks, 2);
-  EXPECT_EQ(grown[1].bytes, 10);
-  EXPECT_EQ(grown[1].where.frames[0].function, "fresh");
-}
-
 }  // namespace
 }  // namespace ashlar::tool

@@ -80,5 +80,24 @@ TEST_F(site_table_test, gives_threads_that_meet_the_same_stacks_the_same_numbers
   EXPECT_EQ(table_->size(), 2 + stacks);
 }
 
+// More sites than the first two tables hold, met by several threads while they move on.
+TEST_F(site_table_test, keeps_every_number_while_its_tables_grow) {
+  constexpr std::size_t stacks = 120'000;
+  const std::size_t small = table_->committed();
+  std::vector<std::vector<site_id>> found(3, std::vector<site_id>(stacks));
+  std::vector<std::thread> threads;
+  for (auto& mine : found)
+    threads.emplace_back([&] {
+      for (std::size_t i = 0; i < stacks; ++i) mine[i] = of({i + 1, i * 31});
+    });
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(found[0], found[1]);
+  EXPECT_EQ(found[0], found[2]);
+  EXPECT_EQ(table_->size(), 2 + stacks);
+  for (std::size_t i = 0; i < stacks; i += 997) EXPECT_EQ(of({i + 1, i * 31}), found[0][i]);
+  EXPECT_LT(small, 256U << 10);
+  EXPECT_GT(table_->committed(), 4U << 20);
+}
+
 }  // namespace
 }  // namespace ashlar::observe

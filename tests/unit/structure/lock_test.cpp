@@ -3,6 +3,7 @@
 #include "ashlar/structure/lock.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -33,6 +34,21 @@ TEST(lock, guard_holds_it_for_a_scope) {
     EXPECT_TRUE(l.is_held());
   }
   EXPECT_FALSE(l.is_held());
+}
+
+// In a process of its own, for it is for good.
+TEST(lock, lets_a_process_pass_that_has_abandoned_them) {
+  EXPECT_EXIT(
+      {
+        lock held;
+        held.acquire();
+        abandon_locks();
+        held.acquire();
+        const bool passed = passed_locks() == 1 && held.is_held();
+        held.release();
+        ::_exit(passed && !held.is_held() && held.try_acquire() ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 TEST(lock, excludes) {

@@ -6,9 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "tools/ashlar/process/unique_fd.hpp"
 #include "tools/ashlar/report/text.hpp"
@@ -62,6 +65,9 @@ capture_header read_header(std::string_view bytes) {
   if (bytes.size() < sizeof header) throw bad_capture{"it is cut short: its header is not whole"};
   if (header.level > 4)
     throw bad_capture{fmt::format("it is damaged: there is no level {}", header.level)};
+  if (header.reason > capture_reason::crash)
+    throw bad_capture{fmt::format("it is damaged: there is no reason {}",
+                                  static_cast<std::uint32_t>(header.reason))};
   header.program[sizeof header.program - 1] = 0;
   return header;
 }
@@ -89,8 +95,14 @@ void check_references(const capture& all) {
   }
   for (const capture_thread& thread : all.threads)
     check(is_text(thread.name), "a thread has a name that is not there");
-  for (const capture_mark& mark : all.marks)
-    check(is_text(mark.name), "a mark has a name that is not there");
+  for (const auto* marks : {&all.marks, &all.frame_marks})
+    for (const capture_mark& mark : *marks)
+      check(is_text(mark.name), "a mark has a name that is not there");
+  check(all.header.period_marks <= all.marks.size(), "periods begin at marks that are not there");
+  for (const capture_period& period : all.periods) {
+    check(period.site < all.sites.size(), "a period is of a site that is not there");
+    check(period.mark <= all.marks.size(), "a period begins at a mark that is not there");
+  }
 }
 
 std::string read_all(int fd) {
@@ -116,6 +128,9 @@ capture parse(std::string_view bytes) {
   read_section(bytes, all.header, section_kind::tags, all.tags);
   read_section(bytes, all.header, section_kind::threads, all.threads);
   read_section(bytes, all.header, section_kind::marks, all.marks);
+  read_section(bytes, all.header, section_kind::frame_marks, all.frame_marks);
+  read_section(bytes, all.header, section_kind::periods, all.periods);
+  read_section(bytes, all.header, section_kind::suppressions, all.suppressions);
   if (all.strings.empty()) all.strings.assign(1, '\0');
   check_references(all);
   return all;
@@ -165,5 +180,25 @@ capture_result read_capture(const std::filesystem::path& file) {
 }
 
 std::string capture_file_name(pid_t pid) { return fmt::format("{}.capture", pid); }
+
+std::vector<std::filesystem::path> captures_meanwhile(const std::filesystem::path& folder,
+                                                      pid_t pid) {
+  std::vector<std::pair<unsigned, std::filesystem::path>> found;
+  const std::string begin = fmt::format("{}.", pid);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    unsigned number = 0;
+    const char* const digits = name.data() + std::min(begin.size(), name.size());
+    const auto parsed = std::from_chars(digits, name.data() + name.size(), number);
+    if (name.starts_with(begin) && parsed.ec == std::errc() &&
+        name == fmt::format("{}.{}.capture", pid, number))
+      found.emplace_back(number, entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::filesystem::path> files;
+  for (auto& [number, file] : found) files.push_back(std::move(file));
+  return files;
+}
 
 }  // namespace ashlar::tool

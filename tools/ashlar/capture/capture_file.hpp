@@ -30,7 +30,10 @@ struct capture {
   std::vector<observe::capture_tag> tags;  // parents before their children; 0 is "no tag"
   std::vector<observe::capture_thread> threads;
   std::vector<observe::capture_mark> marks;
-  std::time_t written = 0;  // when the file was last changed; 0: not known
+  std::vector<observe::capture_mark> frame_marks;  // of the last frames, the oldest first
+  std::vector<observe::capture_period> periods;
+  std::string suppressions;  // that the program brings along
+  std::time_t written = 0;   // when the file was last changed; 0: not known
 
   std::string_view text(std::uint32_t offset) const { return strings.c_str() + offset; }
   std::span<const std::uint64_t> stack_of(const observe::capture_site& site) const {
@@ -39,6 +42,7 @@ struct capture {
   std::string program() const;
   /// "game/render/textures"; empty for no tag.
   std::string tag_path(std::uint32_t tag) const;
+  bool lacks(observe::capture_gap gap) const { return (header.gaps & gap) != 0; }
 };
 
 struct capture_result {
@@ -56,5 +60,9 @@ capture_result read_capture(const std::filesystem::path& file);
 
 /// Returns the name of the file that a process writes inside of the capture directory.
 std::string capture_file_name(pid_t pid);
+
+/// Returns the files that a process has written there meanwhile, the earliest first.
+std::vector<std::filesystem::path> captures_meanwhile(const std::filesystem::path& folder,
+                                                      pid_t pid);
 
 }  // namespace ashlar::tool

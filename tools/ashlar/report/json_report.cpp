@@ -141,6 +141,7 @@ json process_of(const process_report& process, bool is_main) {
   out["os"] = {{"calls", record.os_calls}, {"discarded", record.discarded}};
   out["heaps"] = {{"in_use", record.heaps}, {"idle", record.idle_heaps}};
   if (process.tracked) out["tracking"] = json_of(*process.tracked);
+  if (process.grown) out["growth"] = json_of(*process.grown);
   return out;
 }
 

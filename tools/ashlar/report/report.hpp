@@ -17,6 +17,8 @@
 
 namespace ashlar::tool {
 
+struct growth_findings;
+
 /// How a process ended, as its parent saw it.
 struct process_end {
   int exit_code = 0;           // meaningful without a signal
@@ -32,6 +34,8 @@ struct process_report {
   std::optional<process_end> end;
   std::shared_ptr<const tracking> tracked;  // empty if it was not tracked, or left no capture
   std::string untracked;                    // why there is none, where one was asked for
+  std::vector<std::shared_ptr<const capture>> meanwhile;  // that it left while it ran, in order
+  std::shared_ptr<const growth_findings> grown;           // what these say together
 };
 
 /// One run: the process that was started, and its children if they were followed.
@@ -54,6 +58,7 @@ struct report_format {
 
   std::size_t top = 5;     // sites in each list of them
   bool all_leaks = false;  // each leak, with its whole stack
+  bool growing = false;    // captures were to be taken while the program ran
 
   const glyph_set& glyphs() const { return ascii ? ascii_glyphs() : unicode_glyphs(); }
 };

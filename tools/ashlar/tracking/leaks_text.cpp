@@ -36,6 +36,19 @@ lines title(const leak_findings& found, const report_format& format) {
   return flow(line("LEAKS   ", style::heading), parts, dot, format.width);
 }
 
+/// When the blocks of a group were made, where the program has marked the time.
+lines period_lines(const leak_group& group, const capture& source, const report_format& format) {
+  if (source.header.period_marks == 0 || group.periods.empty()) return {};
+  lines parts;
+  const bool is_one = group.periods.size() == 1;
+  for (const period& each : group.periods)
+    parts.emplace_back((is_one ? "" : group_digits(each.lost_blocks) + " ") +
+                       words_for(each, source));
+  const line dot(fmt::format(" {} ", format.glyphs().dot), style::dim);
+  const line heading(is_one ? "      all made " : "      made ", style::dim);
+  return flow(heading, parts, dot, format.width);
+}
+
 /// One group: what was lost, and where it came from.
 lines group_lines(const leak_group& group, const tracking& all, const report_format& format) {
   line head("  ");
@@ -52,6 +65,7 @@ lines group_lines(const leak_group& group, const tracking& all, const report_for
   view.whole = format.all_leaks;
   for (const line& each : stack_lines(group.where, view, format.glyphs()))
     out.push_back(line("      ").add(each));
+  append(out, period_lines(group, *all.source, format));
   return out;
 }
 
@@ -59,6 +73,8 @@ lines group_lines(const leak_group& group, const tracking& all, const report_for
 
 lines leaks_section(const tracking& all, const report_format& format) {
   const leak_findings& found = all.leaks;
+  if (!found.scanned && all.source->lacks(observe::gap_leaks))
+    return {line("LEAKS   ", style::heading).add("not known: the scan had no memory, or no time")};
   if (!found.scanned) return {};
   lines out = title(found, format);
   const std::size_t shown =

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "tools/ashlar/failure.hpp"
+#include "tools/ashlar/output.hpp"
 #include "tools/ashlar/report/text.hpp"
 
 namespace ashlar::tool {
@@ -90,6 +91,14 @@ void suppressions::add_file(const std::string& file) {
     throw failure(exit_usage, fmt::format("cannot read the suppressions in '{}': {}",
                                           printable(file), std::strerror(errno)));
   add(text, file);
+}
+
+void suppressions::add_own(std::string_view text, const std::string& program) {
+  try {
+    add(text, "__lsan_default_suppressions of " + program);
+  } catch (const failure& wrong) {
+    warn(wrong.what());
+  }
 }
 
 void suppressions::add_from_options(std::string_view options) {

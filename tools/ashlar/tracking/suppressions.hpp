@@ -23,6 +23,9 @@ class suppressions {
   void add(std::string_view text, const std::string& name);
   /// Errors: throws `failure` with 2 if the file cannot be read, or holds what is no suppression.
   void add_file(const std::string& file);
+  /// Adds what a program brings along (`__lsan_default_suppressions`). Errors: one line on stderr
+  /// for the first line that is no suppression, which ends the list: the program has run already.
+  void add_own(std::string_view text, const std::string& program);
   /// Adds the files that the value of LSAN_OPTIONS names.
   void add_from_options(std::string_view options);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tools/ashlar/capture/function_names.hpp"
+#include "tools/ashlar/report/text.hpp"
 
 namespace ashlar::tool {
 
@@ -110,10 +111,38 @@ class site_grouper {
   std::map<std::string, entry> groups_;
 };
 
+/// Adds a period to a list of them that is in order.
+void add_period(std::vector<period>& list, const period& more) {
+  const auto at = std::lower_bound(list.begin(), list.end(), more,
+                                   [](const auto& a, const auto& b) { return a.mark < b.mark; });
+  if (at == list.end() || at->mark != more.mark) {
+    list.insert(at, more);
+    return;
+  }
+  at->live_blocks += more.live_blocks;
+  at->live_bytes += more.live_bytes;
+  at->lost_blocks += more.lost_blocks;
+  at->lost_bytes += more.lost_bytes;
+}
+
+/// Sorts the periods of a capture by their sites.
+std::vector<std::vector<period>> periods_of_sites(const capture& source) {
+  std::vector<std::vector<period>> all(source.sites.size());
+  for (const observe::capture_period& each : source.periods)
+    add_period(all[each.site],
+               {each.mark, each.live_blocks, each.live_bytes, each.lost_blocks, each.lost_bytes});
+  return all;
+}
+
 class leak_grouper {
  public:
-  void add(const capture_site& site, const shown_stack& where) {
-    if (site.lost_blocks != 0) add(site, where, site.lost_blocks, site.lost_bytes, false);
+  /// `made`: when the blocks of the site were made.
+  void add(const capture_site& site, const shown_stack& where, const std::vector<period>& made) {
+    if (site.lost_blocks != 0) {
+      leak_group& group = add(site, where, site.lost_blocks, site.lost_bytes, false);
+      for (const period& each : made)
+        if (each.lost_blocks != 0) add_period(group.periods, each);
+    }
     if (site.held_blocks != 0) add(site, where, site.held_blocks, site.held_bytes, true);
   }
 
@@ -136,8 +165,8 @@ class leak_grouper {
   }
 
  private:
-  void add(const capture_site& site, const shown_stack& where, std::uint64_t blocks,
-           std::uint64_t bytes, bool held) {
+  leak_group& add(const capture_site& site, const shown_stack& where, std::uint64_t blocks,
+                  std::uint64_t bytes, bool held) {
     leak_group& group = groups_[fmt::format("{}{} {}", held, site.tag, key_of(where.frames))];
     const bool is_new = group.blocks == 0;
     if (is_new) group.where = where;
@@ -146,6 +175,7 @@ class leak_grouper {
     group.held = held;
     group.blocks += blocks;
     group.bytes += bytes;
+    return group;
   }
 
   std::map<std::string, leak_group> groups_;
@@ -217,23 +247,38 @@ std::string key_of(const stack& frames) {
   return key;
 }
 
+std::string words_for(const period& when, const capture& source) {
+  const auto name = [&](std::size_t mark) {
+    return fmt::format("\"{}\"", printable(source.text(source.marks[mark - 1].name)));
+  };
+  const std::size_t first = source.marks.size() - source.header.period_marks + 1;
+  if (when.mark == 0) return "before " + name(first);
+  if (when.mark == source.marks.size()) return "after " + name(when.mark);
+  return fmt::format("between {} and {}", name(when.mark), name(when.mark + 1));
+}
+
 tracking analyse(std::shared_ptr<const capture> source, const analysis_options& options) {
   tracking all;
   all.source = std::move(source);
   all.tags = tag_rows(*all.source);
   symbolizer symbols(all.source->maps, all.source->written);
+  analysis_options asked = options;
+  asked.suppressed.add_own(all.source->suppressions, all.source->program());
   site_grouper sites;
   leak_grouper leaks;
   all.leaks.scanned = all.source->header.has_leaks != 0;
-  for (const capture_site& site : all.source->sites) {
+  const std::vector<std::vector<period>> made = periods_of_sites(*all.source);
+  for (std::size_t i = 0; i < all.source->sites.size(); ++i) {
+    const capture_site& site = all.source->sites[i];
+    for (const period& each : made[i]) add_period(all.periods, each);
     all.live_bytes += site.live_bytes;
     all.live_blocks += site.live_blocks;
     shown_stack where = stack_of(*all.source, site, symbols);
-    if (all.leaks.scanned) leaks.add(site, where);
+    if (all.leaks.scanned) leaks.add(site, where, made[i]);
     if (site.born_blocks != 0) sites.add(site, std::move(where));
   }
   all.sites = sites.take();
-  leaks.take(options, all.leaks);
+  leaks.take(asked, all.leaks);
   all.stale_files = symbols.stale_files();
   return all;
 }

@@ -49,6 +49,15 @@ struct tag_row {
   bool was_over() const { return own_peak > budget(); }
 };
 
+/// What is live and was made between two marks of the program.
+struct period {
+  std::uint32_t mark = 0;  // that it begins with, as its number, from 1 on; 0: from the start
+  std::uint64_t live_blocks = 0;
+  std::uint64_t live_bytes = 0;
+  std::uint64_t lost_blocks = 0;
+  std::uint64_t lost_bytes = 0;
+};
+
 /// Leaks with one stack and one tag.
 struct leak_group {
   shown_stack where;
@@ -58,6 +67,7 @@ struct leak_group {
   bool held = false;         // pointed to by lost blocks only
   std::uint32_t oldest = 0;  // milliseconds since tracking began
   std::string suppressed_by;
+  std::vector<period> periods;  // when the lost ones were made, in order; none without marks
 };
 
 struct leak_sum {
@@ -86,6 +96,7 @@ struct tracking {
   std::vector<tag_row> tags;  // a parent before its children, the largest child first
   std::vector<site_group> sites;
   leak_findings leaks;
+  std::vector<period> periods;  // of all sites, in order; none without marks
   std::vector<std::string> stale_files;
   std::uint64_t live_bytes = 0;
   std::uint64_t live_blocks = 0;
@@ -97,6 +108,9 @@ struct analysis_options {
 };
 
 tracking analyse(std::shared_ptr<const capture> source, const analysis_options& options);
+
+/// Says when a period was: 'after "level loaded"'.
+std::string words_for(const period& when, const capture& source);
 
 /// Returns the stack of a site as it is shown.
 shown_stack stack_of(const capture& source, const observe::capture_site& site, symbolizer& symbols);

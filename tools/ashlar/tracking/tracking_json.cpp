@@ -50,6 +50,43 @@ json json_of(const site_group& site, const capture& source) {
           {"stack", json_of(site.where)}};
 }
 
+json mark_or_null(std::uint32_t mark, const capture& source) {
+  if (mark == 0 || mark > source.marks.size()) return nullptr;
+  return printable(source.text(source.marks[mark - 1].name));
+}
+
+/// From the mark named `after`, or the start, to the one named `before`, or the end.
+json json_of(const period& each, const capture& source) {
+  const std::size_t first = source.marks.size() - source.header.period_marks + 1;
+  const std::size_t next = each.mark == 0 ? first : each.mark + 1;
+  return {{"after", mark_or_null(each.mark, source)},
+          {"before", mark_or_null(static_cast<std::uint32_t>(next), source)},
+          {"live_bytes", each.live_bytes},
+          {"live_blocks", each.live_blocks},
+          {"lost_bytes", each.lost_bytes},
+          {"lost_blocks", each.lost_blocks}};
+}
+
+json json_of(const std::vector<period>& periods, const capture& source) {
+  json list = json::array();
+  if (source.header.period_marks == 0) return list;
+  for (const period& each : periods) list.push_back(json_of(each, source));
+  return list;
+}
+
+json json_of(const observe::capture_mark& mark, const capture& source) {
+  return {{"name", printable(source.text(mark.name))},
+          {"at_ms", mark.at_ms},
+          {"frame", mark.frame},
+          {"live_bytes", mark.live_bytes},
+          {"page_bytes", mark.page_bytes}};
+}
+
+const char* reason_name(observe::capture_reason reason) {
+  constexpr const char* names[] = {"exit", "request", "signal", "interval", "crash"};
+  return names[static_cast<std::size_t>(reason)];
+}
+
 json json_of(const leak_group& leak, const capture& source) {
   return {{"kind", leak.held ? "kept_by_lost" : "lost"},
           {"bytes", leak.bytes},
@@ -57,6 +94,7 @@ json json_of(const leak_group& leak, const capture& source) {
           {"oldest_ms", leak.oldest},
           {"tag", source.tag_path(leak.tag)},
           {"suppressed_by", text_or_null(leak.suppressed_by)},
+          {"periods", json_of(leak.periods, source)},
           {"head", leak.where.head},
           {"stack", json_of(leak.where)}};
 }
@@ -98,6 +136,23 @@ json json_of(const leak_findings& leaks, const capture& source) {
           {"hidden", suppressed}};
 }
 
+json json_of(const growth_findings& found) {
+  json list = json::array();
+  for (const growth& each : found.places)
+    list.push_back({{"bytes", each.bytes},
+                    {"blocks", each.blocks},
+                    {"live_bytes", each.live_bytes},
+                    {"live_blocks", each.live_blocks},
+                    {"lost_blocks", each.lost_blocks},
+                    {"rose", each.rises},
+                    {"steady", each.is_steady()},
+                    {"certainty", each.certainty()},
+                    {"tag", found.last->tag_path(each.tag)},
+                    {"head", each.where.head},
+                    {"stack", json_of(each.where)}});
+  return {{"steps", found.steps}, {"span_ns", found.span_ns}, {"growing", list}};
+}
+
 json json_of(const tracking& all) {
   const observe::capture_header& header = all.source->header;
   json tags = json::array();
@@ -106,7 +161,15 @@ json json_of(const tracking& all) {
   for (const site_group& each : all.sites) sites.push_back(json_of(each, *all.source));
   json threads = json::array();
   for (const auto& each : all.source->threads) threads.push_back(json_of(each, *all.source));
+  json marks = json::array();
+  for (const auto& each : all.source->marks) marks.push_back(json_of(each, *all.source));
   return {{"level", level_name(header.level)},
+          {"reason", reason_name(header.reason)},
+          {"after_ns", header.taken_ns - header.start_ns},
+          {"lacks_blocks", all.source->lacks(observe::gap_blocks)},
+          {"lacks_leaks", all.source->lacks(observe::gap_leaks)},
+          {"passed_locks", all.source->lacks(observe::gap_locks)},
+          {"frame_pointers_only", header.frame_pointers_only != 0},
           {"depth", header.depth},
           {"sample_bytes", header.sample_bytes},
           {"live_bytes", all.live_bytes},
@@ -117,6 +180,9 @@ json json_of(const tracking& all) {
           {"tags", tags},
           {"sites", sites},
           {"threads", threads},
+          {"marks", marks},
+          {"frames", header.frame_count},
+          {"periods", json_of(all.periods, *all.source)},
           {"leaks", json_of(all.leaks, *all.source)}};
 }
 

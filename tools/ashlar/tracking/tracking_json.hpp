@@ -7,12 +7,15 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tools/ashlar/tracking/growth.hpp"
 #include "tools/ashlar/tracking/tracking.hpp"
 
 namespace ashlar::tool {
 
 nlohmann::ordered_json json_of(const tracking& all);
 nlohmann::ordered_json json_of(const shown_stack& where);
+/// "growing" and what goes with it.
+nlohmann::ordered_json json_of(const growth_findings& found);
 nlohmann::ordered_json json_of(const leak_findings& leaks, const capture& source);
 
 }  // namespace ashlar::tool

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "tools/ashlar/tracking/growth.hpp"
+
 namespace ashlar::tool {
 
 namespace {
@@ -45,6 +47,37 @@ std::vector<const observe::capture_thread*> threads_of(const tracking& all) {
   std::stable_sort(used.begin(), used.end(),
                    [](auto a, auto b) { return a->born_bytes > b->born_bytes; });
   return used;
+}
+
+/// When the capture was made, if that was not at the end.
+std::string moment_of(const capture& source) {
+  const std::string after = format_duration(source.header.taken_ns - source.header.start_ns);
+  const int number = static_cast<int>(source.header.signal);
+  switch (source.header.reason) {
+    case observe::capture_reason::exit: return "";
+    case observe::capture_reason::request: return "as the program asked, after " + after;
+    case observe::capture_reason::signal: return "at " + signal_name(number) + ", after " + after;
+    case observe::capture_reason::interval: return "after " + after;
+    case observe::capture_reason::crash: return "as " + signal_name(number) + " ended it";
+  }
+  return "";
+}
+
+/// What the capture lacks, and what that means.
+lines gap_lines(const capture& source, const report_format& format) {
+  std::string text;
+  if (source.lacks(observe::gap_blocks))
+    text += "The blocks could not be looked at: what is live is known by its counts alone. ";
+  if (source.lacks(observe::gap_locks))
+    text += "Other threads were in the middle of a change: figures may be off by that. ";
+  return text.empty() ? lines() : wrap(text, format.width);
+}
+
+lines growth_of(const process_report& process, const report_format& format) {
+  if (process.grown) return growth_section(*process.grown, false, format);
+  if (!format.growing) return {};
+  return {
+      line("GROWING   ", style::heading).add("not known: it ended before there were two captures")};
 }
 
 }  // namespace
@@ -91,12 +124,15 @@ lines tracker_section(const tracking& all, const report_format& format) {
       header.lost == 0
           ? line("nothing lost")
           : line(fmt::format("{} events lost", group_digits(header.lost)), style::alarm)};
+  if (const std::string moment = moment_of(*all.source); !moment.empty())
+    parts.emplace_back("taken " + moment);
   if (header.level == 1) parts.insert(parts.begin() + 1, line("only blocks under a tag counted"));
   if (header.sample_bytes != 0)
     parts.emplace_back(
         fmt::format("one block in {} recorded", format_size(header.sample_bytes, format.units)));
   const line dot(fmt::format(" {} ", format.glyphs().dot), style::dim);
   lines out = flow(line("TRACKER   ", style::heading), parts, dot, format.width);
+  append(out, gap_lines(*all.source, format));
   if (header.frame_pointers_only != 0)
     append(out, wrap("Stacks follow frame pointers only: install libunwind8, or build with "
                      "-fno-omit-frame-pointer, for those that end early.",
@@ -125,7 +161,9 @@ lines tracking_sections(const process_report& process, const report_format& form
   append_section(out, tags_section(all, format));
   append_section(out, sites_section(all, format));
   append_section(out, threads_section(all, format));
+  append_section(out, marks_section(all, format));
   append_section(out, leaks_section(all, format));
+  append_section(out, growth_of(process, format));
   append_section(out, tracker_section(all, format));
   return out;
 }

@@ -18,6 +18,8 @@ lines tags_section(const tracking& all, const report_format& format);
 lines sites_section(const tracking& all, const report_format& format);
 lines threads_section(const tracking& all, const report_format& format);
 lines leaks_section(const tracking& all, const report_format& format);
+/// The moments that the program has marked, and its frames.
+lines marks_section(const tracking& all, const report_format& format);
 lines tracker_section(const tracking& all, const report_format& format);
 
 /// Tells whether the figures count every block, not only those under a tag.
