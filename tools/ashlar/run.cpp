@@ -56,6 +56,7 @@ fs::path capture_folder(const run_options& options, const snapshot_folder& folde
 std::string tracking_options(const run_options& options, const fs::path& captures) {
   std::string text = options.track.empty() ? "" : "track=" + options.track;
   const auto add = [&](const std::string& more) { text += (text.empty() ? "" : ",") + more; };
+  if (!options.sample.empty()) add("sample=" + options.sample);
   if (options.depth) add(fmt::format("depth={}", *options.depth));
   if (level_of(options).empty()) return text;
   add("capture=" + captures.string());

@@ -18,12 +18,12 @@ namespace {
 
 using words = std::vector<std::string>;
 
-const std::vector<std::string> level_names{"off", "counters", "full", "debug"};
+const std::vector<std::string> level_names{"off", "counters", "sampled", "full", "debug"};
 
 std::string checked_level(const std::string& level) {
   if (std::find(level_names.begin(), level_names.end(), level) == level_names.end())
-    throw CLI::ValidationError("--track",
-                               "must be off, counters, full or debug, not " + printable(level));
+    throw CLI::ValidationError(
+        "--track", "must be off, counters, sampled, full or debug, not " + printable(level));
   return level;
 }
 
@@ -33,6 +33,9 @@ void add_tracking_options(CLI::App& app, run_options& options) {
          "--track", [&options](const std::string& level) { options.track = checked_level(level); },
          "Say which tags and sites hold the memory")
       ->type_name("=LEVEL")
+      ->group(group);
+  app.add_option("--sample", options.sample, "Sample once in SIZE bytes (default: 512K)")
+      ->type_name("SIZE")
       ->group(group);
   app.add_option("--depth", options.depth, "Record stacks of N frames; 0: the caller alone")
       ->type_name("N")
@@ -112,6 +115,7 @@ command_line parse_run(const words& all) {
     return usage_error("ashlar run: no program to run; try: ashlar run -- python3 -c 'print(1)'");
   if ((options.all_leaks || !options.leaks_every.empty()) && options.track.empty())
     options.track = "full";
+  if (!options.sample.empty() && options.track.empty()) options.track = "sampled";
   command_line line;
   line.run = options;
   return line;

@@ -31,6 +31,7 @@ struct run_options {
   std::size_t width = 0;    // 0: that of the terminal
   std::size_t classes = 0;  // 0: those that hold 99 %
   std::string track;        // the level, as in ASHLAR_OPTIONS; empty: not asked for
+  std::string sample;       // bytes between samples, as in ASHLAR_OPTIONS; empty: not asked for
   std::optional<unsigned> depth;
   std::string capture_folder;  // empty: captures are not kept
   std::size_t top = 5;

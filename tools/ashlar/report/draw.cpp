@@ -13,10 +13,24 @@ constexpr const char* unicode_heights[] = {"▁", "▂", "▃", "▄", "▅", "�
 constexpr const char* ascii_bar_steps[] = {"#"};
 constexpr const char* ascii_heights[] = {"-", "+", "#"};
 
-constexpr glyph_set unicode_set{
-    unicode_bar_steps, unicode_heights, "░", "·", "░", "▒", "≡", "─", "│", "·", "≈", "–", "…", "←"};
+constexpr glyph_set unicode_set{unicode_bar_steps,
+                                unicode_heights,
+                                "░",
+                                "·",
+                                "░",
+                                "▒",
+                                "≡",
+                                "─",
+                                "│",
+                                "·",
+                                "≈",
+                                "–",
+                                "…",
+                                "←",
+                                "±"};
 constexpr glyph_set ascii_set{
-    ascii_bar_steps, ascii_heights, ".", ".", "~", "_", "m", "-", "|", "*", "~", "-", "...", "<-"};
+    ascii_bar_steps, ascii_heights, ".", ".", "~", "_", "m", "-", "|", "*", "~", "-",
+    "...",           "<-",          "+-"};
 
 double share_of(std::uint8_t share) { return share / 255.0; }
 

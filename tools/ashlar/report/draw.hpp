@@ -34,6 +34,7 @@ struct glyph_set {
   const char* nothing;    // where a number has no meaning
   const char* more;       // things left out
   const char* caller;     // before the caller of a function
+  const char* plus_minus;
 };
 
 const glyph_set& unicode_glyphs();

@@ -54,6 +54,8 @@ lines group_lines(const leak_group& group, const tracking& all, const report_for
   line head("  ");
   head.add(amount(group.bytes, group.blocks, format.units),
            group.held ? style::plain : style::alarm);
+  if (is_estimate(*all.source))
+    head.add(" (" + error_text(*all.source, group.bytes, format) + ")", style::dim);
   head.add(group.held ? " kept by lost ones" : " lost");
   const std::string path = all.source->tag_path(group.tag);
   if (!path.empty())

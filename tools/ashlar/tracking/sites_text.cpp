@@ -34,6 +34,12 @@ std::string share(std::uint64_t part, std::uint64_t whole) {
   return format_percent(static_cast<double>(part), static_cast<double>(whole));
 }
 
+/// The columns of numbers, with that of errors where the numbers are estimates.
+columns with_error(columns numbers, const column& error, const tracking& all) {
+  if (is_estimate(*all.source)) numbers.push_back(error);
+  return numbers;
+}
+
 line title_of(const char* by, const std::string& remark) {
   return line("TOP SITES", style::heading).add(by, style::heading).add("   " + remark);
 }
@@ -47,7 +53,9 @@ lines by_live_bytes(const tracking& all, const report_format& format) {
   column live{.name = std::string("live ") + unit.name, .look = style::live};
   column part{.name = "share"};
   column blocks{.name = "blocks"};
+  column error{.name = "error"};
   for (const site_group* each : picked) {
+    error.cells.push_back(error_text(*all.source, each->sums.live_bytes, format));
     live.cells.push_back(format_scaled(each->sums.live_bytes, unit));
     part.cells.push_back(share(each->sums.live_bytes, sum));
     blocks.cells.push_back(group_digits(each->sums.live_blocks));
@@ -55,7 +63,7 @@ lines by_live_bytes(const tracking& all, const report_format& format) {
   lines out{
       title_of(" by live bytes", fmt::format("{} in {} blocks", format_size(sum, format.units),
                                              group_digits(all.live_blocks)))};
-  append(out, site_rows({live, part, blocks}, picked, all, format));
+  append(out, site_rows(with_error({live, part, blocks}, error, all), picked, all, format));
   return out;
 }
 
@@ -70,7 +78,9 @@ lines by_allocations(const tracking& all, const report_format& format) {
   column made{.name = "allocations"};
   column part{.name = "share"};
   column bytes{.name = std::string("ever ") + unit.name};
+  column error{.name = "error"};
   for (const site_group* each : picked) {
+    error.cells.push_back(error_text(*all.source, each->sums.born_bytes, format));
     made.cells.push_back(group_digits(each->sums.born_blocks));
     part.cells.push_back(share(each->sums.born_blocks, sum));
     bytes.cells.push_back(format_scaled(each->sums.born_bytes, unit));
@@ -78,7 +88,7 @@ lines by_allocations(const tracking& all, const report_format& format) {
   const auto ever = sum_of(all, [](const observe::capture_site& sums) { return sums.born_bytes; });
   lines out{title_of(" by allocations", fmt::format("{}, {} in all", group_digits(sum),
                                                     format_size(ever, format.units)))};
-  append(out, site_rows({made, part, bytes}, picked, all, format));
+  append(out, site_rows(with_error({made, part, bytes}, error, all), picked, all, format));
   return out;
 }
 

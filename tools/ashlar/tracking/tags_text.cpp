@@ -18,16 +18,22 @@ constexpr std::size_t budget_words = 27;
 struct tag_table {
   scale unit;
   bool nested = false;
+  bool estimated = false;
   column name{.name = "tag", .left_aligned = true};
   column live{.name = std::string("live ") + unit.name, .look = style::live};
+  column error{.name = "error"};
   column share{.name = "share"};
   column blocks{.name = "blocks", .can_go = true};
   column own{.name = "own", .can_go = true};
   column peak{.name = "own peak", .can_go = true};
 
   columns all() const {
-    return nested ? columns{name, live, share, blocks, own, peak}
-                  : columns{name, live, share, blocks, peak};
+    columns shown{name, live};
+    if (estimated) shown.push_back(error);
+    shown.insert(shown.end(), {share, blocks});
+    if (nested) shown.push_back(own);
+    shown.push_back(peak);
+    return shown;
   }
 };
 
@@ -36,19 +42,22 @@ std::string row_name(const tag_row& row, const glyph_set& glyphs) {
   return shorten(std::string(2 * row.depth, ' ') + name, longest_name, glyphs.more);
 }
 
-void add_row(tag_table& table, const tag_row& row, std::uint64_t total, const glyph_set& glyphs) {
+void add_row(tag_table& table, const tag_row& row, const tracking& all,
+             const report_format& format) {
   const auto part = static_cast<double>(row.live_bytes);
-  table.name.cells.push_back(row_name(row, glyphs));
+  table.name.cells.push_back(row_name(row, format.glyphs()));
   table.live.cells.push_back(format_scaled(row.live_bytes, table.unit));
-  table.share.cells.push_back(format_percent(part, static_cast<double>(total)));
+  table.error.cells.push_back(error_text(*all.source, row.live_bytes, format));
+  table.share.cells.push_back(format_percent(part, static_cast<double>(all.live_bytes)));
   table.blocks.cells.push_back(group_digits(row.live_blocks));
   table.own.cells.push_back(format_scaled(row.own_bytes, table.unit));
   table.peak.cells.push_back(format_scaled(row.own_peak, table.unit));
 }
 
-void add_total(tag_table& table, const tracking& all) {
+void add_total(tag_table& table, const tracking& all, const report_format& format) {
   table.name.cells.emplace_back("total");
   table.live.cells.push_back(format_scaled(all.live_bytes, table.unit));
+  table.error.cells.push_back(error_text(*all.source, all.live_bytes, format));
   table.share.cells.emplace_back();
   table.blocks.cells.push_back(group_digits(all.live_blocks));
   table.own.cells.emplace_back();
@@ -99,8 +108,9 @@ lines tags_section(const tracking& all, const report_format& format) {
   tag_table table{.unit = pick_scale(largest, format.units)};
   table.nested =
       std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.depth > 0; });
-  for (const tag_row& row : rows) add_row(table, row, all.live_bytes, format.glyphs());
-  add_total(table, all);
+  table.estimated = is_estimate(*all.source);
+  for (const tag_row& row : rows) add_row(table, row, all, format);
+  add_total(table, all, format);
 
   columns drawn = table.all();
   const bool budgets =

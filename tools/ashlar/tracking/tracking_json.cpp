@@ -25,10 +25,11 @@ json budget_json(std::uint64_t budget) {
   return budget == ~std::uint64_t{0} ? json(nullptr) : json(budget);
 }
 
-json json_of(const tag_row& row) {
+json json_of(const tag_row& row, const capture& source) {
   return {{"tag", row.path},
           {"live_bytes", row.live_bytes},
           {"live_blocks", row.live_blocks},
+          {"live_error_bytes", error_of(source, row.live_bytes)},
           {"own_bytes", row.own_bytes},
           {"own_blocks", row.own_blocks},
           {"own_peak_bytes", row.own_peak},
@@ -42,9 +43,11 @@ json json_of(const site_group& site, const capture& source) {
   return {{"tag", source.tag_path(site.tag)},
           {"stacks", site.stacks},
           {"live_bytes", sums.live_bytes},
+          {"live_error_bytes", error_of(source, sums.live_bytes)},
           {"live_blocks", sums.live_blocks},
           {"allocations", sums.born_blocks},
           {"allocated_bytes", sums.born_bytes},
+          {"allocated_error_bytes", error_of(source, sums.born_bytes)},
           {"temporary_allocations", sums.temporary_blocks},
           {"head", site.where.head},
           {"stack", json_of(site.where)}};
@@ -90,6 +93,7 @@ const char* reason_name(observe::capture_reason reason) {
 json json_of(const leak_group& leak, const capture& source) {
   return {{"kind", leak.held ? "kept_by_lost" : "lost"},
           {"bytes", leak.bytes},
+          {"error_bytes", error_of(source, leak.bytes)},
           {"blocks", leak.blocks},
           {"oldest_ms", leak.oldest},
           {"tag", source.tag_path(leak.tag)},
@@ -156,7 +160,7 @@ json json_of(const growth_findings& found) {
 json json_of(const tracking& all) {
   const observe::capture_header& header = all.source->header;
   json tags = json::array();
-  for (const tag_row& row : all.tags) tags.push_back(json_of(row));
+  for (const tag_row& row : all.tags) tags.push_back(json_of(row, *all.source));
   json sites = json::array();
   for (const site_group& each : all.sites) sites.push_back(json_of(each, *all.source));
   json threads = json::array();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "tools/ashlar/tracking/growth.hpp"
 
@@ -88,6 +89,20 @@ const char* level_name(std::uint32_t level) {
 
 bool counts_every_block(const tracking& all) { return all.source->header.level >= 2; }
 
+bool is_estimate(const capture& source) { return source.header.sample_bytes != 0; }
+
+std::uint64_t error_of(const capture& source, std::uint64_t bytes) {
+  const auto sum = static_cast<double>(bytes);
+  return static_cast<std::uint64_t>(
+      std::sqrt(static_cast<double>(source.header.sample_bytes) * sum));
+}
+
+std::string error_text(const capture& source, std::uint64_t bytes, const report_format& format) {
+  if (!is_estimate(source) || bytes == 0) return "";
+  const double part = static_cast<double>(error_of(source, bytes)) / static_cast<double>(bytes);
+  return fmt::format("{}{:.0f}%", format.glyphs().plus_minus, std::ceil(100 * part));
+}
+
 void append_section(lines& all, const lines& section) {
   if (section.empty()) return;
   if (!all.empty()) all.emplace_back();
@@ -129,10 +144,14 @@ lines tracker_section(const tracking& all, const report_format& format) {
   if (header.level == 1) parts.insert(parts.begin() + 1, line("only blocks under a tag counted"));
   if (header.sample_bytes != 0)
     parts.emplace_back(
-        fmt::format("one block in {} recorded", format_size(header.sample_bytes, format.units)));
+        fmt::format("a sample in {}", format_size(header.sample_bytes, format.units)));
   const line dot(fmt::format(" {} ", format.glyphs().dot), style::dim);
   lines out = flow(line("TRACKER   ", style::heading), parts, dot, format.width);
   append(out, gap_lines(*all.source, format));
+  if (is_estimate(*all.source))
+    append(out, wrap("Figures of tags, sites and threads are estimates, each right on average; two "
+                     "of three are no further off than the error beside them.",
+                     format.width));
   if (header.frame_pointers_only != 0)
     append(out, wrap("Stacks follow frame pointers only: install libunwind8, or build with "
                      "-fno-omit-frame-pointer, for those that end early.",

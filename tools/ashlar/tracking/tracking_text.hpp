@@ -25,6 +25,13 @@ lines tracker_section(const tracking& all, const report_format& format);
 /// Tells whether the figures count every block, not only those under a tag.
 bool counts_every_block(const tracking& all);
 
+/// Tells whether the figures are estimates from samples.
+bool is_estimate(const capture& source);
+/// Returns the standard deviation, at most, of an estimate of `bytes` (observe/sampling.hpp).
+std::uint64_t error_of(const capture& source, std::uint64_t bytes);
+/// Returns it as a part of `bytes`, "±12%"; empty where nothing is estimated.
+std::string error_text(const capture& source, std::uint64_t bytes, const report_format& format);
+
 /// Returns "counters", "full", ...
 const char* level_name(std::uint32_t level);
 
