@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/observe/growing_table.hpp"
 
+#include "ashlar/os/process.hpp"
+
 namespace ashlar::observe {
+
+namespace {
+
+// Where address space is limited, one table takes no more than this part of it: there are about a
+// dozen, and the heaps and the program need the rest.
+constexpr std::size_t most_share = 256;
+
+}  // namespace
 
 bool growing_space::ensure(std::size_t bytes) noexcept {
   if (bytes <= committed_) return true;
   if (bytes > most_) return false;
   if (base_ == nullptr) {
+    const std::size_t share = align_down(os::address_space_limit() / most_share, os::page_size());
+    if (most_ > share) most_ = bytes > share ? bytes : share;
     const auto memory = os::reserve(align_up(most_, os::page_size()), os::page_size());
     if (!memory.ok()) return false;
     (void)os::set_name(memory.value, "ashlar observer");

@@ -2,6 +2,7 @@
 // A table that only grows and never moves: address space for all of it is reserved at its first
 // growth, pages are committed in steps as it fills.
 //
+// Under `ulimit -v` a table has room for fewer entries.
 // For the observer's own records, which must not come from the heap that they describe.
 // Threads: one grows at a time (the caller's lock); whoever learned of an entry through an acquire
 // may read it without a lock. An entry reads as zero when it is new.

@@ -41,6 +41,13 @@ TEST(doctor, this_program_is_understood) {
   EXPECT_LE(facts.with_frame_pointer, facts.functions_sampled);
 }
 
+TEST(doctor, suppressions_that_a_program_brings_along_are_named) {
+  elf_facts facts = facts_of_a_program();
+  EXPECT_EQ(of(check_memory("/bin/game", facts, {}), "suppressions"), verdict::note);
+  facts.has_suppressions = true;
+  EXPECT_EQ(of(check_memory("/bin/game", facts, {}), "suppressions"), verdict::good);
+}
+
 TEST(doctor, a_static_program_is_refused) {
   const elf_facts facts = facts_of(ASHLAR_STATIC_PROGRAM);
   EXPECT_TRUE(facts.is_elf);

@@ -3,6 +3,8 @@
 #include "ashlar/observe/growing_table.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace ashlar::observe {
 namespace {
@@ -42,6 +44,22 @@ TEST(growing_table, can_be_used_again_after_a_release) {
   ASSERT_TRUE(table.ensure(100));
   EXPECT_EQ(table[50].words[0], 0u);
   table.release();
+}
+
+[[noreturn]] void end_with_verdict_under_a_limit() {
+  constexpr rlim_t limit = rlim_t{1} << 46;
+  const rlimit all{limit, limit};
+  const bool set = ::setrlimit(RLIMIT_AS, &all) == 0;
+  growing_space large(limit / 64);
+  growing_space small(4096);
+  const bool fits = large.ensure(1) && small.ensure(1);
+  const bool less = large.reserved().size == limit / 256 && small.reserved().size == 4096;
+  ::_exit(set && fits && less ? 0 : 1);
+}
+
+// In a process of its own, since the limit stays.
+TEST(growing_table, has_less_room_where_address_space_is_limited) {
+  EXPECT_EXIT(end_with_verdict_under_a_limit(), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

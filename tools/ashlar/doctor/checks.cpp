@@ -57,6 +57,16 @@ finding check_other_allocators(const std::vector<std::string>& libraries) {
   return {verdict::good, "other_allocator", "no other malloc is linked to it", ""};
 }
 
+finding check_suppressions(const elf_facts& facts) {
+  if (facts.has_suppressions)
+    return {verdict::good, "suppressions",
+            "it brings suppressions of leaks along (__lsan_default_suppressions), which count", ""};
+  return {verdict::note, "suppressions",
+          facts.has_symbols ? "it brings no suppressions of leaks along"
+                            : "it is stripped: suppressions that it may bring along are not found",
+          ""};
+}
+
 void check_languages(const std::filesystem::path& program, const elf_facts& facts,
                      const std::vector<std::string>& libraries, section_of_findings& into) {
   if (facts.is_go)
@@ -185,6 +195,7 @@ section_of_findings check_memory(const std::filesystem::path& program, const elf
         {verdict::refused, "sanitizer",
          fmt::format("{} is built into it, and brings its own malloc", sanitizer),
          "build it without -fsanitize"});
+  section.findings.push_back(check_suppressions(facts));
   check_languages(program, facts, libraries, section);
   return section;
 }

@@ -66,7 +66,9 @@ void note_symbol(std::string_view name, bool defined, elf_facts& facts) {
   if (name == "_Znwm" || name == "_Znwj") facts.own_allocation.emplace_back("operator new");
 }
 
-void read_symbols(Elf_Scn* section, const GElf_Shdr& header, Elf* elf, elf_facts& facts) {
+/// `exported`: the table is that of the dynamic linker. The other one has every symbol.
+void read_symbols(Elf_Scn* section, const GElf_Shdr& header, Elf* elf, bool exported,
+                  elf_facts& facts) {
   Elf_Data* data = elf_getdata(section, nullptr);
   if (data == nullptr || header.sh_entsize == 0) return;
   const auto count = static_cast<int>(header.sh_size / header.sh_entsize);
@@ -75,7 +77,10 @@ void read_symbols(Elf_Scn* section, const GElf_Shdr& header, Elf* elf, elf_facts
     if (gelf_getsym(data, i, &symbol) == nullptr) continue;
     const char* name = elf_strptr(elf, header.sh_link, symbol.st_name);
     const bool defined = symbol.st_shndx != SHN_UNDEF && GELF_ST_BIND(symbol.st_info) != STB_LOCAL;
-    if (name != nullptr) note_symbol(name, defined, facts);
+    if (name == nullptr) continue;
+    if (defined && std::string_view(name) == "__lsan_default_suppressions")
+      facts.has_suppressions = true;
+    if (exported) note_symbol(name, defined, facts);
   }
 }
 
@@ -101,7 +106,8 @@ void read_sections(Elf* elf, elf_facts& facts) {
     const char* name = elf_strptr(elf, names, header.sh_name);
     if (name != nullptr && std::string_view(name) == ".go.buildinfo") facts.is_go = true;
     if (header.sh_type == SHT_SYMTAB) facts.has_symbols = true;
-    if (header.sh_type == SHT_DYNSYM) read_symbols(section, header, elf, facts);
+    if (header.sh_type == SHT_SYMTAB) read_symbols(section, header, elf, false, facts);
+    if (header.sh_type == SHT_DYNSYM) read_symbols(section, header, elf, true, facts);
     if (header.sh_type == SHT_DYNAMIC) read_needed(section, header, elf, facts);
   }
 }

@@ -23,6 +23,7 @@ struct elf_facts {
   std::string sanitizer;                    // "AddressSanitizer"; empty: none
   bool has_symbols = false;                 // a full table of symbols, not only the dynamic one
   bool is_go = false;
+  bool has_suppressions = false;  // a function __lsan_default_suppressions
 
   // Of the functions that were looked at, how many keep a frame pointer.
   std::size_t functions_sampled = 0;

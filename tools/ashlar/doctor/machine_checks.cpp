@@ -2,6 +2,7 @@
 // What depends on the machine, and on a process that runs already.
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +13,9 @@
 #include "tools/ashlar/capture/memory_maps.hpp"
 #include "tools/ashlar/doctor/checks.hpp"
 #include "tools/ashlar/failure.hpp"
+#include "tools/ashlar/process/environment.hpp"
 #include "tools/ashlar/process/library_path.hpp"
+#include "tools/ashlar/report/report.hpp"
 #include "tools/ashlar/report/text.hpp"
 
 namespace ashlar::tool {
@@ -80,6 +83,61 @@ std::string variable_in(const std::string& block, const std::string& name) {
   return all.substr(begin, all.find('\0', begin) - begin);
 }
 
+/// Tells whether the process has a handler for a signal.
+bool handles(pid_t pid, int signal) {
+  std::ifstream stream(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(stream, line);)
+    if (line.starts_with("SigCgt:"))
+      return (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1) != 0;
+  return false;
+}
+
+int signal_called(std::string name) {
+  if (name.starts_with("SIG")) name.erase(0, 3);
+  for (int number = 1; number < SIGRTMIN; ++number)
+    if (signal_name(number) == "SIG" + name) return number;
+  return name.find_first_not_of("0123456789") == std::string::npos ? std::atoi(name.c_str()) : 0;
+}
+
+finding check_capture_signal(pid_t pid, const std::string& name) {
+  const int number = signal_called(name);
+  if (number <= 0 || number > SIGRTMAX || !handles(pid, number))
+    return {verdict::limited, "capture_signal",
+            fmt::format("nothing handles {}: it would end the process", printable(name)), ""};
+  return {verdict::good, "capture_signal",
+          fmt::format("it leaves a capture at {}, unless it handles that itself",
+                      printable(signal_name(number))),
+          fmt::format("kill -{} {}", number, pid)};
+}
+
+/// What can be had of a process that is tracked: captures while it runs, and as it crashes.
+template <class Option>
+void add_capture_findings(pid_t pid, const Option& option, section_of_findings& into) {
+  const std::string folder = option("capture");
+  if (folder.empty()) {
+    into.findings.push_back({verdict::limited, "captures",
+                             "it leaves no captures: no folder was named for them",
+                             "start it with ashlar run, or with capture=FOLDER"});
+    return;
+  }
+  into.findings.push_back(
+      {verdict::good, "captures", "it leaves captures in " + printable(folder), ""});
+  if (const std::string name = option("capture_signal"); !name.empty())
+    into.findings.push_back(check_capture_signal(pid, name));
+  else
+    into.findings.push_back({verdict::note, "capture_signal",
+                             "it leaves a capture at its end, and at no signal",
+                             "start it with capture_signal=USR1 to have one at any time"});
+  if (option("capture_on_crash") == "1")
+    into.findings.push_back(
+        handles(pid, SIGSEGV)
+            ? finding{verdict::good, "capture_on_crash", "it leaves a capture when it crashes", ""}
+            : finding{verdict::limited, "capture_on_crash",
+                      "it was asked for a capture when it crashes, and has put "
+                      "the standard handlers back",
+                      ""});
+}
+
 }  // namespace
 
 section_of_findings check_process(pid_t pid) {
@@ -104,10 +162,14 @@ section_of_findings check_process(pid_t pid) {
   section.findings.push_back({verdict::good, "on_ashlar", "it runs on ashlar", ""});
   const std::string options = variable_in(text_of(folder + "environ"), "ASHLAR_OPTIONS");
   const bool tracked = options.find("track=") != std::string::npos;
+  const auto option = [&](const char* key) {
+    return option_in({"ASHLAR_OPTIONS=" + options}, key);
+  };
   section.findings.push_back({tracked ? verdict::good : verdict::limited, "options",
                               options.empty() ? "it was started without ASHLAR_OPTIONS"
                                               : "it was started with " + printable(options),
                               tracked ? "" : "start it with --track=full to see its sites"});
+  if (tracked) add_capture_findings(pid, option, section);
   return section;
 }
 
