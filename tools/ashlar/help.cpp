@@ -46,6 +46,7 @@ const char* const run_examples =
     "  ashlar run --json=report.json -q -- ./tests   for programs to read\n"
     "  ashlar run --track=full -- ./game             tags, sites, threads, leaks\n"
     "  ashlar run --leaks --depth 40 -- ./tests      each leak with its whole stack\n"
+    "  ashlar run --leaks-every 10 -- ./server       what grows while it runs\n"
     "\n"
     "Levels: counters (blocks under a tag), full (every block with its stack, and\n"
     "  leaks at the end), debug (and guarded).\n"
@@ -64,10 +65,12 @@ const char* const leaks_examples =
     "  ashlar leaks --suppressions leaks.supp --min 1K -- ./tests\n"
     "  ashlar leaks --captures . -- ./server         keeps ./PID.capture\n"
     "  ashlar leaks --reachable 4711.capture\n"
-    "  ashlar leaks --growing early.capture late.capture\n"
+    "  ashlar leaks 4711.1.capture 4711.2.capture 4711.3.capture\n"
+    "  ashlar leaks --every 10 -- ./server           what grows while it runs\n"
     "\n"
-    "Suppressions are LeakSanitizer's (leak:PATTERN), as is the variable\n"
-    "  LSAN_OPTIONS=suppressions=FILE.\n"
+    "Several captures of one process are compared: what rose in each step grows.\n"
+    "Suppressions are LeakSanitizer's (leak:PATTERN), as are the variable\n"
+    "  LSAN_OPTIONS=suppressions=FILE and a program's __lsan_default_suppressions().\n"
     "Exit code: that of PROGRAM if it is not 0; 23 (--exit-code) if something leaks\n"
     "  or grows; 0 if nothing does; 2 wrong usage, 125 a capture cannot be used.\n";
 

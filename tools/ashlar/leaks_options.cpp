@@ -42,7 +42,7 @@ std::unique_ptr<CLI::App> make_leaks_app(leaks_options& options) {
   app->add_flag("--reachable", options.reachable, "Show what is still pointed to at the end, too")
       ->group(group);
   app->add_flag("--growing", options.growing,
-                "Show what holds more in each capture, and that alone")
+                "Show what grew from capture to capture, and that alone")
       ->group(group);
   app->add_option("--top", options.run.top, "Show N stacks (default: all leaks, 20 of the others)")
       ->type_name("N")

@@ -38,6 +38,7 @@ class scan {
   void scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept;
+  void scan_block(std::uintptr_t begin, std::size_t size, block_standing found) noexcept;
   void look_at(std::uintptr_t word, block_standing found) noexcept;
   void drain() noexcept;
   void mark_kept() noexcept;
@@ -173,6 +174,19 @@ void scan::scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing 
   }
 }
 
+// What a watched block holds. One from a slab stays where it is as long as the heap is locked, and
+// is read in place: there may be millions, and a system call for each would take minutes. A large
+// one may be moved by its owner meanwhile.
+void scan::scan_block(std::uintptr_t begin, std::size_t size, block_standing found) noexcept {
+  if (size > buffer_size) return scan_memory(begin, begin + size, found);
+  const std::uintptr_t end = begin + size;
+  for (std::uintptr_t at = align_up(begin, sizeof(void*)); at + sizeof(void*) <= end;
+       at += sizeof(void*)) {
+    const auto word = __atomic_load_n(reinterpret_cast<const std::uintptr_t*>(at), __ATOMIC_RELAXED);
+    if (word - lowest_ < highest_ - lowest_) look_at(word, found);
+  }
+}
+
 // Reads what is in memory of a range: halves it until a part is there whole, or not at all.
 void scan::scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept {
   const std::size_t page = os::page_size();
@@ -220,22 +234,21 @@ void scan::scan_roots() noexcept {
 void scan::drain() noexcept {
   while (waiting_count_ != 0) {
     const os::range block = waiting()[--waiting_count_];
-    scan_memory(address_of(block.data), address_of(block.end()), block_standing::reachable);
+    scan_block(address_of(block.data), block.size, block_standing::reachable);
   }
 }
 
 // What lost blocks point to is lost with them. The heap is locked during the walk.
 void scan::mark_kept() noexcept {
-  watched_heap.walk_records(
-      {this, [](void* self, const walked_block& found, block_record& record) {
-         if (record.standing() == block_standing::reachable) return;
-         auto& s = *static_cast<scan*>(self);
-         s.scanning_ = found.data;
-         const observe::block_facts facts = record.load();
-         const std::uintptr_t begin =
-             address_of(watched_data(static_cast<std::byte*>(found.data), facts));
-         s.scan_memory(begin, begin + facts.size, block_standing::kept_by_lost);
-       }});
+  watched_heap.walk_records({this, [](void* self, const walked_block& found, block_record& record) {
+                               if (record.standing() == block_standing::reachable) return;
+                               auto& s = *static_cast<scan*>(self);
+                               s.scanning_ = found.data;
+                               const observe::block_facts facts = record.load();
+                               const std::uintptr_t begin = address_of(
+                                   watched_data(static_cast<std::byte*>(found.data), facts));
+                               s.scan_block(begin, facts.size, block_standing::kept_by_lost);
+                             }});
 }
 
 bool scan::run(const void* interrupted) noexcept {

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t stack_size = 256_KiB;
 // For the tables of a capture and of a leak scan, in a process whose address space is used up.
 constexpr std::size_t reserve_size = 16_MiB;
-constexpr unsigned most_seconds = 20;
+constexpr unsigned most_seconds = 60;
 
 constinit os::range stack;
 constinit os::range reserve;

@@ -15,7 +15,7 @@ namespace ashlar::replace {
 /// some where the process has none left. Errors: false if there is no memory.
 bool prepare_copies() noexcept;
 
-/// Runs `work(argument)` in a copy, and waits for its end: 20 s at most, then the copy is killed by
+/// Runs `work(argument)` in a copy, and waits for its end: 60 s at most, then the copy is killed by
 /// an alarm of its own. In the copy locks are passed, and faults end it. Returns whether it
 /// returned true. Errors: false if there is no copy, for want of processes or memory. Threads: one
 /// at a time. Signal-safe.
