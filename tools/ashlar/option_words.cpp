@@ -115,7 +115,7 @@ void add_interval_option(CLI::App& app, const std::string& name, run_options& op
          [&options, name](const std::string& text) {
            options.leaks_every = checked_interval(name, text);
          },
-         "Look each SECONDS while it runs, and say what grows")
+         "Look that often while it runs, too, for what grows")
       ->type_name("SECONDS")
       ->group("Tracking");
 }

@@ -77,6 +77,18 @@ class Options(unittest.TestCase):
         self.assert_says("soft_limit=-1", line("-1", "soft_limit", "a size such as 64M"))
         self.assert_says("follow=yes", line("yes", "follow", "0 or 1"))
         self.assert_says("follow", line("", "follow", "0 or 1"))
+        for value in ("", "often", "10d", "-1s", "99999999999999h", "ms"):
+            self.assert_says(
+                f"capture_every={value}",
+                line(value, "capture_every", "a time such as 10s or 500ms"),
+            )
+        for value in ("", "KILL", "SEGV", "9", "0", "65", "USR3"):
+            self.assert_says(
+                f"capture_signal={value}", line(value, "capture_signal", "a signal such as USR1")
+            )
+        for good in ("capture_every=5", "capture_every=500ms", "capture_signal=SIGUSR1",
+                     "capture_signal=USR2", "capture_signal=40", "capture_on_crash=1"):
+            self.assertEqual(run(good, "true").stderr, "")
         self.assert_says(
             "fail_at=99999999999999999999", line("99999999999999999999", "fail_at", "a number")
         )
@@ -161,6 +173,8 @@ a = bytearray(10**8)
 
     def test_a_child_that_outlives_the_folder_says_nothing(self):
         done = run("snapshot=/nowhere/at/all,follow=1", "ls", "/")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = run("track=full,capture=/nowhere/at/all,follow=1", "ls", "/")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 

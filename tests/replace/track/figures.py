@@ -148,7 +148,8 @@ class Figures(unittest.TestCase):
             environment = {
                 **os.environ,
                 "LD_PRELOAD": LIBRARY,
-                "ASHLAR_OPTIONS": f"release_at_exit=1,track=full,capture={folder}",
+                "ASHLAR_OPTIONS": f"release_at_exit=1,track=full,capture={folder},"
+                "capture_on_crash=1",
             }
             done = subprocess.run(
                 [PROGRAM], env=environment, capture_output=True, text=True, check=False

@@ -199,7 +199,7 @@ class Marks(CapturesTest):
                          "mark").stderr.decode()
         self.assertIn("TIME MARKS   2 marks", text)
         self.assertIn("FRAMES   40 begun", text)
-        self.assertIn('made all before "level loaded"', text)
+        self.assertIn('all made before "level loaded"', text)
         self.assertIn('made 3 between "level loaded" and "boss" · 2 after "boss"', text)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
 

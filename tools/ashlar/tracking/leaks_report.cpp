@@ -44,8 +44,8 @@ lines reachable_section(const tracking& all, const report_format& format) {
   }
   line heading("STILL REFERENCED", style::heading);
   if (held.empty()) return {heading.add("   nothing")};
-  heading.add(
-      fmt::format("   {} in {} blocks", format_size(bytes, format.units), group_digits(blocks)));
+  heading.add(fmt::format("   {} in {} {}", format_size(bytes, format.units), group_digits(blocks),
+                          blocks == 1 ? "block" : "blocks"));
   std::stable_sort(held.begin(), held.end(), [](const auto& a, const auto& b) {
     return a.sums.live_bytes > b.sums.live_bytes;
   });

@@ -40,13 +40,13 @@ lines title(const leak_findings& found, const report_format& format) {
 lines period_lines(const leak_group& group, const capture& source, const report_format& format) {
   if (source.header.period_marks == 0 || group.periods.empty()) return {};
   lines parts;
-  if (group.periods.size() == 1)
-    parts.emplace_back("all " + words_for(group.periods.front(), source));
-  else
-    for (const period& each : group.periods)
-      parts.emplace_back(group_digits(each.lost_blocks) + " " + words_for(each, source));
+  const bool is_one = group.periods.size() == 1;
+  for (const period& each : group.periods)
+    parts.emplace_back((is_one ? "" : group_digits(each.lost_blocks) + " ") +
+                       words_for(each, source));
   const line dot(fmt::format(" {} ", format.glyphs().dot), style::dim);
-  return flow(line("      made ", style::dim), parts, dot, format.width);
+  const line heading(is_one ? "      all made " : "      made ", style::dim);
+  return flow(heading, parts, dot, format.width);
 }
 
 /// One group: what was lost, and where it came from.

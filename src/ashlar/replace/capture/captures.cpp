@@ -71,18 +71,24 @@ int open_next(os::line& path, std::uint32_t& number) noexcept {
   return -1;
 }
 
-bool told(bool written, const os::line& path) noexcept {
-  if (written) return true;
+bool say_failure(const os::line& path) noexcept {
   os::line message;
   os::write_line(message.text("ashlar: cannot write the capture to ").text(path.c_str()));
   return false;
+}
+
+// Right after the file was opened. Nothing is said of a folder that was the tool's and is gone:
+// children may outlive it.
+bool write_into_folder(const capture_plan& plan, const os::line& path) noexcept {
+  if (plan.file < 0 && errno == ENOENT && current_options().follow_is_given) return false;
+  return (plan.file >= 0 && write_capture(plan)) || say_failure(path);
 }
 
 bool write_next(capture_reason reason) noexcept {
   os::line path;
   capture_plan plan = {.reason = reason, .pid = home};
   plan.file = open_next(path, plan.number);
-  return told(write_capture(plan), path);
+  return write_into_folder(plan, path);
 }
 
 void at_exit(int, void*) {
@@ -124,7 +130,7 @@ void write_from_handler(copy_task& task) noexcept {
   if (ends) task.path = path_of_end();
   task.plan.file =
       ends ? open_capture(task.path.c_str(), false) : open_next(task.path, task.plan.number);
-  if (task.plan.file < 0) return (void)told(false, task.path);
+  if (task.plan.file < 0) return (void)write_into_folder(task.plan, task.path);
   bool written = run_in_copy(write_in_copy, &task);
   // No copy can be made: what takes no lock of a heap, if this thread holds none of any.
   struct stat status {};
@@ -135,7 +141,7 @@ void write_from_handler(copy_task& task) noexcept {
   } else {
     ::close(task.plan.file);
   }
-  (void)told(written, task.path);
+  if (!written) (void)say_failure(task.path);
 }
 
 }  // namespace
@@ -170,7 +176,7 @@ void capture_at_end() noexcept {
   const os::line path = path_of_end();
   capture_plan plan = {.reason = capture_reason::exit, .pid = home};
   plan.file = open_capture(path.c_str(), false);
-  (void)told(write_capture(plan), path);
+  (void)write_into_folder(plan, path);
 }
 
 bool capture_now(const char* path) noexcept {
@@ -180,7 +186,8 @@ bool capture_now(const char* path) noexcept {
   if (path != nullptr) {
     ask_for_suppressions();
     name.text(path);
-    written = told(write_capture({.file = open_capture(path, false), .pid = ::getpid()}), name);
+    const capture_plan plan = {.file = open_capture(path, false), .pid = ::getpid()};
+    written = (plan.file >= 0 && write_capture(plan)) || say_failure(name);
   } else if (may_leave_captures()) {
     written = write_next(capture_reason::request);
   }
