@@ -17,6 +17,21 @@ namespace {
 
 using words = std::vector<std::string>;
 
+void add_tracking_options(CLI::App& app, run_options& options) {
+  add_suppression_options(app, options);
+  add_interval_option(app, "--every", options);
+  app.add_option("--depth", options.depth, "Record stacks of N frames")
+      ->type_name("N")
+      ->check(CLI::Range(0, 64).description(""))
+      ->group("Tracking");
+  app.add_option("--captures", options.capture_folder, "Keep the captures there")
+      ->type_name("FOLDER")
+      ->group("Tracking");
+  app.add_option("--library", options.library, "Preload this instead of the tool's own library")
+      ->type_name("PATH")
+      ->group("Tracking");
+}
+
 std::unique_ptr<CLI::App> make_leaks_app(leaks_options& options) {
   auto app = std::make_unique<CLI::App>(leaks_description, "ashlar leaks");
   app->formatter(
@@ -48,19 +63,7 @@ std::unique_ptr<CLI::App> make_leaks_app(leaks_options& options) {
       ->type_name("N")
       ->check(CLI::Range(1, 100'000).description(""))
       ->group(group);
-  add_suppression_options(*app, options.run);
-  add_interval_option(*app, "--every", options.run);
-  app->add_option("--depth", options.run.depth, "Record stacks of N frames")
-      ->type_name("N")
-      ->check(CLI::Range(0, 64).description(""))
-      ->group("Tracking");
-  app->add_option("--captures", options.run.capture_folder, "Keep the captures there")
-      ->type_name("FOLDER")
-      ->group("Tracking");
-  app->add_option("--library", options.run.library,
-                  "Preload this instead of the tool's own library")
-      ->type_name("PATH")
-      ->group("Tracking");
+  add_tracking_options(*app, options.run);
   app->set_help_flag("-h,--help", "Print this")->group("Help");
   return app;
 }

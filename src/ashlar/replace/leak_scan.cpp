@@ -56,6 +56,7 @@ class scan {
   std::uintptr_t stack_top_ = 0;    // of the thread that a signal interrupted; 0: of this one
   const void* scanning_ = nullptr;  // the block that is being read
   bool failed_ = false;
+  bool reads_in_place_ = true;  // nobody makes pages of blocks inaccessible meanwhile
   alignas(8) std::byte buffer_[buffer_size] = {};
 };
 
@@ -176,13 +177,14 @@ void scan::scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing 
 
 // What a watched block holds. One from a slab stays where it is as long as the heap is locked, and
 // is read in place: there may be millions, and a system call for each would take minutes. A large
-// one may be moved by its owner meanwhile.
+// one may be moved by its owner meanwhile, and with `protect` each is taken away when it is freed.
 void scan::scan_block(std::uintptr_t begin, std::size_t size, block_standing found) noexcept {
-  if (size > buffer_size) return scan_memory(begin, begin + size, found);
+  if (size > buffer_size || !reads_in_place_) return scan_memory(begin, begin + size, found);
   const std::uintptr_t end = begin + size;
   for (std::uintptr_t at = align_up(begin, sizeof(void*)); at + sizeof(void*) <= end;
        at += sizeof(void*)) {
-    const auto word = __atomic_load_n(reinterpret_cast<const std::uintptr_t*>(at), __ATOMIC_RELAXED);
+    const auto word =
+        __atomic_load_n(reinterpret_cast<const std::uintptr_t*>(at), __ATOMIC_RELAXED);
     if (word - lowest_ < highest_ - lowest_) look_at(word, found);
   }
 }
@@ -261,6 +263,8 @@ bool scan::run(const void* interrupted) noexcept {
   stack_top_ = interrupted != nullptr ? address_of(interrupted) - red_zone : 0;
   // Who was interrupted may hold the loader's lock, which it takes to find out.
   dead_end_ = interrupted != nullptr ? 0 : end_of_dead_stack();
+  reads_in_place_ =
+      !load_relaxed(guarding) || current_debug_settings().protect == page_protection::off;
   forget_verdicts();
   // Each block waits once at most. Other threads may make some while this goes on.
   observe::growing_space room((block_count_ + block_count_ / 4 + 4096) * sizeof(os::range));

@@ -3,8 +3,10 @@
 // crashes in one of many ways, waits, asks for a capture, or goes on allocating.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -103,6 +105,29 @@ void grow() {
   std::memset(const_cast<void**>(table) + 90, 0, 210 * sizeof(void*));
 }
 
+/// Children are forked while a thread captures, and each writes one of its own. Returns how many
+/// did.
+int fork_amid_captures(const char* path) {
+  std::atomic<bool> over = false;
+  std::thread capturing([&] {
+    while (!over) (void)ashlar_write_capture("/dev/null");
+  });
+  int written = 0;
+  for (int i = 0; i < 30; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(20);
+      ::_exit(ashlar_write_capture(path) == 1 ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    written += status == 0 ? 1 : 0;
+  }
+  over = true;
+  capturing.join();
+  return written;
+}
+
 void crash(std::string_view how) {
   if (how == "segv") *nowhere = 1;
   if (how == "abort") std::abort();
@@ -126,6 +151,7 @@ int main(int count, char** words) {
   crash(how);
   if (how == "wait") wait_for_input();
   if (how == "ask") return ashlar_write_capture(count > 2 ? words[2] : nullptr) == 1 ? 0 : 9;
+  if (how == "fork") return fork_amid_captures(words[2]);
   if (how == "mark") mark_the_time();
   if (how == "grow") grow();
   clear_stack();

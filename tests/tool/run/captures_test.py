@@ -155,6 +155,13 @@ class OnDemand(CapturesTest):
         self.assertEqual(self.run_program("ask").returncode, 0)
         self.assertEqual([name for name, _ in self.files()], ["1.capture", "capture"])
 
+    def test_children_forked_amid_a_capture_write_theirs(self):
+        path = os.path.join(self.folder, "child.capture")
+        result = self.run_program("fork", path, options="follow=0")
+        self.assertEqual(result.returncode, 30, result.stderr)
+        self.assertEqual(self.live_of(self.read(path), "lose"), 5)
+        self.assertEqual([name for name, _ in self.files()], ["capture"])
+
     def test_one_that_cannot_be_written_is_a_line(self):
         result = self.run_program("ask", "/no/such/folder/x.capture")
         self.assertEqual(result.returncode, 9)

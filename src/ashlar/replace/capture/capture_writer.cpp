@@ -341,6 +341,8 @@ constinit lock writer_mutex;
 
 }  // namespace
 
+lock& capture_mutex() noexcept { return writer_mutex; }
+
 int open_capture(const char* path, bool must_be_new) noexcept {
   const os::cancellation_hold hold;
   const int create = must_be_new ? O_EXCL : O_TRUNC;

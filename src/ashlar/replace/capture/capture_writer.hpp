@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "ashlar/observe/capture.hpp"
+#include "ashlar/structure/lock.hpp"
 
 namespace ashlar::replace {
 
@@ -26,6 +27,9 @@ struct capture_plan {
 
 /// Writes a capture. Errors: false; the file is no whole capture then.
 bool write_capture(const capture_plan& plan) noexcept;
+
+/// One capture is written at a time, under this. For forks: a child must not find it held.
+lock& capture_mutex() noexcept;
 
 /// Opens a new file for it, for this user alone. Errors: below zero, and `errno`; EEXIST with
 /// `must_be_new` if there is one.

@@ -40,6 +40,7 @@ constinit pid_t home = 0;         // the process, unless this is a child of vfor
 constinit bool is_child = false;  // made by fork
 constinit std::atomic<std::uint32_t> last_number{0};
 constinit std::atomic<bool> in_handler{false};
+constinit std::atomic<bool> follows_forks{false};
 constinit std::atomic<std::uint64_t> due_ns{0};  // of the next one of the interval; 0: none
 constinit std::uint64_t interval_ns = 0;         // changed by whoever has taken `due_ns`
 constinit std::uint32_t taken_of_interval = 0;
@@ -97,10 +98,20 @@ void at_exit(int, void*) {
 }
 
 void after_fork_in_child() {
+  capture_mutex().reset_after_fork();
   home = ::getpid();
   is_child = true;
   last_number.store(0, std::memory_order_relaxed);
   in_handler.store(false, std::memory_order_relaxed);
+  if (interval_ns != 0) due_ns.store(os::monotonic_ns() + interval_ns, std::memory_order_relaxed);
+}
+
+// Registered after the heap's and the tracker's, so that it runs before them: a capture that is
+// being written takes their locks.
+void follow_forks() noexcept {
+  if (follows_forks.exchange(true, std::memory_order_relaxed)) return;
+  (void)os::on_fork([] { capture_mutex().acquire_for_fork(); },
+                    [] { capture_mutex().release_after_fork(); }, after_fork_in_child);
 }
 
 // --- in a copy of this process ---
@@ -151,7 +162,7 @@ void begin_captures() noexcept {
   if (o.capture[0] == 0 || begun) return;
   home = ::getpid();
   begun = true;
-  (void)os::on_fork(nullptr, nullptr, after_fork_in_child);
+  follow_forks();
   ask_for_suppressions();
   // Handlers run in reverse order; this one is registered before main, and so comes last.
   (void)::on_exit(at_exit, nullptr);
@@ -185,6 +196,7 @@ bool capture_now(const char* path) noexcept {
   bool written = false;
   if (path != nullptr) {
     ask_for_suppressions();
+    follow_forks();
     name.text(path);
     const capture_plan plan = {.file = open_capture(path, false), .pid = ::getpid()};
     written = (plan.file >= 0 && write_capture(plan)) || say_failure(name);
@@ -202,10 +214,10 @@ void serve_captures() noexcept {
   // acquire, release below: who comes next sees the interval as it was left. 0: somebody is at it.
   if (!due_ns.compare_exchange_strong(due, 0, std::memory_order_acquire)) return;
   const int saved = errno;
-  const std::uint64_t began = os::monotonic_ns();
   if (may_leave_captures()) (void)write_next(capture_reason::interval);
   if (++taken_of_interval % captures_of_one_interval == 0) interval_ns *= 2;
-  due_ns.store(began + interval_ns, std::memory_order_release);
+  // From its end on: the program does something in between, however long a capture takes.
+  due_ns.store(os::monotonic_ns() + interval_ns, std::memory_order_release);
   errno = saved;
 }
 
