@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/clock.hpp"
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/os/fork.hpp"
@@ -191,6 +192,7 @@ void capture_at_end() noexcept {
 }
 
 bool capture_now(const char* path) noexcept {
+  if (observe::process_tracker().sites.size() == 0) return false;  // nothing was ever tracked
   const int saved = errno;
   os::line name;
   bool written = false;

@@ -23,7 +23,7 @@ void end_captures() noexcept;
 void capture_at_end() noexcept;
 
 /// Writes a capture to `path`; null: as the next one of the folder. Errors: false, after one line
-/// on stderr.
+/// on stderr; without one if there is no folder or nothing was ever tracked.
 bool capture_now(const char* path) noexcept;
 
 /// Writes a capture if it is time, and readies the calling thread for signals. On slow paths, under
