@@ -52,6 +52,9 @@ ALLOWED = {
     "_Exit",
     "__register_atfork",
     "ashlar_check_blocks",
+    "ashlar_mark_time",
+    "ashlar_next_frame",
+    "ashlar_write_capture",
     "ashlar_thread_v1",
     "ashlar_tracker_v1",
 }

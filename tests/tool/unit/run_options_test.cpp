@@ -119,7 +119,7 @@ TEST(run_options, tracking_is_asked_for_by_level) {
   EXPECT_EQ(parsed({"run", "--leaks", "prog"}).track, "full");
   EXPECT_EQ(parsed({"run", "--leaks", "--track=debug", "prog"}).track, "debug");
   EXPECT_EQ(error_of({"run", "--track=ful", "prog"}),
-            "ashlar run: --track: must be off, counters, full or debug, not ful\n");
+            "ashlar run: --track: must be off, counters, sampled, full or debug, not ful\n");
   EXPECT_NE(error_of({"run", "--track=full:64K", "prog"}), "");
   EXPECT_NE(error_of({"run", "--depth", "65", "prog"}), "");
 }
