@@ -32,16 +32,19 @@ struct two_walks {
 
 two_walks last;
 
-// Both begin at whoever calls this.
+// Both begin at whoever calls this. A sanitizer's functions may lie between theirs and this one.
 ASHLAR_NO_INLINE void look() {
   std::uintptr_t frames[most];
   os::stack_bounds bounds;
   const std::uint32_t count = observe::walk_stack(observe::caller_of_this(), bounds, frames, most);
-  void* found[most + 1];
-  const int n = ::backtrace(found, most + 1);
+  void* found[most + 8];
+  const int n = ::backtrace(found, most + 8);
   last.ours.assign(frames, frames + count);
   last.theirs.clear();
-  for (int i = 1; i < n; ++i) last.theirs.push_back(address_of(found[i]));
+  int first = 0;
+  while (first < n && address_of(found[first]) != frames[0]) ++first;
+  for (int i = first; i < n && last.theirs.size() < most; ++i)
+    last.theirs.push_back(address_of(found[i]));
 }
 
 void expect_same() {

@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "ashlar/base/bits.hpp"
 
@@ -27,27 +28,40 @@ struct found_object {
 extern "C" int ask_loader(void* code, found_object* result) __asm__("_dl_find_object")
     __attribute__((weak));
 
-// Narrows the module down to the segment that holds the index. The headers of a module are mapped
-// at its beginning, unless a linker script had other ideas: then it has no tables for us.
-bool find_segment(unwind_tables& t) {
+// Narrows the module down to the segment that holds the index, by a list of its segments. Returns
+// false if the list is another module's.
+bool find_segment(const ElfW(Phdr) * segments, std::size_t count, std::uintptr_t base,
+                  unwind_tables& t) {
+  bool is_its_own = false;
+  unwind_tables found = t;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uintptr_t low = base + segments[i].p_vaddr;
+    const std::uintptr_t high = low + segments[i].p_filesz;
+    if (segments[i].p_type == PT_GNU_EH_FRAME && low == t.index) is_its_own = true;
+    if (segments[i].p_type != PT_LOAD || (segments[i].p_flags & PF_R) == 0) continue;
+    if (t.index >= low && t.index < high) {
+      found.low = low;
+      found.high = high;
+    }
+  }
+  if (is_its_own) t = found;
+  return is_its_own;
+}
+
+// The program's own segments are known from the kernel. Of others the headers are mapped at the
+// beginning, unless a linker script had other ideas: then it has no tables for us.
+bool find_segment(std::uintptr_t base, unwind_tables& t) {
+  const auto* const program = reinterpret_cast<const ElfW(Phdr)*>(::getauxval(AT_PHDR));
+  if (program != nullptr && find_segment(program, ::getauxval(AT_PHNUM), base, t))
+    return t.low != 0;
   ElfW(Ehdr) file;
   ::memcpy(&file, at_address(t.code_low), sizeof file);
   if (::memcmp(file.e_ident, ELFMAG, SELFMAG) != 0) return false;
-  if (file.e_phentsize != sizeof(ElfW(Phdr)) || file.e_phoff > 512) return false;
-  if (file.e_phnum > 32) return false;
-  ElfW(Phdr) segments[32];
-  ::memcpy(segments, at_address(t.code_low + file.e_phoff), file.e_phnum * sizeof segments[0]);
-  std::uintptr_t base = 0;
-  for (int i = file.e_phnum; i-- > 0;)
-    if (segments[i].p_type == PT_LOAD && segments[i].p_offset == 0)
-      base = t.code_low - segments[i].p_vaddr;
-  for (int i = 0; i < file.e_phnum; ++i) {
-    if (segments[i].p_type != PT_LOAD || (segments[i].p_flags & PF_R) == 0) continue;
-    t.low = base + segments[i].p_vaddr;
-    t.high = t.low + segments[i].p_filesz;
-    if (t.index >= t.low && t.index < t.high) return t.low >= t.code_low && t.high <= t.code_high;
-  }
-  return false;
+  if (file.e_phentsize != sizeof(ElfW(Phdr)) || file.e_phoff != sizeof file) return false;
+  const auto* const segments =
+      reinterpret_cast<const ElfW(Phdr)*>(at_address(t.code_low + sizeof file));
+  const bool in_first_page = file.e_phnum <= (4096 - sizeof file) / sizeof(ElfW(Phdr));
+  return in_first_page && find_segment(segments, file.e_phnum, base, t) && t.low != 0;
 }
 
 }  // namespace
@@ -61,7 +75,8 @@ bool find_unwind_tables(std::uintptr_t code, unwind_tables& found) noexcept {
            .code_high = address_of(object.map_end),
            .index = address_of(object.eh_frame),
            .module = address_of(object.link_map)};
-  if (found.index != 0 && !find_segment(found)) found.index = 0;
+  const std::uintptr_t base = static_cast<const link_map*>(object.link_map)->l_addr;
+  if (found.index != 0 && !find_segment(base, found)) found.index = 0;
   return true;
 }
 
