@@ -1,117 +1,116 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/observe/stack_walk.hpp"
 
-#include "ashlar/base/bits.hpp"
+#include <bit>
+
 #include "ashlar/base/units.hpp"
-#include "ashlar/observe/unwind/rule_cache.hpp"
-#include "ashlar/os/unwind_tables.hpp"
+#include "ashlar/observe/unwind/step.hpp"
 
 namespace ashlar::observe {
 
 namespace {
 
-constinit rule_cache rules;
-
-constexpr std::uintptr_t word = sizeof(void*);
-
-// Where a kernel's frame below a signal handler holds registers, from the end of the handler's own:
-// Linux on x86-64, `ucontext_t`. The tables say it with expressions, of which the walk knows this
-// one.
-constexpr std::uintptr_t signal_frame_pointer = 120;
-constexpr std::uintptr_t signal_stack_pointer = 160;
-constexpr std::uintptr_t signal_code = 168;
-
-/// A function on the stack: where it goes on, and its registers. No code: the walk ends.
-struct position {
-  std::uintptr_t code = 0;
-  std::uintptr_t stack = 0;  // a multiple of a word
-  std::uintptr_t frame = 0;
-};
-
-ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::uintptr_t read(std::uintptr_t address) {
-  return *reinterpret_cast<const std::uintptr_t*>(address);  // NOLINT(performance-no-int-to-ptr)
-}
-
 // No program has code in the first page, nor in the kernel's half.
 bool is_code(std::uintptr_t address) { return address - 4_KiB < (std::uintptr_t{1} << 48) - 4_KiB; }
 
-// Whether the word at `address` is the stack's, and beyond the place of the walk.
-ASHLAR_FORCE_INLINE bool can_read(std::uintptr_t address, const position& at, std::uintptr_t high) {
-  return address >= at.stack && address < high && is_aligned(address, word);
+ASHLAR_NO_SANITIZE std::uint32_t walk_anew(position at, os::stack_bounds bounds,
+                                           std::uintptr_t* frames, std::uint32_t most) {
+  std::uint32_t count = 0;
+  step_trace trace;
+  do {
+    frames[count++] = at.code;
+    if (count == most) break;
+    at = step(at, bounds, trace);
+  } while (is_code(at.code));
+  return count;
 }
 
-// By its frame pointer, at which its caller's lies and then the return address.
-ASHLAR_FORCE_INLINE position leave_by_frame_pointer(const position& at, std::uintptr_t high) {
-  if (!can_read(at.frame, at, high) || !can_read(at.frame + word, at, high)) return {};
-  return {read(at.frame + word), at.frame + 2 * word, read(at.frame)};
-}
-
-// The function keeps its CFA below the frame pointer, since it moved the stack pointer by what only
-// it knows; and right at the frame pointer its caller's.
-position leave_realigned(const position& at, std::uintptr_t below, std::uintptr_t high) {
-  const std::uintptr_t kept = at.frame - below;
-  if (!can_read(kept, at, high) || !can_read(at.frame, at, high)) return {};
-  const std::uintptr_t cfa = read(kept);
-  if (!can_read(cfa - word, at, high)) return {};
-  return {read(cfa - word), cfa, read(at.frame)};
-}
-
-// The interrupted function goes on where it was, and not behind a call: what looks before its
-// address for the call finds the instruction itself from one byte further.
-position leave_signal(const position& at, os::stack_bounds& bounds) {
-  if (!can_read(at.stack + signal_code, at, bounds.high)) return {};
-  const position found = {.code = read(at.stack + signal_code) + 1,
-                          .stack = read(at.stack + signal_stack_pointer),
-                          .frame = read(at.stack + signal_frame_pointer)};
-  if (!bounds.contains(found.stack)) bounds = os::find_stack(at_address(found.stack));
-  return bounds.contains(found.stack) && is_aligned(found.stack, word) ? found : position{};
-}
-
-ASHLAR_NO_INLINE position step_rarely(position at, frame_rule rule, os::stack_bounds& bounds) {
-  switch (rule.kind()) {
-    case rule_kind::unknown: return leave_by_frame_pointer(at, bounds.high);
-    case rule_kind::realigned: return leave_realigned(at, rule.cfa_offset(), bounds.high);
-    case rule_kind::signal:
-      return rule.cfa_offset() == signal_stack_pointer ? leave_signal(at, bounds) : position{};
-    default: return {};
+// Repeats steps of the walk before, from the function `first` on, at which this one is: without
+// going by rules, since they are the same, and only as far as the stack is. Returns how many; `at`
+// is then where they lead.
+ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::uint32_t repeat(const walked_frames& before,
+                                                            std::uint32_t first, position& at,
+                                                            std::uintptr_t high,
+                                                            std::uint32_t most) {
+  const std::uint64_t rare = before.rare >> first;
+  std::uint32_t end = before.count - 1;
+  if (end > first + most) end = first + most;
+  if (rare != 0 && end > first + static_cast<std::uint32_t>(std::countr_zero(rare)))
+    end = first + static_cast<std::uint32_t>(std::countr_zero(rare));
+  if (end <= first || before.at[end] >= high) return 0;
+  std::uintptr_t frame = at.frame;
+  std::uint32_t i = first;
+  for (; i < end; ++i) {
+    if (before.needed[i] != 0 && before.needed[i] != frame) break;
+    if (read_stack(before.at[i + 1]) != before.code[i + 1]) break;
+    if (before.saved[i] != 0) frame = read_stack(before.saved[i]);
   }
+  at = {before.code[i], before.at[i] + stack_word, frame};
+  return i - first;
 }
 
-// Goes to the caller.
-ASHLAR_FORCE_INLINE position step(const position& at, os::stack_bounds& bounds) {
-  if constexpr (!os::understands_unwind_tables) return leave_by_frame_pointer(at, bounds.high);
-  const frame_rule rule = rules.find(at.code);
-  std::uintptr_t cfa = at.stack + rule.cfa_offset();
-  const std::uintptr_t saved_below = rule.saved_below();
-  if (rule.kind() != rule_kind::from_stack) {
-    if (rule.kind() != rule_kind::from_frame) return step_rarely(at, rule, bounds);
-    cfa = at.frame + rule.cfa_offset();
-    if (!can_read(cfa - word, at, bounds.high) || cfa - saved_below < at.stack) return {};
-  } else if (cfa > bounds.high) {
-    return {};
+// Whether the walk before has nothing else than this one, which begins at `at`.
+ASHLAR_NO_SANITIZE bool is_the_same(position at, std::uintptr_t high, std::uint32_t most,
+                                    const walked_frames& before) {
+  if (!before.has(0, at)) return false;
+  const std::uint32_t count = 1 + repeat(before, 0, at, high, most - 1);
+  return count == most || (count == before.count && before.is_whole);
+}
+
+// As `walk_anew`; takes over what it has in common with the walk before.
+ASHLAR_NO_SANITIZE void walk_again(position at, os::stack_bounds bounds, std::uint32_t most,
+                                   const walked_frames& before, walked_frames& now) {
+  now.count = 0;
+  now.rare = 0;
+  now.is_whole = false;
+  std::uint32_t next = 0;  // of `before`: the first that may lie further up
+  step_trace trace;
+  do {
+    now.add(at);
+    while (next < before.count && before.at[next] < at.stack - stack_word) ++next;
+    if (before.has(next, at)) {
+      const std::uint32_t n = repeat(before, next, at, bounds.high, most - now.count);
+      now.add_run(before, next, n);
+      next += n;
+      now.is_whole = before.is_whole && next + 1 == before.count;
+    }
+    if (now.is_whole || now.count == most) return;
+    at = step(at, bounds, trace);
+    now.note(trace);
+  } while (is_code(at.code));
+  now.is_whole = trace.is_end;
+}
+
+std::uint32_t walk_with(last_walk& last, const position& start, const os::stack_bounds& bounds,
+                        std::uintptr_t* frames, std::uint32_t most) {
+  if (most > walked_frames::most) most = walked_frames::most;
+  const walked_frames& before = last.walks[last.latest];
+  if (!is_the_same(start, bounds.high, most, before)) {
+    last.latest ^= 1;
+    walk_again(start, bounds, most, before, last.walks[last.latest]);
   }
-  return {read(cfa - word), cfa, saved_below != 0 ? read(cfa - saved_below) : at.frame};
+  const walked_frames& now = last.walks[last.latest];
+  const std::uint32_t count = now.count < most ? now.count : most;
+  std::memcpy(frames, now.code, count * sizeof frames[0]);
+  return count;
 }
 
 }  // namespace
 
 std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uintptr_t* frames,
-                         std::uint32_t most) noexcept {
+                         std::uint32_t most, last_walk* last) noexcept {
   if (most == 0) return 0;
   // A stack that grew, or another one: a signal's, a coroutine's.
   if (!bounds.contains(address_of(from.stack))) bounds = os::find_stack(from.stack);
-  os::stack_bounds current = bounds;
-  position at = {.code = address_of(from.return_address),
-                 .stack = address_of(from.stack),
-                 .frame = address_of(from.frame)};
-  frames[0] = at.code;
-  if (!current.contains(at.stack) || !is_aligned(at.stack, word)) return 1;
-  std::uint32_t count = 1;
-  while (count < most) {
-    at = step(at, current);
-    if (!is_code(at.code)) break;
-    frames[count++] = at.code;
-  }
+  const position start = {.code = address_of(from.return_address),
+                          .stack = address_of(from.stack),
+                          .frame = address_of(from.frame)};
+  frames[0] = start.code;
+  if (!bounds.contains(start.stack) || !is_aligned(start.stack, stack_word)) return 1;
+  if (last == nullptr || last->is_in_use) return walk_anew(start, bounds, frames, most);
+  last->is_in_use = true;
+  const std::uint32_t count = walk_with(*last, start, bounds, frames, most);
+  last->is_in_use = false;
   return count;
 }
 

@@ -10,18 +10,21 @@
 //
 // Every read lies between the place of the walk and the end of the stack, and each step goes up: a
 // wrong rule gives a wrong stack and no fault. Nothing is allocated, no lock is taken.
-// Threads: thread-safe, and in signal handlers too. Cost: some ns a frame.
+// A thread that keeps its last walk takes over what has not changed since (unwind/last_walk.hpp).
+// Threads: thread-safe, and in signal handlers too. Cost: about 5 ns a frame that is new, 2 ns one
+// that the last walk had too.
 #pragma once
 
 #include <cstdint>
 
 #include "ashlar/base/macros.hpp"
+#include "ashlar/observe/unwind/last_walk.hpp"
 #include "ashlar/os/stack_bounds.hpp"
 
 namespace ashlar::observe {
 
 /// The most frames that a stack is recorded with.
-inline constexpr std::uint32_t stack_frames_limit = 64;
+inline constexpr std::uint32_t stack_frames_limit = walked_frames::most;
 
 /// Where a walk begins: the return address into the function that called the library, and what that
 /// function has in its frame pointer and stack pointer when it is returned to.
@@ -42,8 +45,8 @@ ASHLAR_FORCE_INLINE caller caller_of_this() {
 /// Writes the return addresses from `from` outwards to `frames`, `from.return_address` first. Of a
 /// function that a signal interrupted, the address behind the first byte of the instruction.
 /// Returns how many: at most `most`. `bounds` is the thread's own record of its stack, renewed
-/// where it does not fit.
+/// where it does not fit; `last` its own memory of walks, or null.
 std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uintptr_t* frames,
-                         std::uint32_t most) noexcept;
+                         std::uint32_t most, last_walk* last = nullptr) noexcept;
 
 }  // namespace ashlar::observe

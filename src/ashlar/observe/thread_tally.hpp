@@ -19,6 +19,7 @@
 #include "ashlar/observe/growing_table.hpp"
 #include "ashlar/observe/site_table.hpp"
 #include "ashlar/observe/tag_table.hpp"
+#include "ashlar/observe/unwind/last_walk.hpp"
 
 namespace ashlar::observe {
 
@@ -76,6 +77,7 @@ struct thread_tally {
   tag_cell total;  // of all tags together
   tag_page* tags[tag_table::limit / tag_page::size];
   site_page* sites[3072];  // 786,432 sites
+  last_walk walk;          // the thread's own
 };
 
 }  // namespace ashlar::observe

@@ -10,9 +10,11 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <random>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -27,19 +29,24 @@ constexpr std::uint32_t most = observe::stack_frames_limit;
 
 struct two_walks {
   std::vector<std::uintptr_t> ours;
+  std::vector<std::uintptr_t> again;  // by a thread that keeps its walks
   std::vector<std::uintptr_t> theirs;
 };
 
 two_walks last;
+thread_local observe::last_walk kept;
 
 // Both begin at whoever calls this. A sanitizer's functions may lie between theirs and this one.
 ASHLAR_NO_INLINE void look() {
   std::uintptr_t frames[most];
   os::stack_bounds bounds;
   const std::uint32_t count = observe::walk_stack(observe::caller_of_this(), bounds, frames, most);
+  last.ours.assign(frames, frames + count);
+  const std::uint32_t more =
+      observe::walk_stack(observe::caller_of_this(), bounds, frames, most, &kept);
+  last.again.assign(frames, frames + more);
   void* found[most + 8];
   const int n = ::backtrace(found, most + 8);
-  last.ours.assign(frames, frames + count);
   last.theirs.clear();
   int first = 0;
   while (first < n && address_of(found[first]) != frames[0]) ++first;
@@ -48,6 +55,7 @@ ASHLAR_NO_INLINE void look() {
 }
 
 void expect_same() {
+  EXPECT_EQ(last.again, last.ours);
   EXPECT_GT(last.ours.size(), 4u);
   EXPECT_EQ(last.ours, last.theirs);
 }
@@ -171,6 +179,7 @@ TEST(stack_walk, ends_where_a_thread_begins) {
 // Of the function that was interrupted, ours is the address behind the first byte of the
 // instruction.
 void expect_same_but_one() {
+  EXPECT_EQ(last.again, last.ours);
   ASSERT_EQ(last.ours.size(), last.theirs.size());
   ASSERT_GT(last.ours.size(), 5u);
   int differ = 0;
@@ -236,6 +245,60 @@ TEST(stack_walk, leaves_code_without_tables_by_its_frame_pointer) {
   EXPECT_EQ(std::vector<std::uintptr_t>(through.begin() + static_cast<std::ptrdiff_t>(more) + 1,
                                         through.end()),
             std::vector<std::uintptr_t>(direct.ours.begin() + 1, direct.ours.end()));
+}
+
+// Frames of many sizes at places that were others' before: what a memory of walks must see through.
+struct wanderer {
+  std::mt19937 random{4711};
+  int left = 3000;  // calls
+  int deepest = 0;
+};
+
+CHAIN void wander(wanderer& w, int depth);
+
+CHAIN void wander_far(wanderer& w, int depth) {
+  char frame[88];
+  touch(frame);
+  wander(w, depth);
+  stay();
+}
+
+CHAIN void wander_variably(wanderer& w, int depth) {
+  touch(alloca(16 + w.random() % 4 * 16));
+  wander(w, depth);
+  stay();
+}
+
+CHAIN void wander(wanderer& w, int depth) {
+  for (int i = 0; i < 3 && w.left > 0; ++i) {
+    --w.left;
+    const auto way = depth == w.deepest ? 0 : w.random() % 4;
+    if (way == 0) look();
+    if (way == 1) wander(w, depth + 1);
+    if (way == 2) wander_far(w, depth + 1);
+    if (way == 3) wander_variably(w, depth + 1);
+    if (last.again != last.ours) w.left = 0;
+  }
+}
+
+TEST(stack_walk, takes_over_from_the_last_one_what_is_the_same_and_nothing_else) {
+  for (const int deepest : {3, 7, 20, 100}) {
+    wanderer w;
+    w.deepest = deepest;
+    while (w.left > 0) wander(w, 0);
+    ASSERT_EQ(last.again, last.ours);
+  }
+}
+
+TEST(stack_walk, takes_over_no_more_than_is_asked_for) {
+  recurse(10);
+  std::uintptr_t frames[most];
+  os::stack_bounds bounds;
+  const observe::caller here = observe::caller_of_this();
+  const std::uint32_t whole = observe::walk_stack(here, bounds, frames, most, &kept);
+  ASSERT_GT(whole, 4u);
+  for (const std::uint32_t depth : {3u, 4u, 1u, 2u, 4u, most})
+    EXPECT_EQ(observe::walk_stack(here, bounds, frames, depth, &kept), std::min(depth, whole));
 }
 
 TEST(stack_walk, stays_within_a_stack_that_is_nonsense) {

@@ -29,6 +29,11 @@ struct walked_frames {
   std::uintptr_t needed[most] = {};  // see step_trace
   std::uintptr_t saved[most] = {};
 
+  /// Whether the function of number `i` is at `p`, as far as its code goes and its place.
+  bool has(std::uint32_t i, const position& p) const {
+    return i < count && at[i] == p.stack - stack_word && code[i] == p.code;
+  }
+
   void add(const position& p) {
     code[count] = p.code;
     at[count++] = p.stack - stack_word;

@@ -36,6 +36,8 @@ struct step_trace {
   std::uintptr_t saved_at = 0;
   /// It depended on something else, too.
   bool is_rare = false;
+  /// There is no caller, by its rule.
+  bool is_end = false;
 };
 
 ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::uintptr_t read_stack(std::uintptr_t address) {
@@ -61,7 +63,10 @@ ASHLAR_FORCE_INLINE position step(const position& at, os::stack_bounds& bounds,
   trace.needed_frame = 0;
   if (rule.kind() != rule_kind::from_stack) {
     trace.is_rare = rule.kind() != rule_kind::from_frame;
-    if (trace.is_rare) return step_rarely(at, rule, bounds);
+    if (trace.is_rare) {
+      trace.is_end = rule.kind() == rule_kind::end;
+      return step_rarely(at, rule, bounds);
+    }
     trace.needed_frame = at.frame;
     cfa = at.frame + rule.cfa_offset();
     if (!is_readable(cfa - stack_word, at, bounds.high) || cfa - saved_below < at.stack) return {};
