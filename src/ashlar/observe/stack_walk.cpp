@@ -38,58 +38,54 @@ ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::uint32_t repeat(const walked_frames&
   if (rare != 0 && end > first + static_cast<std::uint32_t>(std::countr_zero(rare)))
     end = first + static_cast<std::uint32_t>(std::countr_zero(rare));
   if (end <= first || before.at[end] >= high) return 0;
-  std::uintptr_t frame = at.frame;
+  // A frame pointer that was read below is the one that this walk has now.
+  const auto frame_of = [&](std::uint32_t i) ASHLAR_NO_SANITIZE {
+    return before.frame_at[i] < at.stack ? at.frame : read_stack(before.frame_at[i]);
+  };
   std::uint32_t i = first;
   for (; i < end; ++i) {
-    if (before.needed[i] != 0 && before.needed[i] != frame) break;
+    if (before.needed[i] != 0 && before.needed[i] != frame_of(i)) break;
     if (read_stack(before.at[i + 1]) != before.code[i + 1]) break;
-    if (before.saved[i] != 0) frame = read_stack(before.saved[i]);
   }
-  at = {before.code[i], before.at[i] + stack_word, frame};
+  at = {before.code[i], before.at[i] + stack_word, frame_of(i)};
   return i - first;
 }
 
-// Whether the walk before has nothing else than this one, which begins at `at`.
-ASHLAR_NO_SANITIZE bool is_the_same(position at, std::uintptr_t high, std::uint32_t most,
-                                    const walked_frames& before) {
-  if (!before.has(0, at)) return false;
-  const std::uint32_t count = 1 + repeat(before, 0, at, high, most - 1);
-  return count == most || (count == before.count && before.is_whole);
-}
-
-// As `walk_anew`; takes over what it has in common with the walk before.
-ASHLAR_NO_SANITIZE void walk_again(position at, os::stack_bounds bounds, std::uint32_t most,
-                                   const walked_frames& before, walked_frames& now) {
+// As `walk_anew`; takes over what it has in common with the walk before. Returns the one of both
+// that holds the result: `before` if it has nothing else.
+ASHLAR_NO_SANITIZE const walked_frames& walk_again(position at, os::stack_bounds bounds,
+                                                   std::uint32_t most, const walked_frames& before,
+                                                   walked_frames& now) {
   now.count = 0;
   now.rare = 0;
   now.is_whole = false;
   std::uint32_t next = 0;  // of `before`: the first that may lie further up
   step_trace trace;
   do {
-    now.add(at);
+    now.add(at, trace.saved_at);
     while (next < before.count && before.at[next] < at.stack - stack_word) ++next;
     if (before.has(next, at)) {
       const std::uint32_t n = repeat(before, next, at, bounds.high, most - now.count);
+      now.is_whole = before.is_whole && next + n + 1 == before.count;
+      if (next == 0 && now.count == 1 && (now.is_whole || n + 1 == most)) return before;
       now.add_run(before, next, n);
       next += n;
-      now.is_whole = before.is_whole && next + 1 == before.count;
     }
-    if (now.is_whole || now.count == most) return;
+    if (now.is_whole || now.count == most) return now;
+    trace.saved_at = now.frame_at[now.count - 1];
     at = step(at, bounds, trace);
     now.note(trace);
   } while (is_code(at.code));
   now.is_whole = trace.is_end;
+  return now;
 }
 
 std::uint32_t walk_with(last_walk& last, const position& start, const os::stack_bounds& bounds,
                         std::uintptr_t* frames, std::uint32_t most) {
   if (most > walked_frames::most) most = walked_frames::most;
   const walked_frames& before = last.walks[last.latest];
-  if (!is_the_same(start, bounds.high, most, before)) {
-    last.latest ^= 1;
-    walk_again(start, bounds, most, before, last.walks[last.latest]);
-  }
-  const walked_frames& now = last.walks[last.latest];
+  const walked_frames& now = walk_again(start, bounds, most, before, last.walks[last.latest ^ 1]);
+  if (&now != &before) last.latest ^= 1;
   const std::uint32_t count = now.count < most ? now.count : most;
   std::memcpy(frames, now.code, count * sizeof frames[0]);
   return count;

@@ -12,6 +12,7 @@
 #include "ashlar/os/clock.hpp"
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/os/file.hpp"
+#include "ashlar/os/unwind_tables.hpp"
 #include "ashlar/replace/dead_stack.hpp"
 #include "ashlar/replace/leak_scan.hpp"
 #include "ashlar/replace/options.hpp"
@@ -296,6 +297,7 @@ bool writer::run() noexcept {
   header_.lost = tracker_.lost();
   header_.sample_bytes = tracker_.sample_bytes();
   header_.has_leaks = scanned ? 1 : 0;
+  header_.frame_pointers_only = os::has_unwind_tables() ? 0 : 1;
   std::strncpy(header_.program, program_invocation_short_name, sizeof header_.program - 1);
   out_.add(&header_, sizeof header_);
   walk_blocks();

@@ -290,6 +290,29 @@ TEST(stack_walk, takes_over_from_the_last_one_what_is_the_same_and_nothing_else)
   }
 }
 
+// The same place and code, and what lies on the stack is the same: but not the frame pointer.
+TEST(stack_walk, takes_nothing_over_where_the_frame_pointer_is_another) {
+  variable_frame(16);
+  const std::uintptr_t other = last.ours[0];
+  const std::uintptr_t by_frame_pointer = last.ours[3];
+  std::uintptr_t words[32] = {};
+  words[9] = words[17] = by_frame_pointer;
+  words[25] = other;
+  words[8] = address_of(&words[24]);
+  os::stack_bounds bounds = {address_of(words), address_of(words + 32)};
+  const auto second_frame = [&](std::size_t frame) {
+    std::uintptr_t frames[2] = {};
+    const observe::caller from = {at_address(by_frame_pointer), &words[frame], words};
+    EXPECT_EQ(observe::walk_stack(from, bounds, frames, 2, &kept), 2u);
+    return frames[1];
+  };
+  EXPECT_EQ(second_frame(8), by_frame_pointer);
+  EXPECT_EQ(second_frame(24), other);
+  EXPECT_EQ(second_frame(8), by_frame_pointer);
+  words[9] = other;
+  EXPECT_EQ(second_frame(8), other);
+}
+
 TEST(stack_walk, takes_over_no_more_than_is_asked_for) {
   recurse(10);
   std::uintptr_t frames[most];

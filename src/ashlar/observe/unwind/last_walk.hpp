@@ -25,35 +25,39 @@ struct walked_frames {
   bool is_whole = false;   // the last one has no caller
   std::uint64_t rare = 0;  // bit i: the step from i on is not to be repeated
   std::uintptr_t code[most] = {};
-  std::uintptr_t at[most] = {};      // where `code` was read: right below the stack pointer
-  std::uintptr_t needed[most] = {};  // see step_trace
-  std::uintptr_t saved[most] = {};
+  std::uintptr_t at[most] = {};        // where `code` was read: right below the stack pointer
+  std::uintptr_t needed[most] = {};    // the frame pointer, if the step from i on went by it; or 0
+  std::uintptr_t frame_at[most] = {};  // where the frame pointer was read; 0: where it always was
 
   /// Whether the function of number `i` is at `p`, as far as its code goes and its place.
   bool has(std::uint32_t i, const position& p) const {
     return i < count && at[i] == p.stack - stack_word && code[i] == p.code;
   }
 
-  void add(const position& p) {
+  void add(const position& p, std::uintptr_t frame_read_at) {
     code[count] = p.code;
+    frame_at[count] = frame_read_at;
     at[count++] = p.stack - stack_word;
   }
 
   /// Notes the step from the function added last.
   void note(const step_trace& trace) {
     needed[count - 1] = trace.needed_frame;
-    saved[count - 1] = trace.saved_at;
     rare |= std::uint64_t{trace.is_rare} << (count - 1);
   }
 
-  /// Adds `n` functions of another walk, from `first` on: not the one at `first`, which is the last
-  /// here already, but the steps from it on.
+  /// Adds `n` functions of another walk: those behind the one at `first`, which is the last one
+  /// here.
   void add_run(const walked_frames& from, std::uint32_t first, std::uint32_t n) {
-    copy(needed + count - 1, from.needed + first, n);
-    copy(saved + count - 1, from.saved + first, n);
+    const std::uint32_t last = count - 1;
+    copy(needed + last, from.needed + first, n);
     copy(code + count, from.code + first + 1, n);
     copy(at + count, from.at + first + 1, n);
-    count += n;
+    copy(frame_at + count, from.frame_at + first + 1, n);
+    // Up to where the run itself read one, the frame pointer is that of its beginning.
+    for (; count <= last + n && frame_at[count] <= at[last]; ++count)
+      frame_at[count] = frame_at[last];
+    count = last + 1 + n;
   }
 
  private:

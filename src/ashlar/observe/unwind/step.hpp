@@ -32,7 +32,7 @@ struct position {
 struct step_trace {
   /// The frame pointer, if the CFA was found by it; else 0.
   std::uintptr_t needed_frame = 0;
-  /// Where the caller's frame pointer was read; 0: it is the same.
+  /// Where the frame pointer was read last: changed if this step did it, and 0 if it was rare.
   std::uintptr_t saved_at = 0;
   /// It depended on something else, too.
   bool is_rare = false;
@@ -61,10 +61,12 @@ ASHLAR_FORCE_INLINE position step(const position& at, os::stack_bounds& bounds,
   std::uintptr_t cfa = at.stack + rule.cfa_offset();
   const std::uintptr_t saved_below = rule.saved_below();
   trace.needed_frame = 0;
+  trace.is_rare = false;
   if (rule.kind() != rule_kind::from_stack) {
     trace.is_rare = rule.kind() != rule_kind::from_frame;
     if (trace.is_rare) {
       trace.is_end = rule.kind() == rule_kind::end;
+      trace.saved_at = 0;
       return step_rarely(at, rule, bounds);
     }
     trace.needed_frame = at.frame;
@@ -73,9 +75,9 @@ ASHLAR_FORCE_INLINE position step(const position& at, os::stack_bounds& bounds,
   } else if (cfa > bounds.high) {
     return {};
   }
-  trace.saved_at = saved_below != 0 ? cfa - saved_below : 0;
-  return {read_stack(cfa - stack_word), cfa,
-          saved_below != 0 ? read_stack(cfa - saved_below) : at.frame};
+  if (saved_below == 0) return {read_stack(cfa - stack_word), cfa, at.frame};
+  trace.saved_at = cfa - saved_below;
+  return {read_stack(cfa - stack_word), cfa, read_stack(trace.saved_at)};
 }
 
 }  // namespace ashlar::observe
