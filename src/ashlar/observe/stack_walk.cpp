@@ -28,21 +28,20 @@ ASHLAR_NO_SANITIZE std::uint32_t walk_anew(position at, os::stack_bounds bounds,
 // Repeats steps of the walk before, from the function `first` on, at which this one is: without
 // going by rules, since they are the same, and only as far as the stack is. Returns how many; `at`
 // is then where they lead.
-ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::uint32_t repeat(const walked_frames& before,
-                                                            std::uint32_t first, position& at,
-                                                            std::uintptr_t high,
-                                                            std::uint32_t most) {
+ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::size_t repeat(const walked_frames& before,
+                                                          std::size_t first, position& at,
+                                                          std::uintptr_t high, std::size_t most) {
   const std::uint64_t rare = before.rare >> first;
-  std::uint32_t end = before.count - 1;
+  std::size_t end = before.count - 1;
   if (end > first + most) end = first + most;
-  if (rare != 0 && end > first + static_cast<std::uint32_t>(std::countr_zero(rare)))
-    end = first + static_cast<std::uint32_t>(std::countr_zero(rare));
+  const std::size_t first_rare = first + static_cast<std::size_t>(std::countr_zero(rare));
+  if (end > first_rare) end = first_rare;
   if (end <= first || before.at[end] >= high) return 0;
   // A frame pointer that was read below is the one that this walk has now.
-  const auto frame_of = [&](std::uint32_t i) ASHLAR_NO_SANITIZE {
-    return before.frame_at[i] < at.stack ? at.frame : read_stack(before.frame_at[i]);
+  const auto frame_of = [&, start = at](std::size_t i) ASHLAR_NO_SANITIZE {
+    return before.frame_at[i] < start.stack ? start.frame : read_stack(before.frame_at[i]);
   };
-  std::uint32_t i = first;
+  std::size_t i = first;
   for (; i < end; ++i) {
     if (before.needed[i] != 0 && before.needed[i] != frame_of(i)) break;
     if (read_stack(before.at[i + 1]) != before.code[i + 1]) break;
@@ -59,13 +58,13 @@ ASHLAR_NO_SANITIZE const walked_frames& walk_again(position at, os::stack_bounds
   now.count = 0;
   now.rare = 0;
   now.is_whole = false;
-  std::uint32_t next = 0;  // of `before`: the first that may lie further up
+  std::size_t next = 0;  // of `before`: the first that may lie further up
   step_trace trace;
   do {
     now.add(at, trace.saved_at);
     while (next < before.count && before.at[next] < at.stack - stack_word) ++next;
     if (before.has(next, at)) {
-      const std::uint32_t n = repeat(before, next, at, bounds.high, most - now.count);
+      const std::size_t n = repeat(before, next, at, bounds.high, most - now.count);
       now.is_whole = before.is_whole && next + n + 1 == before.count;
       if (next == 0 && now.count == 1 && (now.is_whole || n + 1 == most)) return before;
       now.add_run(before, next, n);

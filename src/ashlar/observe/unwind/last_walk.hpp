@@ -10,6 +10,7 @@
 // Threads: thread-confined.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -30,7 +31,7 @@ struct walked_frames {
   std::uintptr_t frame_at[most] = {};  // where the frame pointer was read; 0: where it always was
 
   /// Whether the function of number `i` is at `p`, as far as its code goes and its place.
-  bool has(std::uint32_t i, const position& p) const {
+  bool has(std::size_t i, const position& p) const {
     return i < count && at[i] == p.stack - stack_word && code[i] == p.code;
   }
 
@@ -48,8 +49,8 @@ struct walked_frames {
 
   /// Adds `n` functions of another walk: those behind the one at `first`, which is the last one
   /// here.
-  void add_run(const walked_frames& from, std::uint32_t first, std::uint32_t n) {
-    const std::uint32_t last = count - 1;
+  void add_run(const walked_frames& from, std::size_t first, std::size_t n) {
+    const std::size_t last = count - 1;
     copy(needed + last, from.needed + first, n);
     copy(code + count, from.code + first + 1, n);
     copy(at + count, from.at + first + 1, n);
@@ -57,11 +58,11 @@ struct walked_frames {
     // Up to where the run itself read one, the frame pointer is that of its beginning.
     for (; count <= last + n && frame_at[count] <= at[last]; ++count)
       frame_at[count] = frame_at[last];
-    count = last + 1 + n;
+    count = static_cast<std::uint32_t>(last + 1 + n);
   }
 
  private:
-  static void copy(std::uintptr_t* to, const std::uintptr_t* from, std::uint32_t n) {
+  static void copy(std::uintptr_t* to, const std::uintptr_t* from, std::size_t n) {
     std::memcpy(to, from, n * sizeof *to);
   }
 };
