@@ -1,91 +1,112 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/observe/stack_walk.hpp"
 
-#include <atomic>
+#include <bit>
 
-#include "ashlar/base/bits.hpp"
 #include "ashlar/base/units.hpp"
+#include "ashlar/observe/unwind/step.hpp"
 
 namespace ashlar::observe {
 
 namespace {
 
-constinit std::atomic<unwinder> other_unwinder{nullptr};
+// No program has code in the first page, nor in the kernel's half.
+bool is_code(std::uintptr_t address) { return address - 4_KiB < (std::uintptr_t{1} << 48) - 4_KiB; }
 
-// A chain that ends this near to the start of the stack has seen all of it: what lies between are
-// the frames of libc that call `main` or the thread's function, and thread-local storage.
-constexpr std::uintptr_t near_start = 16_KiB;
-
-// Our own functions between the caller and the unwinder: at most this many.
-constexpr std::uint32_t most_own_frames = 16;
-
-struct frame_record {
-  const frame_record* next;
-  std::uintptr_t return_address;
-};
-
-bool is_frame(std::uintptr_t at, const os::stack_bounds& bounds) {
-  return is_aligned(at, sizeof(void*)) && bounds.contains(at) &&
-         bounds.contains(at + sizeof(frame_record) - 1);
-}
-
-// Returns whether the chain led to the start of the stack.
-ASHLAR_NO_SANITIZE bool follow_frames(std::uintptr_t at, const os::stack_bounds& bounds,
-                                      std::uintptr_t* frames, std::uint32_t most,
-                                      std::uint32_t& count) {
-  while (is_frame(at, bounds)) {
-    const auto& frame = *reinterpret_cast<const frame_record*>(at);
-    if (count == most) return true;  // as deep as was asked for
-    if (frame.return_address < 4_KiB) return bounds.high - at < near_start;
-    frames[count++] = frame.return_address;
-    const auto next = reinterpret_cast<std::uintptr_t>(frame.next);
-    if (next <= at) return bounds.high - at < near_start;
-    at = next;
-  }
-  return at > bounds.high || bounds.high - at < near_start;
-}
-
-// Asks the other unwinder, and leaves out what lies between it and the caller. Returns 0 if it did
-// not come to the caller.
-std::uint32_t ask(unwinder other, std::uintptr_t caller, std::uintptr_t* frames,
-                  std::uint32_t most) {
-  void* found[stack_frames_limit + most_own_frames];
-  if (most > stack_frames_limit) most = stack_frames_limit;
-  const int n = other(found, static_cast<int>(most + most_own_frames));
-  int first = 0;
-  while (first < n && reinterpret_cast<std::uintptr_t>(found[first]) != caller) ++first;
+ASHLAR_NO_SANITIZE std::uint32_t walk_anew(position at, os::stack_bounds bounds,
+                                           std::uintptr_t* frames, std::uint32_t most) {
   std::uint32_t count = 0;
-  for (int i = first; i < n && count < most; ++i) {
-    if (found[i] == nullptr) break;
-    frames[count++] = reinterpret_cast<std::uintptr_t>(found[i]);
+  step_trace trace;
+  do {
+    frames[count++] = at.code;
+    if (count == most) break;
+    at = step(at, bounds, trace);
+  } while (is_code(at.code));
+  return count;
+}
+
+// Repeats steps of the walk before, from the function `first` on, at which this one is: without
+// going by rules, since they are the same, and only as far as the stack is. Returns how many; `at`
+// is then where they lead.
+ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::size_t repeat(const walked_frames& before,
+                                                          std::size_t first, position& at,
+                                                          std::uintptr_t high, std::size_t most) {
+  const std::uint64_t rare = before.rare >> first;
+  std::size_t end = before.count - 1;
+  if (end > first + most) end = first + most;
+  const std::size_t first_rare = first + static_cast<std::size_t>(std::countr_zero(rare));
+  if (end > first_rare) end = first_rare;
+  if (end <= first || before.at[end] >= high) return 0;
+  // A frame pointer that was read below is the one that this walk has now.
+  const auto frame_of = [&, start = at](std::size_t i) ASHLAR_NO_SANITIZE {
+    return before.frame_at[i] < start.stack ? start.frame : read_stack(before.frame_at[i]);
+  };
+  std::size_t i = first;
+  for (; i < end; ++i) {
+    if (before.needed[i] != 0 && before.needed[i] != frame_of(i)) break;
+    if (read_stack(before.at[i + 1]) != before.code[i + 1]) break;
   }
+  at = {before.code[i], before.at[i] + stack_word, frame_of(i)};
+  return i - first;
+}
+
+// As `walk_anew`; takes over what it has in common with the walk before. Returns the one of both
+// that holds the result: `before` if it has nothing else.
+ASHLAR_NO_SANITIZE const walked_frames& walk_again(position at, os::stack_bounds bounds,
+                                                   std::uint32_t most, const walked_frames& before,
+                                                   walked_frames& now) {
+  now.count = 0;
+  now.rare = 0;
+  now.is_whole = false;
+  std::size_t next = 0;  // of `before`: the first that may lie further up
+  step_trace trace;
+  do {
+    now.add(at, trace.saved_at);
+    while (next < before.count && before.at[next] < at.stack - stack_word) ++next;
+    if (before.has(next, at)) {
+      const std::size_t n = repeat(before, next, at, bounds.high, most - now.count);
+      now.is_whole = before.is_whole && next + n + 1 == before.count;
+      if (next == 0 && now.count == 1 && (now.is_whole || n + 1 == most)) return before;
+      now.add_run(before, next, n);
+      next += n;
+    }
+    if (now.is_whole || now.count == most) return now;
+    trace.saved_at = now.frame_at[now.count - 1];
+    at = step(at, bounds, trace);
+    now.note(trace);
+  } while (is_code(at.code));
+  now.is_whole = trace.is_end;
+  return now;
+}
+
+std::uint32_t walk_with(last_walk& last, const position& start, const os::stack_bounds& bounds,
+                        std::uintptr_t* frames, std::uint32_t most) {
+  if (most > walked_frames::most) most = walked_frames::most;
+  const walked_frames& before = last.walks[last.latest];
+  const walked_frames& now = walk_again(start, bounds, most, before, last.walks[last.latest ^ 1]);
+  if (&now != &before) last.latest ^= 1;
+  const std::uint32_t count = now.count < most ? now.count : most;
+  std::memcpy(frames, now.code, count * sizeof frames[0]);
   return count;
 }
 
 }  // namespace
 
-void set_unwinder(unwinder function) noexcept {
-  other_unwinder.store(function, std::memory_order_relaxed);
-}
-
-bool has_unwinder() noexcept { return other_unwinder.load(std::memory_order_relaxed) != nullptr; }
-
 std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uintptr_t* frames,
-                         std::uint32_t most) noexcept {
+                         std::uint32_t most, last_walk* last) noexcept {
   if (most == 0) return 0;
-  const std::uintptr_t here = address_of(__builtin_frame_address(0));
   // A stack that grew, or another one: a signal's, a coroutine's.
-  if (!bounds.contains(here)) bounds = os::find_stack(__builtin_frame_address(0));
-  std::uint32_t count = 0;
-  frames[count++] = address_of(from.return_address);
-  if (follow_frames(address_of(from.frame), bounds, frames, most, count)) return count;
-  const unwinder other = other_unwinder.load(std::memory_order_relaxed);
-  if (other == nullptr) return count;
-  std::uintptr_t more[stack_frames_limit];
-  const std::uint32_t found = ask(other, frames[0], more, most);
-  if (found <= count) return count;
-  for (std::uint32_t i = 0; i < found; ++i) frames[i] = more[i];
-  return found;
+  if (!bounds.contains(address_of(from.stack))) bounds = os::find_stack(from.stack);
+  const position start = {.code = address_of(from.return_address),
+                          .stack = address_of(from.stack),
+                          .frame = address_of(from.frame)};
+  frames[0] = start.code;
+  if (!bounds.contains(start.stack) || !is_aligned(start.stack, stack_word)) return 1;
+  if (last == nullptr || last->is_in_use) return walk_anew(start, bounds, frames, most);
+  last->is_in_use = true;
+  const std::uint32_t count = walk_with(*last, start, bounds, frames, most);
+  last->is_in_use = false;
+  return count;
 }
 
 }  // namespace ashlar::observe

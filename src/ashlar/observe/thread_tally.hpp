@@ -19,6 +19,7 @@
 #include "ashlar/observe/growing_table.hpp"
 #include "ashlar/observe/site_table.hpp"
 #include "ashlar/observe/tag_table.hpp"
+#include "ashlar/observe/unwind/last_walk.hpp"
 
 namespace ashlar::observe {
 
@@ -84,6 +85,7 @@ struct thread_tally {
   site_memo memos[64];
   tag_page* tags[tag_table::limit / tag_page::size];
   site_page* sites[3072];  // 786,432 sites
+  last_walk walk;          // the thread's own
 };
 
 }  // namespace ashlar::observe

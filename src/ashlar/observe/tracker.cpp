@@ -45,7 +45,8 @@ site_id tracker::site_of(const origin& made, tag_id tag) noexcept {
   const std::uint32_t depth =
       settings_.depth < stack_frames_limit ? settings_.depth : stack_frames_limit;
   if (depth > 1) {
-    key.frame_count = walk_stack(made.from, t.stack, frames, depth);
+    last_walk* const last = t.tally != nullptr && !t.ended ? &t.tally->walk : nullptr;
+    key.frame_count = walk_stack(made.from, t.stack, frames, depth, last);
   } else if (made.place == nullptr) {
     frames[0] = address_of(made.from.return_address);
     key.frame_count = 1;

@@ -295,26 +295,20 @@ void tracker::after_fork_in_parent() {
 }
 
 // Only the forking thread exists in the child. The cells of the others are as they were: each
-// number is whole. An unwinder may have been forked in the middle of its own lock: if other threads
-// ran, it is not asked any more.
+// number is whole.
 void tracker::after_fork_in_child() {
   tracker& self = process_tracker();
   self.tags.mutex().reset_after_fork();
   self.sites.mutex().reset_after_fork();
   self.late_mutex_.reset_after_fork();
   self.mutex_.reset_after_fork();
-  bool any = false;
   lock_guard late_guard(self.late_mutex_);
   lock_guard guard(self.mutex_);
   for (thread_tally* t = self.first_; t != nullptr;) {
     thread_tally* const next = t->next;
-    if (t != this_thread().tally) {
-      self.fold(*t);
-      any = true;
-    }
+    if (t != this_thread().tally) self.fold(*t);
     t = next;
   }
-  if (any) set_unwinder(nullptr);
 }
 
 }  // namespace ashlar::observe

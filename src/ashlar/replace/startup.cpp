@@ -17,7 +17,6 @@
 #include "ashlar/replace/publisher.hpp"
 #include "ashlar/replace/release_at_exit.hpp"
 #include "ashlar/replace/system_limits.hpp"
-#include "ashlar/replace/table_unwinder.hpp"
 #include "ashlar/replace/watched_heap.hpp"
 
 namespace ashlar::replace {
@@ -35,7 +34,6 @@ void begin_guarding_blocks(const debug_settings& settings) {
 
 void begin_tracking(const options& o) {
   const auto depth = static_cast<std::uint32_t>(o.depth < 64 ? o.depth : 64);
-  if (depth > 1) (void)use_table_unwinder();
   const observe::track_settings settings = {
       .level = o.track, .depth = depth, .exact_peaks = o.exact_peaks, .sample_bytes = o.sample};
   if (o.track == observe::track_level::debug) begin_guarding_blocks(o.debug);

@@ -45,7 +45,7 @@ DELETE = [
 
 # What else may be exported: the old name of free, the way out that runs no destructors, the function
 # that keeps our fork handlers in front, the check of all blocks at the debug level, and what a copy
-# of libashlar in the same program shares with us.
+# of libashlar in the same program shares with us; the C interface to captures.
 ALLOWED = {
     "cfree",
     "_exit",

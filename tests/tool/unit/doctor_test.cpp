@@ -97,6 +97,9 @@ TEST(doctor, frame_pointers_and_lines_are_judged) {
   for (const char* name : {"frame_pointers", "debug_information", "build_id"})
     EXPECT_EQ(of(section, name), verdict::good) << name;
   facts.with_frame_pointer = 3;
+  facts.machine = "x86-64";  // whose tables are read
+  EXPECT_EQ(of(check_stacks("/bin/game", facts, {}), "frame_pointers"), verdict::good);
+  facts.machine = "ARM";
   facts.debug_file = facts.build_id = "";
   section = check_stacks("/bin/game", facts, {});
   for (const char* name : {"frame_pointers", "debug_information", "build_id"}) {

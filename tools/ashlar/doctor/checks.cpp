@@ -89,19 +89,26 @@ std::string share(std::size_t part, std::size_t whole) {
                      100.0 * static_cast<double>(part) / static_cast<double>(whole), whole);
 }
 
+// That it has some is known where functions were looked at: by them.
+bool reads_unwind_tables(const elf_facts& facts) { return facts.machine == "x86-64"; }
+
 finding check_frame_pointers(const elf_facts& facts) {
   if (facts.functions_sampled == 0)
     return {verdict::note, "frame_pointers",
-            "whether it keeps frame pointers cannot be told: it has no tables that say so", ""};
+            "it has no unwind tables, and whether it keeps frame pointers cannot be told", ""};
   const std::string sample = share(facts.with_frame_pointer, facts.functions_sampled);
   if (facts.keeps_frame_pointers())
-    return {
-        verdict::good, "frame_pointers",
-        fmt::format("it keeps frame pointers ({} looked at): stacks are fast and whole", sample),
-        ""};
+    return {verdict::good, "frame_pointers",
+            fmt::format("it keeps frame pointers ({} looked at): stacks are whole", sample), ""};
+  if (reads_unwind_tables(facts))
+    return {verdict::good, "frame_pointers",
+            fmt::format("it keeps no frame pointers ({} looked at do), but has unwind tables: "
+                        "stacks are whole",
+                        sample),
+            ""};
   return {verdict::limited, "frame_pointers",
-          fmt::format("it keeps no frame pointers ({} looked at do): stacks need libunwind, which "
-                      "is slower",
+          fmt::format("it keeps no frame pointers ({} looked at do), and tables of its processor "
+                      "are not read: stacks end early",
                       sample),
           "build with -fno-omit-frame-pointer"};
 }
@@ -110,20 +117,21 @@ finding check_library_frames(const std::vector<std::string>& libraries) {
   std::vector<std::string> without;
   for (const std::string& each : libraries) {
     const elf_facts facts = facts_of(each);
-    if (facts.functions_sampled > 0 && !facts.keeps_frame_pointers())
+    if (facts.functions_sampled > 0 && !facts.keeps_frame_pointers() && !reads_unwind_tables(facts))
       without.emplace_back(file_name(each));
   }
   if (libraries.empty())
     return {verdict::note, "library_frame_pointers", "it has no libraries that could be found", ""};
   if (without.empty())
-    return {verdict::good, "library_frame_pointers",
-            fmt::format("its {} libraries keep frame pointers", libraries.size()), ""};
+    return {
+        verdict::good, "library_frame_pointers",
+        fmt::format("its {} libraries have unwind tables or keep frame pointers", libraries.size()),
+        ""};
   const std::string first =
       without.size() > 3 ? fmt::format("{}, {}, {} and others", without[0], without[1], without[2])
                          : joined(without);
   return {verdict::limited, "library_frame_pointers",
-          fmt::format("{} of its {} libraries keep no frame pointers ({}): stacks through them "
-                      "need libunwind",
+          fmt::format("{} of its {} libraries keep no frame pointers ({}): stacks end at them",
                       without.size(), libraries.size(), printable(first)),
           ""};
 }

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "ashlar/os/unwind_tables.hpp"
 #include "tools/ashlar/capture/memory_maps.hpp"
 #include "tools/ashlar/doctor/checks.hpp"
 #include "tools/ashlar/failure.hpp"
@@ -36,15 +37,18 @@ finding check_library(const std::string& told) {
   }
 }
 
-finding check_unwinder() {
-  void* library = ::dlopen("libunwind.so.8", RTLD_LAZY | RTLD_LOCAL);
-  if (library == nullptr)
-    return {verdict::limited, "libunwind",
-            "libunwind is not installed: stacks end where a function keeps no frame pointer",
-            "apt-get install libunwind8"};
-  ::dlclose(library);
-  return {verdict::good, "libunwind",
-          "libunwind is installed: stacks go on through functions without frame pointers", ""};
+// What the library asks too: the processor that it reads unwind tables of, and a libc that finds
+// them.
+finding check_unwind_tables() {
+  if (os::understands_unwind_tables && ::dlsym(RTLD_DEFAULT, "_dl_find_object") != nullptr)
+    return {verdict::good, "unwind_tables",
+            "unwind tables are read here: stacks go on through functions without frame pointers",
+            ""};
+  return {verdict::limited, "unwind_tables",
+          os::understands_unwind_tables
+              ? "this libc finds no unwind tables: stacks follow frame pointers only"
+              : "unwind tables of this processor are not read: stacks follow frame pointers only",
+          os::understands_unwind_tables ? "use glibc 2.35 or newer" : ""};
 }
 
 finding check_debuginfod() {
@@ -176,7 +180,7 @@ section_of_findings check_process(pid_t pid) {
 section_of_findings check_machine(const std::string& told_library) {
   return {"MACHINE",
           {check_library(told_library),
-           check_unwinder(),
+           check_unwind_tables(),
            check_debuginfod(),
            check_proc(),
            check_ptrace(),

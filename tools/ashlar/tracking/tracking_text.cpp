@@ -153,7 +153,7 @@ lines tracker_section(const tracking& all, const report_format& format) {
                      "of three are no further off than the error beside them.",
                      format.width));
   if (header.frame_pointers_only != 0)
-    append(out, wrap("Stacks follow frame pointers only: install libunwind8, or build with "
+    append(out, wrap("Stacks follow frame pointers only: build with "
                      "-fno-omit-frame-pointer, for those that end early.",
                      format.width));
   if (!all.stale_files.empty()) {

@@ -13,6 +13,7 @@
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/os/file.hpp"
 #include "ashlar/os/thread.hpp"
+#include "ashlar/os/unwind_tables.hpp"
 #include "ashlar/replace/capture/block_sums.hpp"
 #include "ashlar/replace/capture/capture_output.hpp"
 #include "ashlar/replace/capture/program_suppressions.hpp"
@@ -307,7 +308,7 @@ void writer::fill_header(bool scanned) noexcept {
   header_.lost = tracker_.lost();
   header_.sample_bytes = tracker_.sample_bytes();
   header_.has_leaks = scanned ? 1 : 0;
-  header_.frame_pointers_only = header_.depth > 1 && !has_unwinder() ? 1 : 0;
+  header_.frame_pointers_only = header_.depth > 1 && !os::has_unwind_tables() ? 1 : 0;
   std::strncpy(header_.program, program_invocation_short_name, sizeof header_.program - 1);
   header_.reason = plan_.reason;
   header_.signal = plan_.signal;

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/observe/unwind/rule_cache.hpp"
+
+#include "ashlar/observe/unwind/table_reader.hpp"
+#include "ashlar/observe/unwind/table_search.hpp"
+
+namespace ashlar::observe {
+
+namespace {
+
+constexpr std::uint64_t joined(std::uint64_t sum, std::uint64_t word) {
+  sum = (sum ^ word) * 0x9e3779b97f4a7c15;
+  return sum ^ sum >> 29;
+}
+
+// Two modules with the same value lie at the same addresses, with the same record of the loader and
+// the same numbers at four places of their tables: the same one, or one that was barely changed.
+std::uint64_t signature_of(const os::unwind_tables& t) {
+  constexpr std::uintptr_t samples = 4;
+  std::uint64_t sum = joined(joined(joined(joined(1, t.code_low), t.code_high), t.index), t.module);
+  if (t.index == 0) return sum;
+  const std::uintptr_t step = align_down((t.high - t.index) / samples, sizeof(std::uint64_t));
+  for (std::uintptr_t i = 0; i < samples; ++i) {
+    table_reader in(t.index + i * step, t.high);
+    sum = joined(sum, in.read<std::uint64_t>());
+  }
+  return sum;
+}
+
+}  // namespace
+
+void rule_cache::drop(std::uintptr_t low, std::uintptr_t high) noexcept {
+  for (std::size_t set = 0; set < set_count; ++set) {
+    for (slot& each : sets_[set]) {
+      std::uint64_t word = each.load(std::memory_order_relaxed);
+      if (word != 0 && unmixed(product_in(word, set)) - low < high - low)
+        each.compare_exchange_strong(word, 0, std::memory_order_relaxed);
+    }
+  }
+}
+
+// Modules that share a place here are taken for new whenever they take turns, which is slow and
+// not wrong.
+void rule_cache::meet_module(const os::unwind_tables& module) noexcept {
+  const std::uint64_t signature = signature_of(module);
+  auto& place = modules_[(module.code_low >> 12 ^ module.code_low >> 22) % most_modules];
+  if (place.exchange(signature, std::memory_order_relaxed) != signature)
+    drop(module.code_low, module.code_high);
+}
+
+void rule_cache::store(std::uintptr_t address, frame_rule rule) noexcept {
+  const std::uint64_t product = mixed(address);
+  const std::uint64_t word = product << set_bits | is_set | rule.packed();
+  slot* const set = sets_[product >> set_shift];
+  for (std::size_t i = 0; i < ways; ++i) {
+    std::uint64_t expected = 0;
+    if (set[i].compare_exchange_strong(expected, word, std::memory_order_relaxed)) return;
+  }
+  set[address % ways].store(word, std::memory_order_relaxed);
+}
+
+frame_rule rule_cache::find_slow(std::uintptr_t address) noexcept {
+  if (address >> address_bits != 0) return {};  // not a program's: it would not fit
+  frame_rule rule;
+  os::unwind_tables module;
+  if (os::find_unwind_tables(address - 1, module)) {
+    meet_module(module);
+    rule = search_tables(module, address - 1);
+  }
+  store(address, rule);
+  return rule;
+}
+
+}  // namespace ashlar::observe
