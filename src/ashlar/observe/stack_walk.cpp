@@ -80,11 +80,15 @@ ASHLAR_NO_SANITIZE const walked_frames& walk_again(position at, os::stack_bounds
 }
 
 std::uint32_t walk_with(last_walk& last, const position& start, const os::stack_bounds& bounds,
-                        std::uintptr_t* frames, std::uint32_t most) {
+                        std::uintptr_t* frames, std::uint32_t most, std::uint64_t& number) {
   if (most > walked_frames::most) most = walked_frames::most;
   const walked_frames& before = last.walks[last.latest];
   const walked_frames& now = walk_again(start, bounds, most, before, last.walks[last.latest ^ 1]);
-  if (&now != &before) last.latest ^= 1;
+  if (&now != &before) {
+    last.latest ^= 1;
+    ++last.number;
+  }
+  number = last.number;
   const std::uint32_t count = now.count < most ? now.count : most;
   std::memcpy(frames, now.code, count * sizeof frames[0]);
   return count;
@@ -93,7 +97,7 @@ std::uint32_t walk_with(last_walk& last, const position& start, const os::stack_
 }  // namespace
 
 std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uintptr_t* frames,
-                         std::uint32_t most, last_walk* last) noexcept {
+                         std::uint32_t most, last_walk* last, std::uint64_t* number) noexcept {
   if (most == 0) return 0;
   // A stack that grew, or another one: a signal's, a coroutine's.
   if (!bounds.contains(address_of(from.stack))) bounds = os::find_stack(from.stack);
@@ -104,7 +108,9 @@ std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uint
   if (!bounds.contains(start.stack) || !is_aligned(start.stack, stack_word)) return 1;
   if (last == nullptr || last->is_in_use) return walk_anew(start, bounds, frames, most);
   last->is_in_use = true;
-  const std::uint32_t count = walk_with(*last, start, bounds, frames, most);
+  std::uint64_t ignored = 0;
+  const std::uint32_t count =
+      walk_with(*last, start, bounds, frames, most, number != nullptr ? *number : ignored);
   last->is_in_use = false;
   return count;
 }

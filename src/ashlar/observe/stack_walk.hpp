@@ -45,8 +45,10 @@ ASHLAR_FORCE_INLINE caller caller_of_this() {
 /// Writes the return addresses from `from` outwards to `frames`, `from.return_address` first. Of a
 /// function that a signal interrupted, the address behind the first byte of the instruction.
 /// Returns how many: at most `most`. `bounds` is the thread's own record of its stack, renewed
-/// where it does not fit; `last` its own memory of walks, or null.
+/// where it does not fit; `last` its own memory of walks, or null. With that, `*number` becomes the
+/// number of a walk that came out as this one, if it is one of the thread's latest.
 std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uintptr_t* frames,
-                         std::uint32_t most, last_walk* last = nullptr) noexcept;
+                         std::uint32_t most, last_walk* last = nullptr,
+                         std::uint64_t* number = nullptr) noexcept;
 
 }  // namespace ashlar::observe

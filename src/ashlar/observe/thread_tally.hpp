@@ -54,6 +54,14 @@ struct site_memo {
   tag_id tag = 0;
 };
 
+/// The site of the thread's last walk.
+struct walk_memo {
+  std::uint64_t walk = 0;  // its number; 0: none
+  site_id site = site_table::none;
+  tag_id tag = 0;
+  std::uint32_t frame_count = 0;
+};
+
 /// What is kept of a thread for ever. Of a running one the counts stand in its cells alone.
 struct thread_summary {
   char name[16];
@@ -86,6 +94,7 @@ struct thread_tally {
   tag_page* tags[tag_table::limit / tag_page::size];
   site_page* sites[3072];  // 786,432 sites
   last_walk walk;          // the thread's own
+  walk_memo walked;
 };
 
 }  // namespace ashlar::observe

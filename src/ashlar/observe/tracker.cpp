@@ -36,19 +36,49 @@ std::uint32_t tracker::now_ms() const noexcept {
 
 // --- sites ---
 
-site_id tracker::site_of(const origin& made, tag_id tag) noexcept {
+namespace {
+
+// Says that the last walk belongs to a site. A signal handler may do the same in the middle.
+void remember(walk_memo& memo, std::uint64_t walk, const site_key& key, site_id site) {
+  store_relaxed(memo.walk, std::uint64_t{0});
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  memo.site = site;
+  memo.tag = key.tag;
+  memo.frame_count = key.frame_count;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  store_relaxed(memo.walk, walk);
+}
+
+}  // namespace
+
+// The site of a stack that is to be walked. Often it is that of the walk before.
+site_id tracker::site_of_stack(const origin& made, site_key& key, std::uint32_t depth) noexcept {
   thread_state& t = this_thread();
-  const mute_scope quiet;
   std::uintptr_t frames[stack_frames_limit];
-  site_key key = {.frames = frames, .tag = tag};
+  key.frames = frames;
+  thread_tally* const own = t.ended ? nullptr : t.tally;
+  std::uint64_t walk = 0;
+  key.frame_count =
+      walk_stack(made.from, t.stack, frames, depth, own != nullptr ? &own->walk : nullptr, &walk);
+  if (walk == 0 || made.place != nullptr) return sites.intern(key);
+  const walk_memo memo = own->walked;
+  if (memo.walk == walk && memo.tag == key.tag && memo.frame_count == key.frame_count)
+    return memo.site;
+  const site_id site = sites.intern(key);
+  remember(own->walked, walk, key, site);
+  return site;
+}
+
+site_id tracker::site_of(const origin& made, tag_id tag) noexcept {
+  const mute_scope quiet;
+  site_key key = {.tag = tag};
   if (made.place != nullptr) key.set_place(*made.place);
   const std::uint32_t depth =
       settings_.depth < stack_frames_limit ? settings_.depth : stack_frames_limit;
-  if (depth > 1) {
-    last_walk* const last = t.tally != nullptr && !t.ended ? &t.tally->walk : nullptr;
-    key.frame_count = walk_stack(made.from, t.stack, frames, depth, last);
-  } else if (made.place == nullptr) {
-    frames[0] = address_of(made.from.return_address);
+  if (depth > 1) return site_of_stack(made, key, depth);
+  const std::uintptr_t caller = address_of(made.from.return_address);
+  if (made.place == nullptr) {
+    key.frames = &caller;
     key.frame_count = 1;
   }
   return sites.intern(key);

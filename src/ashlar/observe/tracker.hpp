@@ -230,6 +230,7 @@ class tracker {
     return t != nullptr ? t : enter_thread();
   }
   ASHLAR_COLD thread_tally* enter_thread() noexcept;
+  site_id site_of_stack(const origin& made, site_key& key, std::uint32_t depth) noexcept;
   site_id site_of_birth(thread_tally* t, const origin& made, tag_id tag) noexcept;
   thread_tally* take_tally() noexcept;
   template <class Function>

@@ -70,7 +70,8 @@ struct walked_frames {
 struct last_walk {
   walked_frames walks[2];
   std::uint32_t latest = 0;
-  bool is_in_use = false;  // a signal handler that walks meanwhile goes without
+  std::uint64_t number = 0;  // of the latest: walks that come out the same have the same one
+  bool is_in_use = false;    // a signal handler that walks meanwhile goes without
 };
 
 }  // namespace ashlar::observe
