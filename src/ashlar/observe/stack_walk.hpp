@@ -11,8 +11,9 @@
 // Every read lies between the place of the walk and the end of the stack, and each step goes up: a
 // wrong rule gives a wrong stack and no fault. Nothing is allocated, no lock is taken.
 // A thread that keeps its last walk takes over what has not changed since (unwind/last_walk.hpp).
-// Threads: thread-safe, and in signal handlers too. Cost: about 5 ns a frame that is new, 2 ns one
-// that the last walk had too.
+// Threads: thread-safe, and in signal handlers too. Cost: some 40 instructions a frame that is new,
+// each waiting for the one before; some 15 that wait for nothing for one that the last walk had
+// too.
 #pragma once
 
 #include <cstdint>

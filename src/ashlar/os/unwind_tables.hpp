@@ -31,7 +31,7 @@ inline constexpr bool understands_unwind_tables = false;
 bool has_unwind_tables() noexcept;
 
 /// Finds the module that `code` lies in. Returns false if there is none, or nobody can tell. Cost:
-/// some tens of ns. Takes no lock and allocates nothing, also in a signal handler.
+/// a search of the list of modules. Takes no lock and allocates nothing, also in a signal handler.
 /// Requires: the module is not being unloaded, as none is whose code is on the caller's stack.
 bool find_unwind_tables(std::uintptr_t code, unwind_tables& found) noexcept;
 

@@ -325,6 +325,7 @@ TEST(stack_walk, takes_over_no_more_than_is_asked_for) {
 }
 
 TEST(stack_walk, stays_within_a_stack_that_is_nonsense) {
+  recurse(3);
   alignas(16) std::uintptr_t words[64];
   std::uintptr_t frames[most];
   for (std::uintptr_t seed = 0; seed < 1000; ++seed) {

@@ -4,8 +4,7 @@
 //
 // Only what the walk needs is kept: the CFA, the frame pointer and the return address. Whatever
 // else a program describes is read and dropped. Source: DWARF 5, 2017; System V ABI AMD64 3.6.2.
-// Threads: thread-confined. Cost: some ns an instruction; each takes at least a byte of its
-// program.
+// Threads: thread-confined. Cost: linear in the program.
 #pragma once
 
 #include <cstdint>

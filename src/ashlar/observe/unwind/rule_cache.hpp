@@ -14,7 +14,8 @@
 // like this, and then all rules within its addresses are dropped. Until then a return address of a
 // new module may get the rule that an old one had at the same address. Such a walk is wrong; it
 // still reads nothing but its stack, and ends.
-// Threads: thread-safe. Cost: about 2 ns for what is known; a microsecond for what is not.
+// Threads: thread-safe. Cost: a multiplication and a load for what is known; a search of the tables
+// for what is not.
 #pragma once
 
 #include <atomic>
@@ -43,7 +44,7 @@ class rule_cache {
     return find_slow(address);
   }
 
-  /// Forgets the rules of addresses in `[low, high)`. Cost: reads the whole cache, some 50 us.
+  /// Forgets the rules of addresses in `[low, high)`. Cost: reads the whole cache.
   void drop(std::uintptr_t low, std::uintptr_t high) noexcept;
 
  private:

@@ -3,7 +3,7 @@
 //
 // Every word that is read lies between the place of the walk and the end of the stack, and each
 // step goes up, but for a signal's: those lead to another stack, and then its bounds are asked for.
-// Threads: thread-safe. Cost: about 5 ns.
+// Threads: thread-safe. Cost: some 40 instructions, if the rule is known.
 #pragma once
 
 #include <cstdint>

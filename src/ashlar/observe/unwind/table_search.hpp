@@ -8,8 +8,8 @@
 //   CIE     length, 0, version, augmentation, alignments, register of the return address, ...
 //   FDE     length, distance to its CIE, function, size, ...
 //
-// Threads: thread-safe. Cost: about a microsecond. Every read is checked against the segment that
-// the tables lie in: broken ones give the rule `unknown`, or a wrong one.
+// Threads: thread-safe. Cost: a binary search and a run of two programs. Every read is checked
+// against the segment that the tables lie in: broken ones give the rule `unknown`, or a wrong one.
 // Source: Linux Standard Base 5.0, 10.6.
 #pragma once
 
