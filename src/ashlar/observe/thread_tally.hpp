@@ -54,9 +54,10 @@ struct site_memo {
   tag_id tag = 0;
 };
 
-/// The site of the thread's last walk.
+/// The thread's last walk, and its site.
 struct walk_memo {
-  std::uint64_t walk = 0;  // its number; 0: none
+  last_walk last;
+  std::uint64_t number = 0;  // of the walk whose site is known; 0: none
   site_id site = site_table::none;
   tag_id tag = 0;
   std::uint32_t frame_count = 0;
@@ -93,8 +94,8 @@ struct thread_tally {
   site_memo memos[64];
   tag_page* tags[tag_table::limit / tag_page::size];
   site_page* sites[3072];  // 786,432 sites
-  last_walk walk;          // the thread's own
-  walk_memo walked;
+  walk_memo births;
+  walk_memo deaths;  // of their own, for both come in turns where stacks of frees are kept
 };
 
 }  // namespace ashlar::observe

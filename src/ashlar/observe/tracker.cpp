@@ -39,14 +39,14 @@ std::uint32_t tracker::now_ms() const noexcept {
 namespace {
 
 // Says that the last walk belongs to a site. A signal handler may do the same in the middle.
-void remember(walk_memo& memo, std::uint64_t walk, const site_key& key, site_id site) {
-  store_relaxed(memo.walk, std::uint64_t{0});
+void remember(walk_memo& memo, std::uint64_t number, const site_key& key, site_id site) {
+  store_relaxed(memo.number, std::uint64_t{0});
   std::atomic_signal_fence(std::memory_order_seq_cst);
   memo.site = site;
   memo.tag = key.tag;
   memo.frame_count = key.frame_count;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  store_relaxed(memo.walk, walk);
+  store_relaxed(memo.number, number);
 }
 
 }  // namespace
@@ -57,15 +57,19 @@ site_id tracker::site_of_stack(const origin& made, site_key& key, std::uint32_t 
   std::uintptr_t frames[stack_frames_limit];
   key.frames = frames;
   thread_tally* const own = t.ended ? nullptr : t.tally;
-  std::uint64_t walk = 0;
-  key.frame_count =
-      walk_stack(made.from, t.stack, frames, depth, own != nullptr ? &own->walk : nullptr, &walk);
-  if (walk == 0 || made.place != nullptr) return sites.intern(key);
-  const walk_memo memo = own->walked;
-  if (memo.walk == walk && memo.tag == key.tag && memo.frame_count == key.frame_count)
-    return memo.site;
+  if (own == nullptr || made.place != nullptr) {
+    key.frame_count = walk_stack(made.from, t.stack, frames, depth);
+    return sites.intern(key);
+  }
+  walk_memo& memo = made.is_end ? own->deaths : own->births;
+  std::uint64_t number = 0;
+  key.frame_count = walk_stack(made.from, t.stack, frames, depth, &memo.last, &number);
+  const site_id known = memo.site;
+  if (number != 0 && memo.number == number && memo.tag == key.tag &&
+      memo.frame_count == key.frame_count)
+    return known;
   const site_id site = sites.intern(key);
-  remember(own->walked, walk, key, site);
+  if (number != 0) remember(memo, number, key, site);
   return site;
 }
 

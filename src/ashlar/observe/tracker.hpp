@@ -38,6 +38,7 @@ struct origin {
   const std::source_location* place = nullptr;
   std::uint8_t alignment_shift = 0;  // log2 of the alignment; 0: not known
   std::size_t covered = 0;           // above 0: sampled, and this large in the heap
+  bool is_end = false;               // it is the death of a block whose site is asked for
 };
 
 /// What happens when a block is allocated under no tag while something is tracked.

@@ -69,13 +69,14 @@ void drop(dead_block& dead) {
 void retire(const guarded_block& b, const caller& from) {
   const debug_settings& settings = current_debug_settings();
   const observe::thread_state& thread = observe::this_thread();
-  dead_block dead = {.data = b.data,
-                     .facts = b.facts,
-                     .cost = b.facts.size + 2 * settings.guard + sizeof(dead_block),
-                     .freed_at = observe::process_tracker().site_of({.from = from}, 0),
-                     .freed_by = thread.tally != nullptr ? thread.tally->number : std::uint16_t{0},
-                     .sealed = is_paged(b) && seal_page_block(*b.header),
-                     .told = false};
+  dead_block dead = {
+      .data = b.data,
+      .facts = b.facts,
+      .cost = b.facts.size + 2 * settings.guard + sizeof(dead_block),
+      .freed_at = observe::process_tracker().site_of({.from = from, .is_end = true}, 0),
+      .freed_by = thread.tally != nullptr ? thread.tally->number : std::uint16_t{0},
+      .sealed = is_paged(b) && seal_page_block(*b.header),
+      .told = false};
   if (is_paged(b)) dead.cost += os::page_size();
   if (!dead.sealed && settings.fill) fill_block(b.bytes(), freed_byte);
   const bool fits = settings.quarantine == 0 || dead.cost <= settings.quarantine;
