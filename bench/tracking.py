@@ -148,7 +148,7 @@ def main() -> int:
     library = os.path.abspath(os.path.join(options.build_dir, "lib", "libashlar-malloc.so"))
     print(f"{options.rounds} rounds, scale {options.scale:g}: median (least to most)\n")
     with tempfile.TemporaryDirectory(prefix="ashlar-bench-") as scratch:
-        bench = Bench(options.build_dir, library, options.rounds, scratch, options.scale)
+        bench = Bench(os.path.abspath(options.build_dir), library, options.rounds, scratch, options.scale)
         for part in options.parts or ("pairs", "workloads", "programs"):
             getattr(bench, part)()
     return 0

@@ -90,10 +90,11 @@ local_heap* bound_local() noexcept {
 }
 
 void* allocate_slow(std::size_t size) noexcept {
-  if (void* const p = pop_sampling(size)) return p;
   if (is_watched()) {
     const observe::origin made = {.size = size, .from = observe::caller_of_this()};
     if (void* const p = watched_pop(made)) return p;
+  } else if (void* const p = pop_sampling(size)) {
+    return p;
   }
   return serve({size}, false);
 }
