@@ -21,7 +21,7 @@ const char* values_of(option_kind kind) {
     case option_kind::bytes: return "bytes; `K`, `M` or `G` may follow";
     case option_kind::policy: return "`abort`, `warn`, `ignore`";
     case option_kind::path: return "a path";
-    case option_kind::level: return "`off`, `counters`, `full`, `debug`";
+    case option_kind::level: return "`off`, `counters`, `sampled`, `full`, `debug`";
     case option_kind::side: return "`off`, `back`, `front`";
     case option_kind::duration: return "seconds; `ms`, `m` or `h` may follow";
     case option_kind::signal: return "`USR1`, `USR2`, `HUP`, `QUIT`, `WINCH`, ..., or a number";

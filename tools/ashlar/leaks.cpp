@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "tools/ashlar/failure.hpp"
@@ -157,7 +159,7 @@ void check_scanned(const captures& all, const leaks_options& options) {
     if (all[i]->header.has_leaks == 0 && !all[i]->lacks(observe::gap_leaks) && !options.reachable)
       throw failure(exit_cannot_serve,
                     fmt::format("the capture '{}' was made without looking for leaks: that takes "
-                                "track=full",
+                                "track=sampled, full or debug",
                                 printable(options.captures[i])));
 }
 
@@ -178,8 +180,10 @@ process_end find_leaks(const leaks_options& asked) {
   const analysis_options analysis = analysis_of(options.run);
   if (all.size() > 1 && are_of_one_process(all)) {
     const captures compared = comparable(all);
-    return write_comparison(analyse(compared.back(), analysis), growth_in(compared), options,
-                            false);
+    const auto& last = *std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
+      return a->header.taken_ns < b->header.taken_ns;
+    });
+    return write_comparison(analyse(last, analysis), growth_in(compared), options, false);
   }
   std::vector<std::shared_ptr<const tracking>> each;
   for (const auto& source : all)

@@ -47,21 +47,24 @@ local_heap& sampling_bins::own() noexcept {
 
 bool sampling_bins::start(std::size_t mean) noexcept {
   if (slots_ != nullptr) return true;
-  auto** next = static_cast<void**>(process_metadata.allocate(slot_bytes()));
-  if (next == nullptr) return false;
-  slots_ = next;
-  tag = own().tag ^ distance;
-  state = local_state::sampling;
+  auto** const slots = static_cast<void**>(process_metadata.allocate(slot_bytes()));
+  if (slots == nullptr) return false;
+  void** next = slots;
   std::uint64_t seed = 0;
   (void)os::fill_random(&seed, sizeof seed);
-  points_.start(mean, seed);
-  lock_guard guard(own().mutex);  // walkers read the bins under it
+  // Walkers read the bins under it, and a fork waits for it: the child finds all of this, or
+  // nothing.
+  lock_guard guard(own().mutex);
+  tag = own().tag ^ distance;
+  state = local_state::sampling;
+  points_.start(mean, seed ^ address_of(this));
   for (size_class c = 0; c < class_count; ++c) {
     const auto capacity = static_cast<std::uint16_t>(batch_of(c));
     bins[c] = {next, next, next, 0, 0, capacity, 0, 0, 0};
     pops_left_[c] = draw(c);
     next += capacity + 1;
   }
+  slots_ = slots;
   return true;
 }
 
@@ -108,6 +111,15 @@ void sampling_bins::give_back() noexcept {
 void sampling_bins::drop() noexcept {
   if (slots_ == nullptr) return;
   for (bin& b : bins) store_relaxed(b.top, b.base);
+  draw_anew();
+}
+
+void sampling_bins::draw_anew() noexcept {
+  if (slots_ == nullptr) return;
+  std::uint64_t seed = 0;
+  (void)os::fill_random(&seed, sizeof seed);
+  points_.stir(seed);
+  for (size_class c = 0; c < class_count; ++c) pops_left_[c] = draw(c);
 }
 
 void sampling_bins::release_slots() noexcept {

@@ -59,6 +59,9 @@ struct sampling_bins : bin_set {
   void give_back() noexcept;
   /// Forgets all blocks: they stay allocated for ever.
   void drop() noexcept;
+  /// Forgets which allocations are to be sampled, and chooses others: for the child of a fork, lest
+  /// many children choose the same. A Poisson process has no memory, so no chance changes.
+  void draw_anew() noexcept;
   /// Gives the memory of the bins back. They may not be used any more.
   void release_slots() noexcept;
 

@@ -66,6 +66,11 @@ void sample_points::start(std::size_t mean, std::uint64_t seed) noexcept {
   left_ = gap();
 }
 
+void sample_points::stir(std::uint64_t seed) noexcept {
+  random_ ^= seed;
+  left_ = gap();
+}
+
 double sample_points::fraction() noexcept {
   random_ += 0x9e3779b97f4a7c15;
   return to_fraction(mix(random_));

@@ -43,6 +43,9 @@ class sample_points {
   /// Begins: `mean` bytes between points on average, above 0.
   void start(std::size_t mean, std::uint64_t seed) noexcept;
 
+  /// Goes on with other points than another process does that has the same ones.
+  void stir(std::uint64_t seed) noexcept;
+
   /// Returns the bytes from one point to the next.
   std::uint64_t gap() noexcept;
   /// Goes `size` bytes on. Returns whether there was a point.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/observe/stack_walk.hpp"
 
+#include <atomic>
 #include <bit>
 
+#include "ashlar/base/relaxed.hpp"
 #include "ashlar/base/units.hpp"
 #include "ashlar/observe/unwind/step.hpp"
 
@@ -80,6 +82,10 @@ const walked_frames& walk_again(position at, os::stack_bounds bounds, std::uint3
 std::uint32_t walk_with(last_walk& last, const position& start, const os::stack_bounds& bounds,
                         std::uintptr_t* frames, std::uint32_t most, std::uint64_t& number) {
   if (most > walked_frames::most) most = walked_frames::most;
+  if (last.drops != process_rules.drops()) {
+    last.drops = process_rules.drops();
+    last.walks[last.latest].count = 0;
+  }
   const walked_frames& before = last.walks[last.latest];
   const walked_frames& now = walk_again(start, bounds, most, before, last.walks[last.latest ^ 1]);
   if (&now != &before) {
@@ -105,11 +111,13 @@ std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uint
   frames[0] = start.code;
   if (!bounds.contains(start.stack) || !is_aligned(start.stack, stack_word)) return 1;
   if (last == nullptr || last->is_in_use) return walk_anew(start, bounds, frames, most);
-  last->is_in_use = true;
+  store_relaxed(last->is_in_use, true);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   std::uint64_t ignored = 0;
   const std::uint32_t count =
       walk_with(*last, start, bounds, frames, most, number != nullptr ? *number : ignored);
-  last->is_in_use = false;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  store_relaxed(last->is_in_use, false);
   return count;
 }
 

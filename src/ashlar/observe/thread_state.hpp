@@ -3,7 +3,8 @@
 //
 // A program may hold two copies of this code: libashlar, and libashlar-malloc that was preloaded.
 // They must agree about a thread's tag, so the two objects here have C names, are exported and
-// weak: the loader gives all copies the same ones. A change of their layout changes their names.
+// weak: the loader gives all copies the same ones. From the first release on, a change of
+// their layout changes their names.
 // Weak are the definitions alone: a weak reference would take nothing out of an archive.
 #pragma once
 

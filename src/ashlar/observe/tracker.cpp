@@ -31,7 +31,9 @@ void bump(T& counter, T by) {
 }  // namespace
 
 std::uint32_t tracker::now_ms() const noexcept {
-  return static_cast<std::uint32_t>((os::coarse_ns() - start_ns()) / 1'000'000);
+  // As many bits as a record has for it; more would differ between a birth and its death.
+  constexpr std::uint64_t most = 0x7fff'ffff;
+  return static_cast<std::uint32_t>((os::coarse_ns() - start_ns()) / 1'000'000 & most);
 }
 
 // --- sites ---
@@ -77,8 +79,7 @@ site_id tracker::site_of(const origin& made, tag_id tag) noexcept {
   const mute_scope quiet;
   site_key key = {.tag = tag};
   if (made.place != nullptr) key.set_place(*made.place);
-  const std::uint32_t depth =
-      settings_.depth < stack_frames_limit ? settings_.depth : stack_frames_limit;
+  const std::uint32_t depth = load_relaxed(settings_.depth);
   if (depth > 1) return site_of_stack(made, key, depth);
   const std::uintptr_t caller = address_of(made.from.return_address);
   if (made.place == nullptr) {
@@ -188,7 +189,7 @@ ASHLAR_FORCE_INLINE std::int64_t add(tag_cell& cell, std::int64_t change,
 }  // namespace
 
 ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t change) noexcept {
-  const std::int64_t limit = settings_.exact_peaks ? 0 : batch;
+  const std::int64_t limit = load_relaxed(settings_.exact_peaks) ? 0 : batch;
   if (is_due(add(t.total, change, live_), limit)) [[unlikely]]
     publish(t.total, live_, peak_);
   tag_cell* const cell = cell_of_tag(t, tag);

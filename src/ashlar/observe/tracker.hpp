@@ -3,9 +3,9 @@
 //
 //   off        nothing; tags may be set, and are not counted
 //   counters   blocks allocated under a tag are counted to it; others are not looked at
-//   sampled    one allocation in some thousands is recorded, and stands for the others
-//   (sampling.hpp) full       every block is recorded: site, stack, tag, thread, time debug and
-//   guarded: see replace/debug/
+//   sampled    one allocation in some thousands has a record and stands for the others:
+//   sampling.hpp full       every block has a record: site, stack, tag, thread, time debug      and
+//   is guarded: see replace/debug/
 //
 // A block is tracked if it has a record (block_record.hpp), which whoever owns the block keeps. The
 // tracker fills records, counts, and knows all threads, sites and tags. It holds no block itself.
@@ -159,14 +159,17 @@ class tracker {
                          std::size_t covered) const noexcept {
     if (!facts.sampled) [[likely]]
       return {1, facts.size};
-    return weigh(facts.size, covered, settings_.sample_bytes, address_of(data) ^ facts.born);
+    return weigh(facts.size, covered, load_relaxed(settings_.sample_bytes),
+                 address_of(data) ^ facts.born);
   }
   /// The chance of a block of this size in the heap to be sampled.
   double chance_of(std::size_t covered) const noexcept {
-    return sample_chance(covered, settings_.sample_bytes);
+    return sample_chance(covered, load_relaxed(settings_.sample_bytes));
   }
   /// Mean bytes between two samples; 0: nothing was ever sampled.
-  std::size_t sample_bytes() const { return has_sampled_ ? settings_.sample_bytes : 0; }
+  std::size_t sample_bytes() const {
+    return load_relaxed(has_sampled_) ? load_relaxed(settings_.sample_bytes) : 0;
+  }
 
   /// The sum of a site's cells over all threads.
   site_cell sum_of(site_id site) noexcept;
@@ -186,7 +189,7 @@ class tracker {
   thread_summary thread(std::uint32_t number) noexcept;
   /// The same without the counts, and without a lock.
   const thread_summary& thread_facts(std::uint32_t number) const { return threads_[number]; }
-  /// Milliseconds since tracking began.
+  /// Modulo 2^31: milliseconds since tracking began.
   std::uint32_t now_ms() const noexcept;
   std::uint64_t start_ns() const { return load_relaxed(start_ns_); }
   std::uint32_t mark_count() const { return __atomic_load_n(&mark_count_, __ATOMIC_ACQUIRE); }

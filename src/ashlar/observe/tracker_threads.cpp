@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How threads come by their cells, what becomes of these when they end; sums over all; fork.
+#include <algorithm>
 #include <cstring>
 
 #include "ashlar/observe/tracker.hpp"
@@ -23,11 +24,11 @@ bool tracker::set(const track_settings& settings) noexcept {
     return false;
   if (settings.level != track_level::off && !prepare()) return false;
   if (samples) {
-    settings_.sample_bytes = settings.sample_bytes;
-    has_sampled_ = true;
+    store_relaxed(settings_.sample_bytes, settings.sample_bytes);
+    store_relaxed(has_sampled_, true);
   }
-  settings_.depth = settings.depth;
-  settings_.exact_peaks = settings.exact_peaks;
+  store_relaxed(settings_.depth, std::min(settings.depth, stack_frames_limit));
+  store_relaxed(settings_.exact_peaks, settings.exact_peaks);
   store_relaxed(settings_.untagged, settings.untagged);
   store_relaxed(settings_.level, settings.level);
   return true;
@@ -119,6 +120,7 @@ void add_counts(thread_summary& s, const thread_tally& t) {
 }  // namespace
 
 thread_summary tracker::thread(std::uint32_t number) noexcept {
+  lock_guard late_guard(late_mutex_);
   lock_guard guard(mutex_);
   thread_summary s = threads_[number];
   for (const thread_tally* t = first_; t != nullptr; t = t->next)
@@ -306,7 +308,10 @@ void tracker::after_fork_in_child() {
   lock_guard guard(self.mutex_);
   for (thread_tally* t = self.first_; t != nullptr;) {
     thread_tally* const next = t->next;
-    if (t != this_thread().tally) self.fold(*t);
+    if (t != this_thread().tally) {
+      if (t->number != 0) store_relaxed(self.threads_[t->number].ended, std::uint32_t{1});
+      self.fold(*t);
+    }
     t = next;
   }
 }

@@ -57,7 +57,7 @@ void report_bad_value(const option_description& d, word value) {
                                              "a size such as 64M",
                                              "abort, warn or ignore",
                                              "a path below 256 letters",
-                                             "off, counters, full or debug",
+                                             "off, counters, sampled, full or debug",
                                              "off, back or front",
                                              "a time such as 10s or 500ms",
                                              "a signal such as USR1"};
@@ -142,6 +142,14 @@ bool parse_level(word value, observe::track_level& level) {
   return true;
 }
 
+// A size above 0.
+bool parse_some_bytes(word value, std::size_t& size) {
+  std::size_t read = 0;
+  if (!parse_bytes(value, read) || read == 0) return false;
+  size = read;
+  return true;
+}
+
 bool parse_side(word value, page_protection& side) {
   if (value.is("off"))
     side = page_protection::off;
@@ -210,7 +218,7 @@ bool assign(word key, word value, options& o) {
   if (key.is("snapshot")) return parse_path(value, o.snapshot);
   if (key.is("follow")) return o.follow_is_given = parse_boolean(value, o.follow);
   if (key.is("track")) return parse_level(value, o.track);
-  if (key.is("sample")) return parse_bytes(value, o.sample) && o.sample != 0;
+  if (key.is("sample")) return parse_some_bytes(value, o.sample);
   if (key.is("depth")) return parse_number(value, o.depth);
   if (key.is("exact_peaks")) return parse_boolean(value, o.exact_peaks);
   if (key.is("capture")) return parse_path(value, o.capture);

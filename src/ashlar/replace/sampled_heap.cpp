@@ -41,8 +41,11 @@ allocation resize_plain(sampling_bins* front, void* p, std::size_t size,
                         const observe::origin& made) noexcept {
   const std::size_t before = heap::usable_size(p);
   const std::size_t after = heap::good_size(size);
-  if (front != nullptr && before != 0 && after > before && front->hits(after - before))
-    return move_to(take_sample({size}, false, made), p, before);
+  // Where memory is short, what it is can still grow in place.
+  if (front != nullptr && before != 0 && after > before && front->hits(after - before)) {
+    const allocation a = move_to(take_sample({size}, false, made), p, before);
+    if (a) return a;
+  }
   return process_heap.reallocate_from(bound_local(), p, default_alignment, {size});
 }
 
@@ -52,8 +55,7 @@ allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
   observe::tracker& tracker = observe::process_tracker();
   observe::block_record* const record = heap::record_of(p);
   const observe::block_facts facts = record != nullptr ? record->load() : observe::block_facts{};
-  if (front == nullptr || facts.site == observe::site_table::none)
-    return watched_reallocate(p, size, made);
+  if (front == nullptr || !facts.sampled) return watched_reallocate(p, size, made);
 
   const std::size_t before = heap::usable_size(p);
   record->clear();  // the block may move, and its place be used again at once
@@ -82,7 +84,7 @@ allocation sampled_allocate(layout request, bool zero, const observe::origin& ma
 
   const size_class c = process_heap.class_for(request);
   if (c == class_count) {
-    return front->hits(heap::good_size(request.size))
+    return front->hits(align_up(request.size, os::page_size()))
                ? take_sample(request, zero, made)
                : process_heap.allocate_from(own, request, zero);
   }

@@ -45,6 +45,8 @@ local_heap* watched_local() noexcept {
 
 bool start_tracking(const observe::track_settings& settings) noexcept {
   observe::tracker& tracker = observe::process_tracker();
+  // Guarded blocks and others have different beginnings: there is no going back from `debug`.
+  if (settings.level == observe::track_level::sampled && load_relaxed(guarding)) return false;
   if (settings.level != observe::track_level::off && !start()) return false;
   tracker.on_tag_change = [](observe::thread_state&) { follow_tracker(); };
   if (!tracker.set(settings)) return false;

@@ -50,7 +50,8 @@ void* watched_pop(const observe::origin& made) noexcept;
 /// As the functions of process_heap.hpp, with a record. `made.size` is the size asked for.
 allocation watched_allocate(layout request, bool zero, const observe::origin& made) noexcept;
 void watched_deallocate(void* p) noexcept;
-/// Resizes any block, watched or not; what results is watched if the thread is.
+/// Resizes any block, watched or not. What has to move becomes watched if the thread is; what is
+/// resized in place stays what it was.
 allocation watched_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;
 
 }  // namespace ashlar::replace

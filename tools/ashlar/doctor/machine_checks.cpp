@@ -133,13 +133,15 @@ void add_capture_findings(pid_t pid, const Option& option, section_of_findings& 
                              "it leaves a capture at its end, and at no signal",
                              "start it with capture_signal=USR1 to have one at any time"});
   if (option("capture_on_crash") == "1")
-    into.findings.push_back(
-        handles(pid, SIGSEGV)
-            ? finding{verdict::good, "capture_on_crash", "it leaves a capture when it crashes", ""}
-            : finding{verdict::limited, "capture_on_crash",
-                      "it was asked for a capture when it crashes, and has put "
-                      "the standard handlers back",
-                      ""});
+    into.findings.push_back(handles(pid, SIGSEGV)
+                                ? finding{verdict::good, "capture_on_crash",
+                                          "it leaves a capture when it crashes, unless it has put "
+                                          "a handler of its own there",
+                                          ""}
+                                : finding{verdict::limited, "capture_on_crash",
+                                          "it was asked for a capture when it crashes, and has put "
+                                          "the standard handlers back",
+                                          ""});
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ lines heading_of(const growth_findings& found, std::size_t others, const report_
 }
 
 /// Are its blocks leaks already, or does the program still know them?
-line standing_of(const growth& each) {
+line standing_of(const growth& each, const capture& last) {
+  if (last.header.has_leaks == 0) return line("lost or not: not looked at");
   if (each.lost_blocks == 0) return line("still referenced");
   if (each.lost_blocks >= each.live_blocks) return line("lost", style::alarm);
   return line(fmt::format("{} of {} blocks lost", group_digits(each.lost_blocks),
@@ -57,7 +58,7 @@ lines place_lines(const growth& each, const growth_findings& found, const report
     parts.emplace_back(format_percent(each.certainty(), 1) + " sure");
   else
     parts.emplace_back(fmt::format("rose in {} of {} steps", each.rises, each.steps));
-  parts.push_back(standing_of(each));
+  parts.push_back(standing_of(each, *found.last));
   const line dot(fmt::format(" {} ", format.glyphs().dot), style::dim);
   lines out = flow(line("  "), parts, dot, format.width);
   const std::string path = found.last->tag_path(each.tag);

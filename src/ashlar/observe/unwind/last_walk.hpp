@@ -71,6 +71,7 @@ struct last_walk {
   walked_frames walks[2];
   std::uint32_t latest = 0;
   std::uint64_t number = 0;  // of the latest: walks that come out the same have the same one
+  std::uint32_t drops = 0;   // of rules, before it
   bool is_in_use = false;    // a signal handler that walks meanwhile goes without
 };
 

@@ -30,6 +30,7 @@ std::uint64_t signature_of(const os::unwind_tables& t) {
 }  // namespace
 
 void rule_cache::drop(std::uintptr_t low, std::uintptr_t high) noexcept {
+  drops_.fetch_add(1, std::memory_order_relaxed);
   for (std::size_t set = 0; set < set_count; ++set) {
     for (slot& each : sets_[set]) {
       std::uint64_t word = each.load(std::memory_order_relaxed);

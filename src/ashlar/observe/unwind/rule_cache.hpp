@@ -47,7 +47,12 @@ class rule_cache {
   /// Forgets the rules of addresses in `[low, high)`. Cost: reads the whole cache.
   void drop(std::uintptr_t low, std::uintptr_t high) noexcept;
 
+  /// How often rules were dropped: a walk by older ones is not to be repeated.
+  std::uint32_t drops() const noexcept { return drops_.load(std::memory_order_relaxed); }
+
  private:
+  std::atomic<std::uint32_t> drops_{0};
+
   // All of it is a word written at once, hence relaxed everywhere.
   using slot = std::atomic<std::uint64_t>;
 

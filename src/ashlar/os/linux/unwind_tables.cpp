@@ -52,8 +52,8 @@ bool find_segment(const ElfW(Phdr) * segments, std::size_t count, std::uintptr_t
 // beginning, unless a linker script had other ideas: then it has no tables for us.
 bool find_segment(std::uintptr_t base, unwind_tables& t) {
   const auto* const program = reinterpret_cast<const ElfW(Phdr)*>(::getauxval(AT_PHDR));
-  if (program != nullptr && find_segment(program, ::getauxval(AT_PHNUM), base, t))
-    return t.low != 0;
+  if (address_of(program) >= t.code_low && address_of(program) < t.code_high)
+    return find_segment(program, ::getauxval(AT_PHNUM), base, t) && t.low != 0;
   ElfW(Ehdr) file;
   ::memcpy(&file, at_address(t.code_low), sizeof file);
   if (::memcmp(file.e_ident, ELFMAG, SELFMAG) != 0) return false;

@@ -12,13 +12,13 @@
 extern "C" {
 #endif
 
-/// Writes what is tracked now to a file, for `ashlar leaks`; at the levels full and debug with a
-/// scan for leaks. `path`: replaces what is there; null: the next PID.N.capture of the folder that
-/// the option `capture` names. Returns 1; or 0 if it could not be written, after one line on
-/// stderr, or without one if there is no folder or nothing was ever tracked.
-/// Threads: thread-safe; others go on meanwhile, so a block whose only pointer another thread has
-/// in a register or on the move may be called lost. Not in a signal handler. errno stays.
-/// Cost: reads all tracked blocks, and for leaks all writable memory that is resident.
+/// Writes what is tracked now to a file, for `ashlar leaks`; at the levels sampled, full and debug
+/// with a scan for leaks. `path`: replaces what is there; null: the next PID.N.capture of the
+/// folder that the option `capture` names. Returns 1; or 0 if it could not be written, after one
+/// line on stderr, or without one if there is no folder or nothing was ever tracked. Threads:
+/// thread-safe; others go on meanwhile, so a block whose only pointer another thread has in a
+/// register or on the move may be called lost. Not in a signal handler. errno stays. Cost: reads
+/// all tracked blocks, and for leaks all writable memory that is resident.
 int ashlar_write_capture(const char* path) __attribute__((weak));
 
 /// Remembers this moment under a name of at most 47 characters; captures say what was made between

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "ashlar/base/bits.hpp"
+#include "ashlar/base/units.hpp"
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/replace/capture/captures.hpp"
 #include "ashlar/replace/capture/self_copy.hpp"
@@ -39,6 +40,14 @@ const void* stack_pointer(const void* context) {
 #endif
 }
 
+// Where the interrupted stack ends, with the registers. They lie in the signal's frame: below the
+// stack pointer, or on a stack of the signal's own, which is read whole.
+const void* stack_end(const void* context) {
+  constexpr std::size_t most_frame = 64_KiB;
+  const void* const top = stack_pointer(context);
+  return address_of(top) - address_of(context) < most_frame ? context : top;
+}
+
 void put_back(int number) {
   for (std::size_t i = 0; i < std::size(crash_signals); ++i)
     if (crash_signals[i] == number) (void)::sigaction(number, &before[i], nullptr);
@@ -52,7 +61,7 @@ void send_again(int number, siginfo_t* info) {
 
 void on_crash(int number, siginfo_t* info, void* context) {
   const int saved = errno;
-  capture_from_handler(capture_reason::crash, number, stack_pointer(context));
+  capture_from_handler(capture_reason::crash, number, stack_end(context));
   put_back(number);
   // What the processor complains of comes again by itself.
   if (info->si_code <= 0) send_again(number, info);
@@ -61,7 +70,7 @@ void on_crash(int number, siginfo_t* info, void* context) {
 
 void on_request(int number, siginfo_t*, void* context) {
   const int saved = errno;
-  capture_from_handler(capture_reason::signal, number, stack_pointer(context));
+  capture_from_handler(capture_reason::signal, number, stack_end(context));
   errno = saved;
 }
 

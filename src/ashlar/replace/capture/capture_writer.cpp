@@ -26,6 +26,12 @@ namespace {
 
 using namespace observe;
 
+// Counts of running threads are read one after another, so a difference may come out below zero.
+std::uint64_t above_zero(std::int64_t n) { return static_cast<std::uint64_t>(n > 0 ? n : 0); }
+std::uint64_t difference(std::uint64_t born, std::uint64_t dead) {
+  return above_zero(static_cast<std::int64_t>(born - dead));
+}
+
 class writer {
  public:
   explicit writer(const capture_plan& plan)
@@ -159,8 +165,8 @@ void writer::write_sites() noexcept {
                             .tag = key.tag,
                             .born_blocks = sum.born_blocks,
                             .born_bytes = sum.born_bytes,
-                            .live_blocks = sum.born_blocks - sum.dead_blocks,
-                            .live_bytes = sum.born_bytes - sum.dead_bytes,
+                            .live_blocks = difference(sum.born_blocks, sum.dead_blocks),
+                            .live_bytes = difference(sum.born_bytes, sum.dead_bytes),
                             .temporary_blocks = sum.temporary_blocks,
                             .lost_blocks = extra.lost_blocks,
                             .lost_bytes = extra.lost_bytes,
@@ -187,8 +193,8 @@ void writer::write_tags() noexcept {
                            .parent = r.parent,
                            .soft = r.budget.soft,
                            .hard = r.budget.hard,
-                           .live_bytes = static_cast<std::uint64_t>(live),
-                           .peak_bytes = static_cast<std::uint64_t>(peak)};
+                           .live_bytes = above_zero(live),
+                           .peak_bytes = above_zero(peak)};
     out_.add(&t, sizeof t);
   }
   end(count);
@@ -232,7 +238,6 @@ void writer::write_threads() noexcept {
 }
 
 void writer::write_mark(const time_mark& mark) noexcept {
-  const auto above_zero = [](std::int64_t n) { return static_cast<std::uint64_t>(n > 0 ? n : 0); };
   const capture_mark m = {.name = text(mark.name),
                           .at_ms = mark.at_ms,
                           .live_bytes = above_zero(mark.live_bytes),
@@ -302,8 +307,8 @@ void writer::fill_header(bool scanned) noexcept {
   // Each mark has set the clock of births ahead.
   header_.start_ns = tracker_.start_ns() + mark_count_ * std::uint64_t{1'000'000};
   header_.taken_ns = os::monotonic_ns();
-  header_.live_bytes = static_cast<std::uint64_t>(tracker_.live_bytes());
-  header_.peak_bytes = static_cast<std::uint64_t>(tracker_.peak_bytes());
+  header_.live_bytes = above_zero(tracker_.live_bytes());
+  header_.peak_bytes = above_zero(tracker_.peak_bytes());
   header_.own_bytes = tracker_.own_bytes();
   header_.lost = tracker_.lost();
   header_.sample_bytes = tracker_.sample_bytes();
@@ -349,8 +354,9 @@ lock& capture_mutex() noexcept { return writer_mutex; }
 
 int open_capture(const char* path, bool must_be_new) noexcept {
   const os::cancellation_hold hold;
-  const int create = must_be_new ? O_EXCL : O_TRUNC;
-  return ::open(path, O_WRONLY | O_CREAT | create | O_CLOEXEC | O_NOFOLLOW, 0600);
+  // Always a new file, of this user's alone: never somebody's pipe, or a file that others may read.
+  if (!must_be_new) (void)::unlink(path);
+  return ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
 bool write_capture(const capture_plan& asked) noexcept {
@@ -358,9 +364,8 @@ bool write_capture(const capture_plan& asked) noexcept {
   const mute_scope quiet;
   lock_guard guard(writer_mutex);
   capture_plan plan = asked;
-  plan.find_leaks =
-      plan.find_leaks && plan.look_at_blocks && process_tracker().level() >= track_level::sampled;
-  const bool scanned = plan.find_leaks && find_leaks(plan.interrupted);
+  plan.find_leaks = plan.find_leaks && process_tracker().level() >= track_level::sampled;
+  const bool scanned = plan.find_leaks && plan.look_at_blocks && find_leaks(plan.interrupted);
   auto* const w = ::new (static_cast<void*>(writer_storage)) writer(plan);
   const bool ok = w->run(scanned);
   w->~writer();

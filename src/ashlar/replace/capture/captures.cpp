@@ -41,6 +41,7 @@ constinit pid_t home = 0;         // the process, unless this is a child of vfor
 constinit bool is_child = false;  // made by fork
 constinit std::atomic<std::uint32_t> last_number{0};
 constinit std::atomic<bool> in_handler{false};
+constinit std::atomic<bool> is_crashing{false};
 constinit std::atomic<bool> follows_forks{false};
 constinit std::atomic<std::uint64_t> due_ns{0};  // of the next one of the interval; 0: none
 constinit std::uint64_t interval_ns = 0;         // changed by whoever has taken `due_ns`
@@ -104,6 +105,7 @@ void after_fork_in_child() {
   is_child = true;
   last_number.store(0, std::memory_order_relaxed);
   in_handler.store(false, std::memory_order_relaxed);
+  is_crashing.store(false, std::memory_order_relaxed);
   if (interval_ns != 0) due_ns.store(os::monotonic_ns() + interval_ns, std::memory_order_relaxed);
 }
 
@@ -144,16 +146,20 @@ void write_from_handler(copy_task& task) noexcept {
       ends ? open_capture(task.path.c_str(), false) : open_next(task.path, task.plan.number);
   if (task.plan.file < 0) return (void)write_into_folder(task.plan, task.path);
   bool written = run_in_copy(write_in_copy, &task);
-  // No copy can be made: what takes no lock of a heap, if this thread holds none of any.
+  if (!written) {  // the copy may have died of the heap, with a part of the second file
+    os::line part = task.path;
+    (void)::unlink(part.text(".part").c_str());
+  }
   struct stat status {};
   const bool is_empty = ::fstat(task.plan.file, &status) == 0 && status.st_size == 0;
+  // No copy can be made: what takes no lock of a heap, if this thread holds none of any.
   if (!written && is_empty && locks_of_this_thread == 0) {
     task.plan.look_at_blocks = false;
     written = write_capture(task.plan);
   } else {
     ::close(task.plan.file);
   }
-  if (!written) (void)say_failure(task.path);
+  if (!written && is_empty) (void)say_failure(task.path);
 }
 
 }  // namespace
@@ -184,6 +190,8 @@ void end_captures() noexcept {
 
 // A handler that ends the process may have interrupted this very thread under a lock.
 void capture_at_end() noexcept {
+  // Another thread crashes: that is how the program ends, and nothing comes before it.
+  while (is_crashing.load(std::memory_order_relaxed)) ::nanosleep(&a_moment, nullptr);
   if (locks_of_this_thread != 0 || !may_leave_captures()) return;
   const os::line path = path_of_end();
   capture_plan plan = {.reason = capture_reason::exit, .pid = home};
@@ -225,12 +233,16 @@ void serve_captures() noexcept {
 
 void capture_from_handler(capture_reason reason, int signal, const void* interrupted) noexcept {
   if (!may_leave_captures()) return;
-  // acquire, release below: one at a time.
-  if (in_handler.exchange(true, std::memory_order_acquire)) {
-    // Another thread is at it. Who crashes waits, for its end would be that of the other.
-    while (reason == capture_reason::crash && in_handler.load(std::memory_order_relaxed))
-      ::nanosleep(&a_moment, nullptr);
+  const bool crashes = reason == capture_reason::crash;
+  if (crashes && is_crashing.exchange(true, std::memory_order_relaxed)) {
+    // Another thread crashes, too: this one waits, for its end would be that of the other.
+    while (in_handler.load(std::memory_order_relaxed)) ::nanosleep(&a_moment, nullptr);
     return;
+  }
+  // acquire, release below: one at a time.
+  while (in_handler.exchange(true, std::memory_order_acquire)) {
+    if (!crashes) return;
+    ::nanosleep(&a_moment, nullptr);
   }
   copy_task task;
   task.plan = {.reason = reason,
@@ -239,6 +251,7 @@ void capture_from_handler(capture_reason reason, int signal, const void* interru
                .interrupted = interrupted};
   write_from_handler(task);
   in_handler.store(false, std::memory_order_release);
+  if (crashes) is_crashing.store(false, std::memory_order_relaxed);  // the program may survive it
 }
 
 }  // namespace ashlar::replace

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +50,7 @@ void take_signals_back() noexcept {
 }
 
 int begin_copy(void* argument) {
+  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);  // with the thread that waits for it
   take_signals_back();
   abandon_locks();
   ++observe::this_thread().muted;
