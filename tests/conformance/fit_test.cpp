@@ -40,14 +40,18 @@ struct over_block {
   Manager fit_;
 };
 
+/// First, for memory that a manager stands on outlives it.
+struct more_blocks {
+  std::vector<std::byte> more_{6_MiB, std::byte{0x5a}};
+};
+
 /// Most of it in blocks that were added, at odd places.
 template <class Manager>
-struct over_blocks : over_block<Manager> {
+struct over_blocks : more_blocks, over_block<Manager> {
   explicit over_blocks(ashlar::memory upstream) : over_block<Manager>(upstream) {
     const std::span<std::byte> all(more_);
     for (std::size_t i = 0; i < 6; ++i) this->fit_.add(all.subspan(i * 1_MiB + i, 1_MiB - i));
   }
-  std::vector<std::byte> more_{6_MiB, std::byte{0x5a}};
 };
 
 ASHLAR_CONFORMS(best_fit_over_os, over_os<ashlar::best_fit_manager>);
