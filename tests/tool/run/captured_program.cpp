@@ -76,7 +76,7 @@ void crash_amid_allocations() {
 void fill_up() {
   int next = 100;
   for (std::size_t size = 1 << 20; size >= 4096; size /= 2)
-    while (next < 4096 && (table[next] = std::malloc(size)) != nullptr) ++next;
+    for (void* p; next < 4096 && (p = std::malloc(size)) != nullptr; ++next) table[next] = p;
   std::printf("%d\n", next - 100);
   std::fflush(stdout);
 }
