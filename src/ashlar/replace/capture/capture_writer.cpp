@@ -2,6 +2,7 @@
 #include "ashlar/replace/capture/capture_writer.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -354,8 +355,12 @@ lock& capture_mutex() noexcept { return writer_mutex; }
 
 int open_capture(const char* path, bool must_be_new) noexcept {
   const os::cancellation_hold hold;
-  // Always a new file, of this user's alone: never somebody's pipe, or a file that others may read.
-  if (!must_be_new) (void)::unlink(path);
+  // A new file, of this user's alone: never somebody's pipe, or a file that others may read.
+  // Devices are what they are: /dev/null is to stay.
+  struct stat found {};
+  const bool is_there = !must_be_new && ::lstat(path, &found) == 0;
+  if (is_there && S_ISCHR(found.st_mode)) return ::open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (is_there && S_ISREG(found.st_mode)) (void)::unlink(path);
   return ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
