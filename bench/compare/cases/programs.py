@@ -89,7 +89,7 @@ def list_programs(inputs: str, scale: float) -> list[Case]:
     python = Program(
         "python",
         "python3 with PYTHONMALLOC=malloc: dictionaries, strings, objects, JSON",
-        [*command("/usr/bin/python3 -I", "objects.py"), str(times(5))],
+        [*command("/usr/bin/python3 -s -P", "objects.py"), str(times(5))],
         environment={"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"},
         package="python3",
     )
