@@ -15,8 +15,8 @@ namespace {
 // No program has code in the first page, nor in the kernel's half.
 bool is_code(std::uintptr_t address) { return address - 4_KiB < (std::uintptr_t{1} << 48) - 4_KiB; }
 
-ASHLAR_NO_SANITIZE std::uint32_t walk_anew(position at, os::stack_bounds bounds,
-                                           std::uintptr_t* frames, std::uint32_t most) {
+std::uint32_t walk_anew(position at, os::stack_bounds bounds, std::uintptr_t* frames,
+                        std::uint32_t most) {
   std::uint32_t count = 0;
   step_trace trace;
   do {
@@ -30,9 +30,8 @@ ASHLAR_NO_SANITIZE std::uint32_t walk_anew(position at, os::stack_bounds bounds,
 // Repeats steps of the walk before, from the function `first` on, at which this one is: without
 // going by rules, since they are the same, and only as far as the stack is. Returns how many; `at`
 // is then where they lead.
-ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::size_t repeat(const walked_frames& before,
-                                                          std::size_t first, position& at,
-                                                          std::uintptr_t high, std::size_t most) {
+ASHLAR_FORCE_INLINE std::size_t repeat(const walked_frames& before, std::size_t first, position& at,
+                                       std::uintptr_t high, std::size_t most) {
   const std::uint64_t rare = before.rare >> first;
   std::size_t end = before.count - 1;
   if (end > first + most) end = first + most;
@@ -40,7 +39,7 @@ ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::size_t repeat(const walked_frames& b
   if (end > first_rare) end = first_rare;
   if (end <= first || before.at[end] >= high) return 0;
   // A frame pointer that was read below is the one that this walk has now.
-  const auto frame_of = [&, start = at](std::size_t i) ASHLAR_NO_SANITIZE {
+  const auto frame_of = [&, start = at](std::size_t i) {
     return before.frame_at[i] < start.stack ? start.frame : read_stack(before.frame_at[i]);
   };
   std::size_t i = first;
@@ -54,9 +53,8 @@ ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::size_t repeat(const walked_frames& b
 
 // As `walk_anew`; takes over what it has in common with the walk before. Returns the one of both
 // that holds the result: `before` if it has nothing else.
-ASHLAR_NO_SANITIZE const walked_frames& walk_again(position at, os::stack_bounds bounds,
-                                                   std::uint32_t most, const walked_frames& before,
-                                                   walked_frames& now) {
+const walked_frames& walk_again(position at, os::stack_bounds bounds, std::uint32_t most,
+                                const walked_frames& before, walked_frames& now) {
   now.count = 0;
   now.rare = 0;
   now.is_whole = false;

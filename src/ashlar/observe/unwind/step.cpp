@@ -14,7 +14,7 @@ constexpr std::uintptr_t signal_frame_pointer = 120;
 constexpr std::uintptr_t signal_code = 168;
 
 // By its frame pointer, at which its caller's lies and then the return address.
-ASHLAR_NO_SANITIZE position leave_by_frame_pointer(const position& at, std::uintptr_t high) {
+position leave_by_frame_pointer(const position& at, std::uintptr_t high) {
   const std::uintptr_t saved_code = at.frame + stack_word;
   if (!is_readable(at.frame, at, high) || !is_readable(saved_code, at, high)) return {};
   return {read_stack(saved_code), saved_code + stack_word, read_stack(at.frame)};
@@ -22,8 +22,7 @@ ASHLAR_NO_SANITIZE position leave_by_frame_pointer(const position& at, std::uint
 
 // The function keeps its CFA below the frame pointer, since it moved the stack pointer by what only
 // it knows; and right at the frame pointer its caller's.
-ASHLAR_NO_SANITIZE position leave_realigned(const position& at, std::uintptr_t below,
-                                            std::uintptr_t high) {
+position leave_realigned(const position& at, std::uintptr_t below, std::uintptr_t high) {
   const std::uintptr_t kept = at.frame - below;
   if (!is_readable(kept, at, high) || !is_readable(at.frame, at, high)) return {};
   const std::uintptr_t cfa = read_stack(kept);
@@ -33,7 +32,7 @@ ASHLAR_NO_SANITIZE position leave_realigned(const position& at, std::uintptr_t b
 
 // The interrupted function goes on where it was, and not behind a call: what looks before its
 // address for the call finds the instruction itself from one byte further.
-ASHLAR_NO_SANITIZE position leave_signal(const position& at, os::stack_bounds& bounds) {
+position leave_signal(const position& at, os::stack_bounds& bounds) {
   if (!is_readable(at.stack + signal_code, at, bounds.high)) return {};
   const position found = {.code = read_stack(at.stack + signal_code) + 1,
                           .stack = read_stack(at.stack + signal_stack_pointer),
@@ -45,8 +44,7 @@ ASHLAR_NO_SANITIZE position leave_signal(const position& at, os::stack_bounds& b
 
 }  // namespace
 
-ASHLAR_NO_SANITIZE position step_rarely(position at, frame_rule rule,
-                                        os::stack_bounds& bounds) noexcept {
+position step_rarely(position at, frame_rule rule, os::stack_bounds& bounds) noexcept {
   switch (rule.kind()) {
     case rule_kind::unknown: return leave_by_frame_pointer(at, bounds.high);
     case rule_kind::realigned: return leave_realigned(at, rule.cfa_offset(), bounds.high);
