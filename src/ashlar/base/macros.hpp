@@ -31,6 +31,13 @@
 #define ASHLAR_EXPORT __attribute__((visibility("default")))
 /// For code that reads memory which is none of its own on purpose: stacks, all roots of pointers.
 #define ASHLAR_NO_SANITIZE __attribute__((no_sanitize("address", "thread", "undefined")))
+/// The same for a function that is to be inlined. Under a sanitizer it must not be, for then it
+/// would be watched as what it is inlined into.
+#if defined(__SANITIZE_ADDRESS__) || ASHLAR_TSAN
+#define ASHLAR_NO_SANITIZE_INLINE inline __attribute__((noinline)) ASHLAR_NO_SANITIZE
+#else
+#define ASHLAR_NO_SANITIZE_INLINE ASHLAR_FORCE_INLINE
+#endif
 
 /// An internal invariant. Checked in debug builds only; the expression is not evaluated otherwise.
 #if ASHLAR_DEBUG_CHECKS

@@ -40,7 +40,7 @@ struct step_trace {
   bool is_end = false;
 };
 
-ASHLAR_FORCE_INLINE ASHLAR_NO_SANITIZE std::uintptr_t read_stack(std::uintptr_t address) {
+ASHLAR_NO_SANITIZE_INLINE std::uintptr_t read_stack(std::uintptr_t address) {
   return *reinterpret_cast<const std::uintptr_t*>(address);  // NOLINT(performance-no-int-to-ptr)
 }
 
