@@ -50,9 +50,11 @@ bool find_segment(const ElfW(Phdr) * segments, std::size_t count, std::uintptr_t
 
 // The program's own segments are known from the kernel. Of others the headers are mapped at the
 // beginning, unless a linker script had other ideas: then it has no tables for us.
-bool find_segment(std::uintptr_t base, unwind_tables& t) {
+bool find_segment(const link_map& module, unwind_tables& t) {
+  const std::uintptr_t base = module.l_addr;
   const auto* const program = reinterpret_cast<const ElfW(Phdr)*>(::getauxval(AT_PHDR));
-  if (address_of(program) >= t.code_low && address_of(program) < t.code_high)
+  // The program alone has no name. Another module's list may fit by chance, and not its lengths.
+  if (program != nullptr && module.l_name[0] == 0)
     return find_segment(program, ::getauxval(AT_PHNUM), base, t) && t.low != 0;
   ElfW(Ehdr) file;
   ::memcpy(&file, at_address(t.code_low), sizeof file);
@@ -75,8 +77,8 @@ bool find_unwind_tables(std::uintptr_t code, unwind_tables& found) noexcept {
            .code_high = address_of(object.map_end),
            .index = address_of(object.eh_frame),
            .module = address_of(object.link_map)};
-  const std::uintptr_t base = static_cast<const link_map*>(object.link_map)->l_addr;
-  if (found.index != 0 && !find_segment(base, found)) found.index = 0;
+  const auto& module = *static_cast<const link_map*>(object.link_map);
+  if (found.index != 0 && !find_segment(module, found)) found.index = 0;
   return true;
 }
 
