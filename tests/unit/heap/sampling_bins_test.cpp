@@ -27,7 +27,7 @@ std::size_t live_blocks(heap& h) {
 
 class sampling : public testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(front.start(64_KiB)); }
+  void SetUp() override { ASSERT_TRUE(front.start(mean)); }
 
   // As malloc does it: pop, else the next batch, else one block from the local heap.
   // Returns null if the allocation is to be sampled.
@@ -41,12 +41,24 @@ class sampling : public testing::Test {
   }
   void free(void* p) { ASSERT_TRUE(push_block(front, p) || (h.deallocate(p), true)); }
 
+  explicit sampling(std::size_t mean_bytes = 64_KiB) : mean{mean_bytes} {}
+
+  const std::size_t mean;
   heap h{heap_options{.sampled = true}};
   local_heap& own = *h.local();
   sampling_bins& front = own.front();
 };
 
-TEST_F(sampling, what_is_freed_goes_to_the_bins_of_the_local_heap) {
+// For tests of a few allocations, none of which may be one that is sampled by chance: with this
+// mean a batch is cut short once in a hundred million times.
+constexpr std::size_t rare = std::size_t{1} << 40;
+
+class batches : public sampling {
+ protected:
+  batches() : sampling{rare} {}
+};
+
+TEST_F(batches, what_is_freed_goes_to_the_bins_of_the_local_heap) {
   void* const p = h.allocate({48}).data();
   const std::uint32_t before = own.bins[c48].count();
   EXPECT_TRUE(push_block(front, p));
@@ -54,7 +66,7 @@ TEST_F(sampling, what_is_freed_goes_to_the_bins_of_the_local_heap) {
   EXPECT_EQ(front.bins[c48].count(), 0u);
 }
 
-TEST_F(sampling, the_last_freed_block_of_a_batch_comes_first) {
+TEST_F(batches, the_last_freed_block_of_a_batch_comes_first) {
   std::vector<void*> blocks;
   for (int i = 0; i < 40; ++i) blocks.push_back(h.allocate({48}).data());
   for (void* const p : blocks) h.deallocate(p);
@@ -113,7 +125,7 @@ TEST_F(sampling, no_block_is_handed_out_twice) {
   for (void* const p : held) free(p);
 }
 
-TEST_F(sampling, giving_back_leaves_nothing_in_front) {
+TEST_F(batches, giving_back_leaves_nothing_in_front) {
   for (int i = 0; i < 100; ++i) h.deallocate(h.allocate({48}).data());
   void* const p = allocate();
   ASSERT_NE(p, nullptr);
@@ -126,7 +138,7 @@ TEST_F(sampling, giving_back_leaves_nothing_in_front) {
   h.check_invariants();
 }
 
-TEST_F(sampling, a_parked_bin_is_left_alone) {
+TEST_F(batches, a_parked_bin_is_left_alone) {
   h.deallocate(h.allocate({48}).data());
   bin& b = own.bins[c48];
   ASSERT_GT(b.count(), 0u);
@@ -137,7 +149,7 @@ TEST_F(sampling, a_parked_bin_is_left_alone) {
   EXPECT_EQ(b.count(), b.parked);
 }
 
-TEST_F(sampling, small_batches_grow_with_demand) {
+TEST_F(batches, small_batches_grow_with_demand) {
   void* const p = allocate();
   ASSERT_NE(p, nullptr);
   front.give_back();
@@ -153,7 +165,7 @@ TEST(sampling_threads, a_thread_that_ends_leaves_nothing_in_front) {
   void* kept = nullptr;
   std::thread([&] {
     sampling_bins& front = h.local()->front();
-    ASSERT_TRUE(front.start(64_KiB));
+    ASSERT_TRUE(front.start(rare));
     for (int i = 0; i < 100; ++i) h.deallocate(h.allocate({48}).data());
     kept = front.pop_next(c48);
     EXPECT_GT(front.bins[c48].count(), 0u);
