@@ -26,14 +26,8 @@ bool are_equal(const std::uintptr_t* a, const std::uintptr_t* b, std::uint32_t c
 
 }  // namespace
 
-std::uint64_t site_table::hash_of(const site_key& key) noexcept {
-  // Four chains at a time, for each round of one waits for the round before.
-  std::uint64_t chains[4] = {mix(key.tag, address_of(key.file) + key.line), 1, 2, 3};
-  std::uint32_t i = 0;
-  for (; i + 4 <= key.frame_count; i += 4)
-    for (std::uint32_t k = 0; k < 4; ++k) chains[k] = mix(chains[k], key.frames[i + k]);
-  for (; i < key.frame_count; ++i) chains[0] = mix(chains[0], key.frames[i]);
-  return mix(mix(chains[0], chains[1]), mix(chains[2], chains[3]));
+std::uint64_t site_table::hash_of(const site_key& key, std::uint64_t frames_hash) noexcept {
+  return mix(mix(key.tag, address_of(key.file) + key.line), frames_hash);
 }
 
 bool site_table::matches(const entry& e, std::uint64_t hash, const site_key& key) const noexcept {
@@ -56,8 +50,8 @@ site_id site_table::find(std::uint64_t hash, const site_key& key, site_id*& slot
   }
 }
 
-site_id site_table::intern(const site_key& key) noexcept {
-  const std::uint64_t hash = hash_of(key);
+site_id site_table::intern(const site_key& key, std::uint64_t frames_hash) noexcept {
+  const std::uint64_t hash = hash_of(key, frames_hash);
   site_id* slot;
   if (const site_id known = find(hash, key, slot); known != none) return known;
   lock_guard guard(mutex_);

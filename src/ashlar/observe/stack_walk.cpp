@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/observe/stack_walk.hpp"
 
-#include <atomic>
-#include <bit>
-
-#include "ashlar/base/relaxed.hpp"
 #include "ashlar/base/units.hpp"
 #include "ashlar/observe/unwind/step.hpp"
 
@@ -27,98 +23,148 @@ std::uint32_t walk_anew(position at, os::stack_bounds bounds, std::uintptr_t* fr
   return count;
 }
 
-// Repeats steps of the walk before, from the function `first` on, at which this one is: without
-// going by rules, since they are the same, and only as far as the stack is. Returns how many; `at`
-// is then where they lead.
-ASHLAR_FORCE_INLINE std::size_t repeat(const walked_frames& before, std::size_t first, position& at,
-                                       std::uintptr_t high, std::size_t most) {
-  const std::uint64_t rare = before.rare >> first;
-  std::size_t end = before.count - 1;
-  if (end > first + most) end = first + most;
-  const std::size_t first_rare = first + static_cast<std::size_t>(std::countr_zero(rare));
-  if (end > first_rare) end = first_rare;
-  if (end <= first || before.at[end] >= high) return 0;
-  // A frame pointer that was read below is the one that this walk has now.
-  const auto frame_of = [&, start = at](std::size_t i) {
-    return before.frame_at[i] < start.stack ? start.frame : read_stack(before.frame_at[i]);
-  };
-  std::size_t i = first;
+// Whether the stack holds what the steps from function `first` to `end` led to. `at` is at `first`.
+// Looks at everything and then decides: that is quicker than to decide at each word.
+ASHLAR_FORCE_INLINE bool is_unchanged(const last_walk& w, std::uint32_t first, std::uint32_t end,
+                                      const position& at) {
+  std::uintptr_t difference = 0;
+  std::uint32_t i = first;
+  // Up to where the steps themselves read one, the frame pointer is the one that we came with.
+  for (; i < end && w.frame_at[i] < at.stack; ++i) {
+    if (w.needed[i] != 0) difference |= w.needed[i] ^ at.frame;
+    difference |= w.code[i + 1] ^ read_stack(w.at[i + 1]);
+  }
   for (; i < end; ++i) {
-    if (before.needed[i] != 0 && before.needed[i] != frame_of(i)) break;
-    if (read_stack(before.at[i + 1]) != before.code[i + 1]) break;
+    if (w.needed[i] != 0) difference |= w.needed[i] ^ read_stack(w.frame_at[i]);
+    difference |= w.code[i + 1] ^ read_stack(w.at[i + 1]);
   }
-  at = {before.code[i], before.at[i] + stack_word, frame_of(i)};
-  return i - first;
+  return difference == 0;
 }
 
-// As `walk_anew`; takes over what it has in common with the walk before. Returns the one of both
-// that holds the result: `before` if it has nothing else.
-const walked_frames& walk_again(position at, os::stack_bounds bounds, std::uint32_t most,
-                                const walked_frames& before, walked_frames& now) {
-  now.count = 0;
-  now.rare = 0;
-  now.is_whole = false;
-  std::size_t next = 0;  // of `before`: the first that may lie further up
-  step_trace trace;
-  do {
-    now.add(at, trace.saved_at);
-    while (next < before.count && before.at[next] < at.stack - stack_word) ++next;
-    if (before.has(next, at)) {
-      const std::size_t n = repeat(before, next, at, bounds.high, most - now.count);
-      now.is_whole = before.is_whole && next + n + 1 == before.count;
-      if (next == 0 && now.count == 1 && (now.is_whole || n + 1 == most)) return before;
-      now.add_run(before, next, n);
-      next += n;
+// Repeats steps of the last walk, from function `first` on, at which this one is, to `end`, without
+// going by rules: they are the same. Returns the function that it came to; `at` is then there.
+ASHLAR_FORCE_INLINE std::uint32_t repeat(const last_walk& w, std::uint32_t first, std::uint32_t end,
+                                         position& at, std::uintptr_t high) {
+  if (end <= first || w.at[end] >= high) return first;
+  const auto frame_of = [&, start = at](std::uint32_t i) {
+    return w.frame_at[i] < start.stack ? start.frame : read_stack(w.frame_at[i]);
+  };
+  std::uint32_t i = end;
+  if (!is_unchanged(w, first, end, at)) [[unlikely]] {
+    for (i = first; i < end; ++i) {
+      if (w.needed[i] != 0 && w.needed[i] != frame_of(i)) break;
+      if (read_stack(w.at[i + 1]) != w.code[i + 1]) break;
     }
-    if (now.is_whole || now.count == most) return now;
-    trace.saved_at = now.frame_at[now.count - 1];
-    at = step(at, bounds, trace);
-    now.note(trace);
-  } while (is_code(at.code));
-  now.is_whole = trace.is_end;
-  return now;
+  }
+  at = {w.code[i], w.at[i] + stack_word, frame_of(i)};
+  return i;
 }
 
-std::uint32_t walk_with(last_walk& last, const position& start, const os::stack_bounds& bounds,
-                        std::uintptr_t* frames, std::uint32_t most, std::uint64_t& number) {
-  if (most > walked_frames::most) most = walked_frames::most;
-  if (last.drops != process_rules.drops()) {
-    last.drops = process_rules.drops();
-    last.walks[last.latest].count = 0;
+// As `repeat`, and takes the steps that are not to be repeated, or differ, as far as they lead to
+// the functions that are known.
+ASHLAR_FORCE_INLINE std::uint32_t follow(last_walk& w, std::uint32_t first, std::uint32_t end,
+                                         position& at, os::stack_bounds& bounds) {
+  std::uint32_t i = first;
+  while (true) {
+    std::uint32_t rare = w.rare;
+    while (rare < i || (rare < end && !w.is_rare[rare])) ++rare;
+    i = repeat(w, i, rare < end ? rare : end, at, bounds.high);
+    if (i == end) return i;
+    step_trace trace;
+    trace.saved_at = w.frame_at[i];
+    const position next = step(at, bounds, trace);
+    if (!w.has(i + 1, next) || trace.is_rare != w.is_rare[i]) return i;
+    w.needed[i] = trace.needed_frame;
+    w.set_frame_at(++i, trace.saved_at);
+    at = next;
   }
-  const walked_frames& before = last.walks[last.latest];
-  const walked_frames& now = walk_again(start, bounds, most, before, last.walks[last.latest ^ 1]);
-  if (&now != &before) {
-    last.latest ^= 1;
-    ++last.number;
+}
+
+// The functions from `first` to `last` belong to another stack further out: adds them to those that
+// the walk has met. The first one's frame pointer was read at `frame_at`.
+void take_over(fresh_frames& fresh, last_walk& w, std::uint32_t first, std::uint32_t last) {
+  for (std::uint32_t i = first; i <= last; ++i) {
+    fresh.add({w.code[i], w.at[i] + stack_word, 0}, w.frame_at[i]);
+    if (i == last) return;
+    fresh.note({.needed_frame = w.needed[i], .is_rare = w.is_rare[i]});
   }
-  number = last.number;
-  const std::uint32_t count = now.count < most ? now.count : most;
-  std::memcpy(frames, now.code, count * sizeof frames[0]);
-  return count;
+}
+
+// Walks, and takes over what this walk has in common with the last one. Afterwards `w.top` is where
+// the walk began. Returns how many functions it met.
+std::uint32_t walk_again(last_walk& w, position at, os::stack_bounds bounds, std::uint32_t most) {
+  fresh_frames fresh;
+  step_trace trace;
+  for (std::uint32_t next = w.top;;) {
+    while (next < w.bottom && w.at[next] < at.stack - stack_word) ++next;
+    if (w.has(next, at)) {
+      w.set_frame_at(next, trace.saved_at);
+      const std::uint32_t wanted = next + most - fresh.count - 1;
+      const std::uint32_t end = wanted < w.bottom ? wanted : w.bottom - 1;
+      const std::uint32_t last = follow(w, next, end, at, bounds);
+      if (last == wanted || (last + 1 == w.bottom && w.is_whole)) {
+        w.drop_to(next);
+        if (fresh.count != 0) w.push(fresh);
+        return w.bottom - w.top < most ? w.bottom - w.top : most;
+      }
+      take_over(fresh, w, next, last);
+      next = last + 1;
+      trace.saved_at = w.frame_at[last];
+    } else {
+      fresh.add(at, trace.saved_at);
+    }
+    if (fresh.count < most) {
+      at = step(at, bounds, trace);
+      fresh.note(trace);
+      if (is_code(at.code)) continue;
+    }
+    w.forget();
+    w.push(fresh);
+    w.is_whole = trace.is_end;
+    return fresh.count;
+  }
+}
+
+// Whether a walk can go on from where it begins, given the thread's record of its stack.
+bool has_stack(const position& start, os::stack_bounds& bounds) {
+  // A stack that grew, or another one: a signal's, a coroutine's.
+  if (!bounds.contains(start.stack)) bounds = os::find_stack(at_address(start.stack));
+  return bounds.contains(start.stack) && is_aligned(start.stack, stack_word);
+}
+
+position start_of(const caller& from) {
+  return {.code = address_of(from.return_address),
+          .stack = address_of(from.stack),
+          .frame = address_of(from.frame)};
 }
 
 }  // namespace
 
 std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uintptr_t* frames,
-                         std::uint32_t most, last_walk* last, std::uint64_t* number) noexcept {
+                         std::uint32_t most) noexcept {
   if (most == 0) return 0;
-  // A stack that grew, or another one: a signal's, a coroutine's.
-  if (!bounds.contains(address_of(from.stack))) bounds = os::find_stack(from.stack);
-  const position start = {.code = address_of(from.return_address),
-                          .stack = address_of(from.stack),
-                          .frame = address_of(from.frame)};
+  const position start = start_of(from);
   frames[0] = start.code;
-  if (!bounds.contains(start.stack) || !is_aligned(start.stack, stack_word)) return 1;
-  if (last == nullptr || last->is_in_use) return walk_anew(start, bounds, frames, most);
-  store_relaxed(last->is_in_use, true);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  std::uint64_t ignored = 0;
-  const std::uint32_t count =
-      walk_with(*last, start, bounds, frames, most, number != nullptr ? *number : ignored);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  store_relaxed(last->is_in_use, false);
-  return count;
+  return has_stack(start, bounds) ? walk_anew(start, bounds, frames, most) : 1;
+}
+
+walked_stack walk_stack(const caller& from, os::stack_bounds& bounds, std::uint32_t most,
+                        last_walk& last) noexcept {
+  const position start = start_of(from);
+  if (last.drops != process_rules.drops()) {
+    last.drops = process_rules.drops();
+    last.forget();
+  }
+  if (most > stack_frames_limit) most = stack_frames_limit;
+  if (!has_stack(start, bounds)) most = 1;
+  const std::uint32_t top = last.top;
+  const std::uint32_t count = last.count;
+  const std::uint64_t changes = last.changes;
+  last.count = walk_again(last, start, bounds, most);
+  return {.frames = last.code + last.top,
+          .count = last.count,
+          .hash = last.hash_of(last.count),
+          .is_same = last.top == top && last.count == count && last.changes == changes};
 }
 
 }  // namespace ashlar::observe

@@ -24,9 +24,6 @@
 
 namespace ashlar::observe {
 
-/// The most frames that a stack is recorded with.
-inline constexpr std::uint32_t stack_frames_limit = walked_frames::most;
-
 /// Where a walk begins: the return address into the function that called the library, and what that
 /// function has in its frame pointer and stack pointer when it is returned to.
 struct caller {
@@ -46,10 +43,21 @@ ASHLAR_FORCE_INLINE caller caller_of_this() {
 /// Writes the return addresses from `from` outwards to `frames`, `from.return_address` first. Of a
 /// function that a signal interrupted, the address behind the first byte of the instruction.
 /// Returns how many: at most `most`. `bounds` is the thread's own record of its stack, renewed
-/// where it does not fit; `last` its own memory of walks, or null. With that, `*number` becomes the
-/// number of a walk that came out as this one, if it is one of the thread's latest.
+/// where it does not fit.
 std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uintptr_t* frames,
-                         std::uint32_t most, last_walk* last = nullptr,
-                         std::uint64_t* number = nullptr) noexcept;
+                         std::uint32_t most) noexcept;
+
+/// A stack that lies in a thread's memory of its last walk, until the next one.
+struct walked_stack {
+  const std::uintptr_t* frames;
+  std::uint32_t count;
+  std::uint64_t hash;  // stack_hash of the frames
+  bool is_same;        // as the walk before
+};
+
+/// The same, by a thread that keeps its last walk. At least one frame, at most
+/// `stack_frames_limit`. Requires: nobody else uses `last` (last_walk_use).
+walked_stack walk_stack(const caller& from, os::stack_bounds& bounds, std::uint32_t most,
+                        last_walk& last) noexcept;
 
 }  // namespace ashlar::observe

@@ -57,10 +57,8 @@ struct site_memo {
 /// The thread's last walk, and its site.
 struct walk_memo {
   last_walk last;
-  std::uint64_t number = 0;  // of the walk whose site is known; 0: none
   site_id site = site_table::none;
   tag_id tag = 0;
-  std::uint32_t frame_count = 0;
 };
 
 /// What is kept of a thread for ever. Of a running one the counts stand in its cells alone.

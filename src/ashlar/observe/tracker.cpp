@@ -38,41 +38,28 @@ std::uint32_t tracker::now_ms() const noexcept {
 
 // --- sites ---
 
-namespace {
-
-// Says that the last walk belongs to a site. A signal handler may do the same in the middle.
-void remember(walk_memo& memo, std::uint64_t number, const site_key& key, site_id site) {
-  store_relaxed(memo.number, std::uint64_t{0});
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  memo.site = site;
-  memo.tag = key.tag;
-  memo.frame_count = key.frame_count;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  store_relaxed(memo.number, number);
-}
-
-}  // namespace
-
 // The site of a stack that is to be walked. Often it is that of the walk before.
 site_id tracker::site_of_stack(const origin& made, site_key& key, std::uint32_t depth) noexcept {
   thread_state& t = this_thread();
+  if (!t.ended && t.tally != nullptr && made.place == nullptr) {
+    walk_memo& memo = made.is_end ? t.tally->deaths : t.tally->births;
+    if (const last_walk_use use(memo.last); use) return site_of_walk(made, key.tag, depth, memo);
+  }
   std::uintptr_t frames[stack_frames_limit];
   key.frames = frames;
-  thread_tally* const own = t.ended ? nullptr : t.tally;
-  if (own == nullptr || made.place != nullptr) {
-    key.frame_count = walk_stack(made.from, t.stack, frames, depth);
-    return sites.intern(key);
-  }
-  walk_memo& memo = made.is_end ? own->deaths : own->births;
-  std::uint64_t number = 0;
-  key.frame_count = walk_stack(made.from, t.stack, frames, depth, &memo.last, &number);
-  const site_id known = memo.site;
-  if (number != 0 && memo.number == number && memo.tag == key.tag &&
-      memo.frame_count == key.frame_count)
-    return known;
-  const site_id site = sites.intern(key);
-  if (number != 0) remember(memo, number, key, site);
-  return site;
+  key.frame_count = walk_stack(made.from, t.stack, frames, depth);
+  return sites.intern(key);
+}
+
+site_id tracker::site_of_walk(const origin& made, tag_id tag, std::uint32_t depth,
+                              walk_memo& memo) noexcept {
+  const walked_stack stack = walk_stack(made.from, this_thread().stack, depth, memo.last);
+  if (stack.is_same && memo.tag == tag && memo.site != site_table::none) [[likely]]
+    return memo.site;
+  memo.tag = tag;
+  memo.site =
+      sites.intern({.frames = stack.frames, .frame_count = stack.count, .tag = tag}, stack.hash);
+  return memo.site;
 }
 
 site_id tracker::site_of(const origin& made, tag_id tag) noexcept {

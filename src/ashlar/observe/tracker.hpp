@@ -235,6 +235,8 @@ class tracker {
   }
   ASHLAR_COLD thread_tally* enter_thread() noexcept;
   site_id site_of_stack(const origin& made, site_key& key, std::uint32_t depth) noexcept;
+  site_id site_of_walk(const origin& made, tag_id tag, std::uint32_t depth,
+                       walk_memo& memo) noexcept;
   site_id site_of_birth(thread_tally* t, const origin& made, tag_id tag) noexcept;
   thread_tally* take_tally() noexcept;
   template <class Function>

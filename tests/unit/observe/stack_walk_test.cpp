@@ -36,14 +36,21 @@ struct two_walks {
 two_walks last;
 thread_local observe::last_walk kept;
 
+std::uint32_t walk_again(const observe::caller& from, os::stack_bounds& bounds,
+                         std::uintptr_t* frames, std::uint32_t depth) {
+  const observe::walked_stack stack = observe::walk_stack(from, bounds, depth, kept);
+  EXPECT_EQ(stack.hash, observe::stack_hash(stack.frames, stack.count));
+  std::copy_n(stack.frames, stack.count, frames);
+  return stack.count;
+}
+
 // Both begin at whoever calls this. A sanitizer's functions may lie between theirs and this one.
 ASHLAR_NO_INLINE void look() {
   std::uintptr_t frames[most];
   os::stack_bounds bounds;
   const std::uint32_t count = observe::walk_stack(observe::caller_of_this(), bounds, frames, most);
   last.ours.assign(frames, frames + count);
-  const std::uint32_t more =
-      observe::walk_stack(observe::caller_of_this(), bounds, frames, most, &kept);
+  const std::uint32_t more = walk_again(observe::caller_of_this(), bounds, frames, most);
   last.again.assign(frames, frames + more);
   void* found[most + 8];
   const int n = ::backtrace(found, most + 8);
@@ -303,7 +310,7 @@ TEST(stack_walk, takes_nothing_over_where_the_frame_pointer_is_another) {
   const auto second_frame = [&](std::size_t frame) {
     std::uintptr_t frames[2] = {};
     const observe::caller from = {at_address(by_frame_pointer), &words[frame], words};
-    EXPECT_EQ(observe::walk_stack(from, bounds, frames, 2, &kept), 2u);
+    EXPECT_EQ(walk_again(from, bounds, frames, 2), 2u);
     return frames[1];
   };
   EXPECT_EQ(second_frame(8), by_frame_pointer);
@@ -318,10 +325,10 @@ TEST(stack_walk, takes_over_no_more_than_is_asked_for) {
   std::uintptr_t frames[most];
   os::stack_bounds bounds;
   const observe::caller here = observe::caller_of_this();
-  const std::uint32_t whole = observe::walk_stack(here, bounds, frames, most, &kept);
+  const std::uint32_t whole = walk_again(here, bounds, frames, most);
   ASSERT_GT(whole, 4u);
   for (const std::uint32_t depth : {3u, 4u, 1u, 2u, 4u, most})
-    EXPECT_EQ(observe::walk_stack(here, bounds, frames, depth, &kept), std::min(depth, whole));
+    EXPECT_EQ(walk_again(here, bounds, frames, depth), std::min(depth, whole));
 }
 
 TEST(stack_walk, stays_within_a_stack_that_is_nonsense) {

@@ -7,72 +7,165 @@
 // leads to the same place again (its rule is the same), and it remains to compare what lies there.
 // So the frames that both walks have in common cost a few loads that wait for nothing, where steps
 // wait for each other. The result is exact: nothing is taken over that was not compared.
-// Threads: thread-confined.
+//
+// The functions lie as on the stack itself, outermost at the high end: a walk that differs in the
+// innermost ones replaces those and copies nothing. What lies further out than a walk went is kept,
+// and found again when the thread has returned there.
+//
+// Invariants: (1) `hashes[i]` is stack_hash of the functions from i on; (2) no step between `top`
+// and `rare` is rare.
+// Threads: thread-confined. A signal handler that walks in the middle of a walk goes without.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include "ashlar/base/relaxed.hpp"
+#include "ashlar/observe/stack_hash.hpp"
 #include "ashlar/observe/unwind/step.hpp"
 
 namespace ashlar::observe {
 
-/// The functions of one walk, innermost first.
-struct walked_frames {
-  static constexpr std::uint32_t most = 64;
+/// The most frames of a walk.
+inline constexpr std::uint32_t stack_frames_limit = 64;
+
+/// The functions that a walk met beyond what the last one had met.
+struct fresh_frames {
+  static constexpr std::uint32_t most = stack_frames_limit;
 
   std::uint32_t count = 0;
-  bool is_whole = false;   // the last one has no caller
-  std::uint64_t rare = 0;  // bit i: the step from i on is not to be repeated
-  std::uintptr_t code[most] = {};
-  std::uintptr_t at[most] = {};        // where `code` was read: right below the stack pointer
-  std::uintptr_t needed[most] = {};    // the frame pointer, if the step from i on went by it; or 0
-  std::uintptr_t frame_at[most] = {};  // where the frame pointer was read; 0: where it always was
-
-  /// Whether the function of number `i` is at `p`, as far as its code goes and its place.
-  bool has(std::size_t i, const position& p) const {
-    return i < count && at[i] == p.stack - stack_word && code[i] == p.code;
-  }
+  std::uint32_t rare = most;  // the first one from which the step on is not to be repeated
+  std::uintptr_t code[most];
+  std::uintptr_t at[most];
+  std::uintptr_t needed[most];
+  std::uintptr_t frame_at[most];
 
   void add(const position& p, std::uintptr_t frame_read_at) {
     code[count] = p.code;
-    frame_at[count] = frame_read_at;
-    at[count++] = p.stack - stack_word;
+    at[count] = p.stack - stack_word;
+    needed[count] = 0;
+    frame_at[count++] = frame_read_at;
   }
 
   /// Notes the step from the function added last.
   void note(const step_trace& trace) {
     needed[count - 1] = trace.needed_frame;
-    rare |= std::uint64_t{trace.is_rare} << (count - 1);
-  }
-
-  /// Adds `n` functions of another walk: those behind the one at `first`, which is the last one
-  /// here.
-  void add_run(const walked_frames& from, std::size_t first, std::size_t n) {
-    const std::size_t last = count - 1;
-    copy(needed + last, from.needed + first, n);
-    copy(code + count, from.code + first + 1, n);
-    copy(at + count, from.at + first + 1, n);
-    copy(frame_at + count, from.frame_at + first + 1, n);
-    // Up to where the run itself read one, the frame pointer is that of its beginning.
-    for (; count <= last + n && frame_at[count] <= at[last]; ++count)
-      frame_at[count] = frame_at[last];
-    count = static_cast<std::uint32_t>(last + 1 + n);
-  }
-
- private:
-  static void copy(std::uintptr_t* to, const std::uintptr_t* from, std::size_t n) {
-    std::memcpy(to, from, n * sizeof *to);
+    if (trace.is_rare && rare == most) rare = count - 1;
   }
 };
 
 struct last_walk {
-  walked_frames walks[2];
-  std::uint32_t latest = 0;
-  std::uint64_t number = 0;  // of the latest: walks that come out the same have the same one
-  std::uint32_t drops = 0;   // of rules, before it
-  bool is_in_use = false;    // a signal handler that walks meanwhile goes without
+  static constexpr std::uint32_t capacity = 192;
+
+  std::uint32_t top = 0;      // the innermost function
+  std::uint32_t bottom = 0;   // behind the outermost known one; top == bottom: none
+  std::uint32_t rare = 0;     // the innermost one from which the step on is not to be repeated
+  std::uint32_t count = 0;    // functions of the last walk
+  std::uint64_t changes = 0;  // whether functions were replaced since
+  bool is_whole = false;      // the outermost one has no caller
+  bool is_in_use = false;
+  std::uint32_t drops = 0;  // of rules, before it
+  std::uintptr_t code[capacity];
+  std::uintptr_t at[capacity];        // where `code` was read: right below the stack pointer
+  std::uintptr_t needed[capacity];    // the frame pointer, if the step from i on went by it; or 0
+  std::uintptr_t frame_at[capacity];  // where the frame pointer was read; 0: where it always was
+  bool is_rare[capacity];
+  std::uint64_t hashes[capacity + 1];
+
+  /// Whether the function of number `i` is at `p`, as far as its code goes and its place.
+  bool has(std::uint32_t i, const position& p) const {
+    return i < bottom && at[i] == p.stack - stack_word && code[i] == p.code;
+  }
+
+  void forget() {
+    top = bottom = rare = capacity;
+    count = 0;
+    is_whole = false;
+    ++changes;
+    hashes[capacity] = stack_hash_of_none;
+  }
+
+  /// Drops what lies further in than `i`.
+  void drop_to(std::uint32_t i) {
+    top = i;
+    if (rare < i)
+      for (rare = i; rare < bottom && !is_rare[rare];) ++rare;
+  }
+
+  /// Says where the frame pointer was read that function `i` has: where none of those between has
+  /// read it anew, theirs is the same one.
+  void set_frame_at(std::uint32_t i, std::uintptr_t read_at) {
+    const std::uintptr_t own = at[i];
+    do {
+      frame_at[i] = read_at;
+    } while (++i < bottom && frame_at[i] <= own);
+  }
+
+  /// Puts functions in front of the innermost one.
+  void push(const fresh_frames& fresh) {
+    ++changes;
+    if (top < fresh.count) make_room();
+    for (std::uint32_t i = fresh.count; i-- > 0;) {
+      --top;
+      code[top] = fresh.code[i];
+      at[top] = fresh.at[i];
+      needed[top] = fresh.needed[i];
+      frame_at[top] = fresh.frame_at[i];
+      is_rare[top] = false;
+      hashes[top] = stack_hash(fresh.code[i], hashes[top + 1]);
+    }
+    if (fresh.rare == fresh_frames::most) return;
+    rare = top + fresh.rare;
+    is_rare[rare] = true;
+  }
+
+  /// The hash of the innermost `n` functions.
+  std::uint64_t hash_of(std::uint32_t n) const {
+    return stack_hash_of_first(n, hashes[top], hashes[top + n]);
+  }
+
+ private:
+  /// Moves what a walk can still reach to the high end.
+  void make_room() {
+    const std::uint32_t kept =
+        bottom - top < stack_frames_limit ? bottom - top : stack_frames_limit;
+    if (kept < bottom - top) is_whole = false;
+    const std::uint32_t first = capacity - kept;
+    std::memmove(code + first, code + top, kept * sizeof code[0]);
+    std::memmove(at + first, at + top, kept * sizeof at[0]);
+    std::memmove(needed + first, needed + top, kept * sizeof needed[0]);
+    std::memmove(frame_at + first, frame_at + top, kept * sizeof frame_at[0]);
+    std::memmove(is_rare + first, is_rare + top, kept * sizeof is_rare[0]);
+    hashes[capacity] = stack_hash_of_none;
+    for (std::uint32_t i = capacity; i-- > first;) hashes[i] = stack_hash(code[i], hashes[i + 1]);
+    rare = rare < top + kept ? rare - top + first : capacity;
+    top = first;
+    bottom = capacity;
+  }
+};
+
+/// Lets a walk use a thread's memory as long as it lives, unless another one does already.
+class [[nodiscard]] last_walk_use {
+ public:
+  explicit last_walk_use(last_walk& memory) noexcept
+      : memory_{memory}, is_first_{!memory.is_in_use} {
+    store_relaxed(memory_.is_in_use, true);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  ~last_walk_use() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (is_first_) store_relaxed(memory_.is_in_use, false);
+  }
+  last_walk_use(const last_walk_use&) = delete;
+  last_walk_use& operator=(const last_walk_use&) = delete;
+
+  explicit operator bool() const noexcept { return is_first_; }
+
+ private:
+  last_walk& memory_;
+  const bool is_first_;
 };
 
 }  // namespace ashlar::observe
