@@ -13,12 +13,18 @@
 namespace ashlar::observe {
 
 inline constexpr std::uint64_t stack_hash_of_none = 0;
+inline constexpr std::uint64_t stack_hash_factor = 0x9e3779b97f4a7c15;
+inline constexpr auto stack_hash_powers = [] {
+  std::array<std::uint64_t, 65> powers{1};
+  for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1] * stack_hash_factor;
+  return powers;
+}();
 
 /// Returns the hash of a function at `code` and its callers, given theirs.
 constexpr std::uint64_t stack_hash(std::uintptr_t code, std::uint64_t of_callers) {
   // The shift brings upper bits down, to which the multiplications give nothing.
   const std::uint64_t own = (code ^ code >> 21) * 0xbf58476d1ce4e5b9;
-  return own + of_callers * 0x9e3779b97f4a7c15;
+  return own + of_callers * stack_hash_factor;
 }
 
 /// Returns the hash of frames, innermost first.
@@ -32,12 +38,7 @@ constexpr std::uint64_t stack_hash(const std::uintptr_t* frames, std::uint32_t c
 /// Requires: n <= 64.
 constexpr std::uint64_t stack_hash_of_first(std::uint32_t n, std::uint64_t of_all,
                                             std::uint64_t of_others) {
-  constexpr auto powers = [] {
-    std::array<std::uint64_t, 65> each{1};
-    for (std::size_t i = 1; i < each.size(); ++i) each[i] = each[i - 1] * 0x9e3779b97f4a7c15;
-    return each;
-  }();
-  return of_all - powers[n] * of_others;
+  return of_all - stack_hash_powers[n] * of_others;
 }
 
 }  // namespace ashlar::observe

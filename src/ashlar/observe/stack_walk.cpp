@@ -163,7 +163,6 @@ walked_stack walk_stack(const caller& from, os::stack_bounds& bounds, std::uint3
   last.count = walk_again(last, start, bounds, most);
   return {.frames = last.code + last.top,
           .count = last.count,
-          .hash = last.hash_of(last.count),
           .is_same = last.top == top && last.count == count && last.changes == changes};
 }
 

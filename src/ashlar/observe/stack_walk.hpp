@@ -51,8 +51,7 @@ std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uint
 struct walked_stack {
   const std::uintptr_t* frames;
   std::uint32_t count;
-  std::uint64_t hash;  // stack_hash of the frames
-  bool is_same;        // as the walk before
+  bool is_same;  // as the walk before
 };
 
 /// The same, by a thread that keeps its last walk. At least one frame, at most

@@ -57,8 +57,8 @@ site_id tracker::site_of_walk(const origin& made, tag_id tag, std::uint32_t dept
   if (stack.is_same && memo.tag == tag && memo.site != site_table::none) [[likely]]
     return memo.site;
   memo.tag = tag;
-  memo.site =
-      sites.intern({.frames = stack.frames, .frame_count = stack.count, .tag = tag}, stack.hash);
+  memo.site = sites.intern({.frames = stack.frames, .frame_count = stack.count, .tag = tag},
+                           memo.last.hash());
   return memo.site;
 }
 

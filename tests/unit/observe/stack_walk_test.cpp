@@ -39,7 +39,7 @@ thread_local observe::last_walk kept;
 std::uint32_t walk_again(const observe::caller& from, os::stack_bounds& bounds,
                          std::uintptr_t* frames, std::uint32_t depth) {
   const observe::walked_stack stack = observe::walk_stack(from, bounds, depth, kept);
-  EXPECT_EQ(stack.hash, observe::stack_hash(stack.frames, stack.count));
+  EXPECT_EQ(kept.hash(), observe::stack_hash(stack.frames, stack.count));
   std::copy_n(stack.frames, stack.count, frames);
   return stack.count;
 }

@@ -97,6 +97,7 @@ struct last_walk {
   /// Says where the frame pointer was read that function `i` has: where none of those between has
   /// read it anew, theirs is the same one.
   void set_frame_at(std::uint32_t i, std::uintptr_t read_at) {
+    if (frame_at[i] == read_at) return;
     const std::uintptr_t own = at[i];
     do {
       frame_at[i] = read_at;
@@ -121,9 +122,9 @@ struct last_walk {
     is_rare[rare] = true;
   }
 
-  /// The hash of the innermost `n` functions.
-  std::uint64_t hash_of(std::uint32_t n) const {
-    return stack_hash_of_first(n, hashes[top], hashes[top + n]);
+  /// The stack_hash of what the last walk met.
+  std::uint64_t hash() const {
+    return stack_hash_of_first(count, hashes[top], hashes[top + count]);
   }
 
  private:
