@@ -42,6 +42,14 @@ struct bin {
     if (p != nullptr) store_relaxed(top, top - 1);
     return p;
   }
+
+  /// Returns false, having done nothing, if the bin is full or parked.
+  bool push(void* p) {
+    if (top == end) return false;
+    store_relaxed(top[1], p);
+    store_relaxed(top, top + 1);
+    return true;
+  }
 };
 static_assert(sizeof(bin) == 32);
 

@@ -121,10 +121,13 @@ class ASHLAR_EXPORT heap : public manager {
   /// Returns where the block that starts at `p` lies.
   static block_place place_of(const void* p) noexcept {
     slab* const s = process_page_map.header_of(p);
-    if (s == nullptr) return {};
-    if (!s->is_slab()) return {p == s->start ? s : nullptr, 0};
-    const std::uint32_t index = s->index_of(p);
-    return {index < s->capacity && s->block_at(index) == p ? s : nullptr, index};
+    return s != nullptr ? place_in(*s, p) : block_place{};
+  }
+  /// The same, given the header of whatever `p` points to.
+  static block_place place_in(slab& s, const void* p) noexcept {
+    if (!s.is_slab()) return {p == s.start ? &s : nullptr, 0};
+    const std::uint32_t index = s.index_of(p);
+    return {index < s.capacity && s.block_at(index) == p ? &s : nullptr, index};
   }
   /// Returns the record of the block that starts at `p`; null if it has none, or is no block.
   static observe::block_record* record_of(const void* p) noexcept {
@@ -193,10 +196,9 @@ class ASHLAR_EXPORT heap : public manager {
   static void put_back(local_heap* h, slab& s, void* p) noexcept {
     if (!s.is_slab()) [[unlikely]]
       return s.home->deallocate_large(s);
-    if (h != nullptr && s.home == h->home)
-      h->push(s.class_index, p);
-    else
-      put_remote(s, p);
+    if (h == nullptr || s.home != h->home) [[unlikely]]
+      return put_remote(s, p);
+    if (bin& b = h->bins[s.class_index]; !b.push(p)) h->push(s.class_index, p);
   }
   allocation reallocate_from(local_heap* h, void* p, std::size_t alignment,
                              const resize& change) noexcept;

@@ -52,6 +52,19 @@ class block_record {
  public:
   bool is_live() const { return __atomic_load_n(&first_, __ATOMIC_RELAXED) != 0; }
 
+  /// What nearly every free needs, without the rest. For the owner of the block only.
+  site_id site() const noexcept {
+    return static_cast<site_id>(__atomic_load_n(&first_, __ATOMIC_RELAXED) >> 32 &
+                                (most_sites - 1));
+  }
+  std::size_t size() const noexcept {
+    return (__atomic_load_n(&second_, __ATOMIC_RELAXED) & 0xfff) << 32 |
+           (__atomic_load_n(&first_, __ATOMIC_RELAXED) & 0xffffffff);
+  }
+  bool is_sampled() const noexcept {
+    return (__atomic_load_n(&second_, __ATOMIC_RELAXED) >> sampled_position & 1) != 0;
+  }
+
   /// Returns the facts; those of no block if it is not live.
   block_facts load() const noexcept {
     while (true) {
@@ -65,7 +78,7 @@ class block_record {
   void store(const block_facts& facts) noexcept {
     const std::uint64_t second =
         facts.size >> 32 | std::uint64_t{static_cast<std::uint8_t>(facts.made_by)} << 12 |
-        std::uint64_t{facts.sampled} << 14 |
+        std::uint64_t{facts.sampled} << sampled_position |
         std::uint64_t{static_cast<std::uint8_t>(facts.standing)} << standing_shift |
         std::uint64_t{facts.thread} << 17 | std::uint64_t{facts.born} << 33;
     __atomic_store_n(&second_, second, __ATOMIC_RELAXED);
@@ -75,9 +88,11 @@ class block_record {
                      __ATOMIC_RELEASE);
   }
   /// Empties the record and returns what it held: of two threads that do so one gets nothing.
-  block_facts take() noexcept {
-    const std::uint64_t second = __atomic_load_n(&second_, __ATOMIC_ACQUIRE);
-    return unpack(__atomic_exchange_n(&first_, 0, __ATOMIC_ACQ_REL), second);
+  block_record take() noexcept {
+    block_record taken;
+    taken.second_ = __atomic_load_n(&second_, __ATOMIC_ACQUIRE);
+    taken.first_ = __atomic_exchange_n(&first_, 0, __ATOMIC_ACQ_REL);
+    return taken;
   }
   void clear() noexcept { __atomic_store_n(&first_, 0, __ATOMIC_RELEASE); }
 
@@ -97,6 +112,7 @@ class block_record {
   }
 
  private:
+  static constexpr unsigned sampled_position = 14;
   static constexpr unsigned standing_shift = 15;
   static constexpr unsigned alignment_position = 58;
   static constexpr std::uint64_t most_sites = std::uint64_t{1} << (alignment_position - 32);
@@ -105,7 +121,7 @@ class block_record {
     return {.site = static_cast<site_id>(first >> 32 & (most_sites - 1)),
             .size = (second & 0xfff) << 32 | (first & 0xffffffff),
             .made_by = static_cast<family>(second >> 12 & 3),
-            .sampled = (second >> 14 & 1) != 0,
+            .sampled = (second >> sampled_position & 1) != 0,
             .standing = static_cast<block_standing>(second >> standing_shift & 3),
             .thread = static_cast<std::uint16_t>(second >> 17),
             .born = static_cast<std::uint32_t>(second >> 33),

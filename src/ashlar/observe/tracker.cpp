@@ -38,22 +38,9 @@ std::uint32_t tracker::now_ms() const noexcept {
 
 // --- sites ---
 
-// The site of a stack that is to be walked. Often it is that of the walk before.
-site_id tracker::site_of_stack(const origin& made, site_key& key, std::uint32_t depth) noexcept {
-  thread_state& t = this_thread();
-  if (!t.ended && t.tally != nullptr && made.place == nullptr) {
-    walk_memo& memo = made.is_end ? t.tally->deaths : t.tally->births;
-    if (const last_walk_use use(memo.last); use) return site_of_walk(made, key.tag, depth, memo);
-  }
-  std::uintptr_t frames[stack_frames_limit];
-  key.frames = frames;
-  key.frame_count = walk_stack(made.from, t.stack, frames, depth);
-  return sites.intern(key);
-}
-
-site_id tracker::site_of_walk(const origin& made, tag_id tag, std::uint32_t depth,
+site_id tracker::site_of_walk(const caller& from, tag_id tag, std::uint32_t depth,
                               walk_memo& memo) noexcept {
-  const walked_stack stack = walk_stack(made.from, this_thread().stack, depth, memo.last);
+  const walked_stack stack = walk_stack(from, this_thread().stack, depth, memo.last);
   if (stack.is_same && memo.tag == tag && memo.site != site_table::none) [[likely]]
     return memo.site;
   memo.tag = tag;
@@ -62,25 +49,43 @@ site_id tracker::site_of_walk(const origin& made, tag_id tag, std::uint32_t dept
   return memo.site;
 }
 
+// Without a memory of walks.
 site_id tracker::site_of(const origin& made, tag_id tag) noexcept {
   const mute_scope quiet;
+  std::uintptr_t frames[stack_frames_limit];
+  frames[0] = address_of(made.from.return_address);
   site_key key = {.tag = tag};
   if (made.place != nullptr) key.set_place(*made.place);
   const std::uint32_t depth = load_relaxed(settings_.depth);
-  if (depth > 1) return site_of_stack(made, key, depth);
-  const std::uintptr_t caller = address_of(made.from.return_address);
-  if (made.place == nullptr) {
-    key.frames = &caller;
+  if (depth > 1)
+    key.frame_count = walk_stack(made.from, this_thread().stack, frames, depth);
+  else if (made.place == nullptr)
     key.frame_count = 1;
-  }
+  key.frames = frames;
   return sites.intern(key);
 }
 
-// As `site_of`, by way of the thread's memory of its last callers where the caller is all there is.
+site_id tracker::site_of_death(const caller& from) noexcept {
+  thread_state& t = this_thread();
+  const std::uint32_t depth = load_relaxed(settings_.depth);
+  if (depth > 1 && t.tally != nullptr) {
+    const mute_scope quiet;
+    walk_memo& memo = t.tally->deaths;
+    if (const last_walk_use use(memo.last); use) return site_of_walk(from, 0, depth, memo);
+  }
+  return site_of({.from = from}, 0);
+}
+
+// As `site_of`, by way of what the thread remembers: its last walk, or its last callers.
 ASHLAR_FORCE_INLINE site_id tracker::site_of_birth(thread_tally* t, const origin& made,
                                                    tag_id tag) noexcept {
-  if (load_relaxed(settings_.depth) > 1 || made.place != nullptr || t == nullptr)
+  if (made.place != nullptr || t == nullptr) return site_of(made, tag);
+  if (const std::uint32_t depth = load_relaxed(settings_.depth); depth > 1) {
+    const mute_scope quiet;
+    if (const last_walk_use use(t->births.last); use)
+      return site_of_walk(made.from, tag, depth, t->births);
     return site_of(made, tag);
+  }
   const std::uintptr_t address = address_of(made.from.return_address);
   site_memo& memo = t->memos[(address ^ address >> 6) % std::size(t->memos)];
   if (memo.return_address == address && memo.tag == tag) [[likely]]
@@ -156,50 +161,65 @@ void tracker::publish(tag_cell& cell, std::atomic<std::int64_t>& live,
 namespace {
 
 // Whether so much waits in a cell that it is to be published.
-bool is_due(std::int64_t pending, std::int64_t limit) {
+ASHLAR_FORCE_INLINE bool is_due(std::int64_t pending, std::int64_t limit) {
   return static_cast<std::uint64_t>(pending + limit) > static_cast<std::uint64_t>(2 * limit);
-}
-
-// Adds to what is pending in a cell, and returns it. The highest point counts from what is
-// published: it misses what other threads have not published yet.
-ASHLAR_FORCE_INLINE std::int64_t add(tag_cell& cell, std::int64_t change,
-                                     const std::atomic<std::int64_t>& live) {
-  const std::int64_t pending = cell.pending + change;
-  store_relaxed(cell.pending, pending);
-  if (change > 0) {
-    const std::int64_t now = live.load(std::memory_order_relaxed) + pending;
-    if (now > cell.highest) store_relaxed(cell.highest, now);
-  }
-  return pending;
 }
 
 }  // namespace
 
-ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::int64_t change) noexcept {
-  const std::int64_t limit = load_relaxed(settings_.exact_peaks) ? 0 : batch;
-  if (is_due(add(t.total, change, live_), limit)) [[unlikely]]
+// Of a birth. The highest point counts from what is published: it misses what other threads have
+// not published yet.
+ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::size_t size) noexcept {
+  const std::int64_t limit = load_relaxed(batch_);
+  const auto add = [size](tag_cell& cell, const std::atomic<std::int64_t>& live) {
+    const std::int64_t pending = cell.pending + static_cast<std::int64_t>(size);
+    store_relaxed(cell.pending, pending);
+    const std::int64_t now = live.load(std::memory_order_relaxed) + pending;
+    if (now > cell.highest) store_relaxed(cell.highest, now);
+    return pending;
+  };
+  if (is_due(add(t.total, live_), limit)) [[unlikely]]
     publish(t.total, live_, peak_);
   tag_cell* const cell = cell_of_tag(t, tag);
-  if (cell == nullptr) [[unlikely]] {
-    lost_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  if (cell == nullptr) [[unlikely]]
+    return lose();
   tag_record& r = tags[tag];
-  if (is_due(add(*cell, change, r.live), r.is_bounded ? 0 : limit)) [[unlikely]] {
-    publish(*cell, r.live, r.peak);
-    tell(tag, r, r.live.load(std::memory_order_relaxed));
-  }
+  if (is_due(add(*cell, r.live), r.is_bounded ? 0 : limit)) [[unlikely]]
+    publish_tag(*cell, tag);
 }
+
+// Of a death.
+ASHLAR_FORCE_INLINE void tracker::let_go(thread_tally& t, tag_id tag, std::size_t size) noexcept {
+  const std::int64_t limit = load_relaxed(batch_);
+  const auto subtract = [size](tag_cell& cell) {
+    const std::int64_t pending = cell.pending - static_cast<std::int64_t>(size);
+    store_relaxed(cell.pending, pending);
+    return pending;
+  };
+  if (is_due(subtract(t.total), limit)) [[unlikely]]
+    publish(t.total, live_, peak_);
+  tag_cell* const cell = cell_of_tag(t, tag);
+  if (cell == nullptr) [[unlikely]]
+    return lose();
+  if (is_due(subtract(*cell), tags[tag].is_bounded ? 0 : limit)) [[unlikely]]
+    publish_tag(*cell, tag);
+}
+
+ASHLAR_NO_INLINE void tracker::publish_tag(tag_cell& cell, tag_id tag) noexcept {
+  tag_record& r = tags[tag];
+  publish(cell, r.live, r.peak);
+  tell(tag, r, r.live.load(std::memory_order_relaxed));
+}
+
+ASHLAR_COLD void tracker::lose() noexcept { lost_.fetch_add(1, std::memory_order_relaxed); }
 
 // --- births and deaths ---
 
 ASHLAR_FORCE_INLINE void tracker::count_birth(thread_tally& t, site_id site,
                                               const block_weight& w) noexcept {
   site_cell* const cell = cell_of(t, site);
-  if (cell == nullptr) {
-    lost_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  if (cell == nullptr) [[unlikely]]
+    return lose();
   bump(cell->born_blocks, w.blocks);
   bump(cell->born_bytes, w.bytes);
 }
@@ -207,37 +227,43 @@ ASHLAR_FORCE_INLINE void tracker::count_birth(thread_tally& t, site_id site,
 ASHLAR_FORCE_INLINE void tracker::count_death(thread_tally& t, site_id site, const block_weight& w,
                                               bool temporary) noexcept {
   site_cell* const cell = cell_of(t, site);
-  if (cell == nullptr) {
-    lost_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  if (cell == nullptr) [[unlikely]]
+    return lose();
   bump(cell->dead_blocks, w.blocks);
   bump(cell->dead_bytes, w.bytes);
   if (temporary) bump<std::uint64_t>(cell->temporary_blocks, 1);
 }
 
-void tracker::note_birth(block_record& record, const void* data, const origin& made) noexcept {
+ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* data,
+                                              const origin& made, bool sampled) noexcept {
   thread_state& state = this_thread();
-  thread_tally* const t = state.ended ? nullptr : tally();
-  const site_id site = site_of_birth(t, made, state.tag);
-  block_facts facts = {.site = site,
+  thread_tally* const t = tally();
+  block_facts facts = {.site = site_of_birth(t, made, state.tag),
                        .size = made.size,
                        .made_by = made.made_by,
-                       .sampled = made.covered != 0,
+                       .sampled = sampled,
+                       .thread = t != nullptr ? t->number : std::uint16_t{0},
                        .born = now_ms(),
                        .alignment_shift = made.alignment_shift};
-  const block_weight w = weight_of(facts, data, made.covered);
-  if (t == nullptr) {
-    record.store(facts);
-    return count_late(site, w, true);
-  }
-  facts.thread = t->number;
   record.store(facts);
+  const block_weight w =
+      sampled ? weight_of(facts, data, made.covered) : block_weight{1, made.size};
+  if (t == nullptr) [[unlikely]]
+    return count_late(facts.site, w, true);
   state.latest = ~address_of(data);
-  count_birth(*t, site, w);
-  hold(*t, sites.tag_of(site), static_cast<std::int64_t>(w.bytes));
+  count_birth(*t, facts.site, w);
+  hold(*t, sites.tag_of(facts.site), w.bytes);
   if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
-    meet_untagged(site, made.size);
+    meet_untagged(facts.site, made.size);
+}
+
+void tracker::note_birth(block_record& record, const void* data, const origin& made) noexcept {
+  enter_birth(record, data, made, false);
+}
+
+void tracker::note_sampled_birth(block_record& record, const void* data,
+                                 const origin& made) noexcept {
+  enter_birth(record, data, made, true);
 }
 
 void tracker::note_death(block_record& record, const void* data) noexcept {
@@ -249,10 +275,10 @@ void tracker::note_death(block_record& record, const void* data) noexcept {
 
 void tracker::note_death(site_id site, block_weight w, const void* data) noexcept {
   thread_state& state = this_thread();
-  thread_tally* const t = state.ended ? nullptr : tally();
+  thread_tally* const t = tally();
   if (t == nullptr) return count_late(site, w, false);
   count_death(*t, site, w, state.latest == ~address_of(data));
-  hold(*t, sites.tag_of(site), -static_cast<std::int64_t>(w.bytes));
+  let_go(*t, sites.tag_of(site), w.bytes);
 }
 
 // What threads do that have ended as far as the tracker goes, or for which there was no memory.
@@ -260,7 +286,6 @@ void tracker::count_late(site_id site, const block_weight& w, bool is_birth) noe
   {
     lock_guard guard(late_mutex_);
     if (ended_ != nullptr) {
-      const auto size = static_cast<std::int64_t>(w.bytes);
       thread_summary& all = threads_[0];
       if (is_birth)
         count_birth(*ended_, site, w);
@@ -268,11 +293,12 @@ void tracker::count_late(site_id site, const block_weight& w, bool is_birth) noe
         count_death(*ended_, site, w, false);
       bump(is_birth ? all.born_blocks : all.dead_blocks, w.blocks);
       bump(is_birth ? all.born_bytes : all.dead_bytes, w.bytes);
-      hold(*ended_, sites.tag_of(site), is_birth ? size : -size);
+      const tag_id tag = sites.tag_of(site);
+      is_birth ? hold(*ended_, tag, w.bytes) : let_go(*ended_, tag, w.bytes);
       return;
     }
   }
-  lost_.fetch_add(1, std::memory_order_relaxed);
+  lose();
 }
 
 }  // namespace ashlar::observe

@@ -37,8 +37,7 @@ struct origin {
   caller from = {};
   const std::source_location* place = nullptr;
   std::uint8_t alignment_shift = 0;  // log2 of the alignment; 0: not known
-  std::size_t covered = 0;           // above 0: sampled, and this large in the heap
-  bool is_end = false;               // it is the death of a block whose site is asked for
+  std::size_t covered = 0;           // of a sampled one: its size in the heap
 };
 
 /// What happens when a block is allocated under no tag while something is tracked.
@@ -139,6 +138,8 @@ class tracker {
 
   /// Enters a new block. `record` is its own; `data` its address.
   void note_birth(block_record& record, const void* data, const origin& made) noexcept;
+  /// The same of a block that is a sample: `made.covered` is its size in the heap.
+  void note_sampled_birth(block_record& record, const void* data, const origin& made) noexcept;
   /// Enters that a block dies, and empties its record. Nothing if it is not live.
   void note_death(block_record& record, const void* data) noexcept;
   /// The same, of a block whose record is emptied already. `covered`: its size in the heap; matters
@@ -151,6 +152,8 @@ class tracker {
 
   /// Returns the site of an allocation made now by this thread: what `note_birth` would record.
   site_id site_of(const origin& made, tag_id tag) noexcept;
+  /// Returns the site where a block dies, under no tag.
+  site_id site_of_death(const caller& from) noexcept;
 
   // --- for readers ---
 
@@ -227,15 +230,16 @@ class tracker {
   bool (*begin)(const track_settings& settings) noexcept = nullptr;
 
  private:
-  static constexpr std::int64_t batch = 16 << 10;
+  static constexpr std::int64_t usual_batch = 16 << 10;
 
+  /// Null if the thread has ended, or if there is no memory.
   thread_tally* tally() noexcept {
     thread_tally* const t = this_thread().tally;
     return t != nullptr ? t : enter_thread();
   }
   ASHLAR_COLD thread_tally* enter_thread() noexcept;
   site_id site_of_stack(const origin& made, site_key& key, std::uint32_t depth) noexcept;
-  site_id site_of_walk(const origin& made, tag_id tag, std::uint32_t depth,
+  site_id site_of_walk(const caller& from, tag_id tag, std::uint32_t depth,
                        walk_memo& memo) noexcept;
   site_id site_of_birth(thread_tally* t, const origin& made, tag_id tag) noexcept;
   thread_tally* take_tally() noexcept;
@@ -250,7 +254,12 @@ class tracker {
   tag_page* add_page(tag_page*& place) noexcept;
   site_cell* cell_of(thread_tally& t, site_id site) noexcept;
   tag_cell* cell_of_tag(thread_tally& t, tag_id tag) noexcept;
-  void hold(thread_tally& t, tag_id tag, std::int64_t change) noexcept;
+  void hold(thread_tally& t, tag_id tag, std::size_t size) noexcept;
+  void let_go(thread_tally& t, tag_id tag, std::size_t size) noexcept;
+  void publish_tag(tag_cell& cell, tag_id tag) noexcept;
+  ASHLAR_COLD void lose() noexcept;
+  void enter_birth(block_record& record, const void* data, const origin& made,
+                   bool sampled) noexcept;
   void publish(tag_cell& cell, std::atomic<std::int64_t>& live,
                std::atomic<std::int64_t>& peak) noexcept;
   void settle(tag_id tag, tag_record& record) noexcept;
@@ -265,6 +274,7 @@ class tracker {
   static void after_fork_in_child();
 
   track_settings settings_;
+  std::int64_t batch_ = usual_batch;  // bytes that a cell keeps to itself; 0: exact peaks
   bool prepared_ = false;
   bool has_sampled_ = false;
   bool follows_forks_ = false;

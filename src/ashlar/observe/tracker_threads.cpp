@@ -29,6 +29,7 @@ bool tracker::set(const track_settings& settings) noexcept {
   }
   store_relaxed(settings_.depth, std::min(settings.depth, stack_frames_limit));
   store_relaxed(settings_.exact_peaks, settings.exact_peaks);
+  store_relaxed(batch_, settings.exact_peaks ? std::int64_t{0} : usual_batch);
   store_relaxed(settings_.untagged, settings.untagged);
   store_relaxed(settings_.level, settings.level);
   return true;
@@ -65,6 +66,7 @@ thread_tally* tracker::take_tally() noexcept {
 
 thread_tally* tracker::enter_thread() noexcept {
   thread_state& state = this_thread();
+  if (state.ended) return nullptr;
   const mute_scope quiet;
   {
     lock_guard guard(mutex_);

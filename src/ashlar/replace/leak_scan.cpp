@@ -112,7 +112,7 @@ void scan::collect_own_ranges() noexcept {
   process_metadata.for_each_reservation([this](os::range r) { add_own(r); });
   process_page_map.for_each_plane([this](os::range r) { add_own(r); });
   observe::process_tracker().for_each_range([this](os::range r) { add_own(r); });
-  add_own(freed_blocks.reserved());
+  freed_blocks.for_each_range([this](os::range r) { add_own(r); });
   add_own({reinterpret_cast<std::byte*>(&watched_heap), sizeof(watched_heap)});
   add_own(copy_stack());
   add_own_data();
@@ -263,8 +263,7 @@ bool scan::run(const void* interrupted) noexcept {
   stack_top_ = interrupted != nullptr ? address_of(interrupted) - red_zone : 0;
   // Who was interrupted may hold the loader's lock, which it takes to find out.
   dead_end_ = interrupted != nullptr ? 0 : end_of_dead_stack();
-  reads_in_place_ =
-      !load_relaxed(guarding) || current_debug_settings().protect == page_protection::off;
+  reads_in_place_ = !load_relaxed(guarding) || guard_settings.protect == page_protection::off;
   forget_verdicts();
   // Each block waits once at most. Other threads may make some while this goes on.
   observe::growing_space room((block_count_ + block_count_ / 4 + 4096) * sizeof(os::range));

@@ -64,6 +64,14 @@ void* watched_result(allocation a, std::size_t alignment, int saved) noexcept {
   return result(a, alignment);
 }
 
+// An allocation of the usual alignment.
+ASHLAR_FORCE_INLINE observe::origin simple(std::size_t size, family made_by, const caller& from) {
+  return {.size = size,
+          .made_by = made_by,
+          .from = from,
+          .alignment_shift = log2_floor(default_alignment)};
+}
+
 ASHLAR_FORCE_INLINE void* serve(layout request, bool zero) noexcept {
   const int saved = errno;
   if (is_watched()) [[unlikely]] {
@@ -91,8 +99,8 @@ local_heap* bound_local() noexcept {
 
 void* allocate_slow(std::size_t size) noexcept {
   if (is_watched()) {
-    const observe::origin made = {.size = size, .from = observe::caller_of_this()};
-    if (void* const p = watched_pop(made)) return p;
+    if (void* const p = watched_pop(simple(size, family::malloc, observe::caller_of_this())))
+      return p;
   } else if (void* const p = pop_sampling(size)) {
     return p;
   }
@@ -112,6 +120,9 @@ void* allocate_zeroed(std::size_t size) noexcept { return serve({size}, true); }
 void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept {
   const int saved = errno;
   if (is_watched()) [[unlikely]] {
+    if (!zero && request.alignment == default_alignment) {
+      if (void* const p = watched_pop(simple(request.size, made_by, from))) return p;
+    }
     const observe::origin made = {.size = request.size, .made_by = made_by, .from = from};
     return watched_result(watched_allocate(request, zero, made), request.alignment, saved);
   }
@@ -127,11 +138,11 @@ namespace {
 ASHLAR_FORCE_INLINE void take_back(void* p, const freeing& how) noexcept {
   if (p == nullptr) return;
   const int saved = errno;  // free leaves errno alone, also where it gives pages back
-  const slab* const s = process_page_map.header_of(p);
+  slab* const s = process_page_map.header_of(p);
   if (load_relaxed(guarding)) [[unlikely]]
     guarded_deallocate(p, how);
   else if (s != nullptr && s->watched) [[unlikely]]
-    watched_deallocate(p);
+    watched_deallocate(*s, p);
   else if (!released || s != nullptr)  // what outlives release_everything() goes nowhere
     heap::deallocate_from(bound_local(), p);
   errno = saved;

@@ -16,7 +16,7 @@ sampling_bins* front_of_this_thread() noexcept {
 void enter_sample(allocation a, const observe::origin& made) noexcept {
   observe::origin sampled = made;
   sampled.covered = heap::usable_size(a.data());
-  observe::process_tracker().note_birth(*heap::record_of(a.data()), a.data(), sampled);
+  observe::process_tracker().note_sampled_birth(*heap::record_of(a.data()), a.data(), sampled);
 }
 
 // A block with a record. If there is no memory for one, one without.

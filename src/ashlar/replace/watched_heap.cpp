@@ -115,9 +115,10 @@ allocation watched_allocate(layout request, bool zero, const observe::origin& ma
 
 void* watched_pop(const observe::origin& made) noexcept {
   local_heap* const h = current_watched_local();
-  if (h == nullptr || made.size > small_limit || load_relaxed(guarding)) return nullptr;
+  if (h == nullptr || made.size > small_limit) return nullptr;
   observe::tracker& tracker = observe::process_tracker();
   if (current_local != &unbound_local || !tracker.is_unbounded()) return nullptr;
+  if (load_relaxed(guarding)) return guarded_pop(*h, made);
   void* const p = pop_block(*h, bin_offset_of(class_of(made.size)));
   if (p == nullptr) return nullptr;
   slab& s = *process_page_map.header_of(p);
@@ -125,19 +126,23 @@ void* watched_pop(const observe::origin& made) noexcept {
   return p;
 }
 
-void watched_deallocate(void* p) noexcept {
-  const block_place at = heap::place_of(p);
+void watched_deallocate(slab& s, void* p) noexcept {
+  const block_place at = heap::place_in(s, p);
   if (at.header == nullptr) return report_fault(fault_kind::interior_free, p);
-  observe::block_record& record = at.header->record_at(at.index);
-  const observe::block_facts facts = record.load();
-  if (facts.site == observe::site_table::none) return report_fault(fault_kind::double_free, p);
-  record.clear();
+  observe::block_record& record = s.record_at(at.index);
+  const observe::site_id site = record.site();
+  if (site == observe::site_table::none) return report_fault(fault_kind::double_free, p);
   observe::tracker& tracker = observe::process_tracker();
-  if (facts.sampled)
+  if (record.is_sampled()) [[unlikely]] {
+    const observe::block_facts facts = record.load();
+    record.clear();
     tracker.note_death(facts, p, heap::usable_size(p));
-  else
-    tracker.note_death(facts.site, {1, facts.size}, p);
-  heap::put_back(watched_local(), *at.header, p);
+  } else {
+    const std::size_t size = record.size();
+    record.clear();
+    tracker.note_death(site, {1, size}, p);
+  }
+  heap::put_back(watched_local(), s, p);
 }
 
 allocation watched_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {
@@ -166,9 +171,13 @@ allocation watched_reallocate(void* p, std::size_t size, const observe::origin& 
   observe::block_record* const now = heap::record_of(a.data());
   if (now == nullptr) return a;
   // A sampled block that outlives sampling stands for others as before.
-  observe::origin again = made;
-  if (facts.sampled && !watched) again.covered = heap::usable_size(a.data());
-  tracker.note_birth(*now, a.data(), again);
+  if (facts.sampled && !watched) {
+    observe::origin again = made;
+    again.covered = heap::usable_size(a.data());
+    tracker.note_sampled_birth(*now, a.data(), again);
+  } else {
+    tracker.note_birth(*now, a.data(), made);
+  }
   return a;
 }
 

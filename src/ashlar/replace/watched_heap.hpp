@@ -47,9 +47,10 @@ local_heap* watched_local() noexcept;
 /// of such a thread needs, without the generality that costs as much as the record.
 void* watched_pop(const observe::origin& made) noexcept;
 
-/// As the functions of process_heap.hpp, with a record. `made.size` is the size asked for.
+/// As the functions of process_heap.hpp, with a record. `made.size` is the size asked for; `s` the
+/// header of whatever `p` points to.
 allocation watched_allocate(layout request, bool zero, const observe::origin& made) noexcept;
-void watched_deallocate(void* p) noexcept;
+void watched_deallocate(slab& s, void* p) noexcept;
 /// Resizes any block, watched or not. What has to move becomes watched if the thread is; what is
 /// resized in place stays what it was.
 allocation watched_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;

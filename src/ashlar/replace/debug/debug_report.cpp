@@ -75,8 +75,8 @@ void dump(const debug_report& what) {
   constexpr std::size_t most_lines = 8;
   const auto is_wrong = [&what](const std::byte* at) {
     const bool filled = what.dead.data != nullptr && at >= what.dead.data &&
-                        at < what.dead.data + what.dead.facts.size;
-    return *at != std::byte{filled ? freed_byte : guard_byte(at)};
+                        at < what.dead.data + what.dead.facts().size;
+    return *at != std::byte{filled ? freed_byte : guard_byte(what.area, at)};
   };
   const auto before = static_cast<std::size_t>(what.damage - what.area.begin);
   const std::byte* at = what.damage - (before < width ? before : before % width);
@@ -99,7 +99,7 @@ void dump(const debug_report& what) {
 void describe_damage(const debug_report& what) {
   const bool freed = what.dead.data != nullptr;
   const std::byte* const data = freed ? what.dead.data : what.live.data;
-  const std::size_t size = freed ? what.dead.facts.size : what.live.facts.size;
+  const std::size_t size = freed ? what.dead.facts().size : what.live.facts.size;
   os::line l;
   l.text("  first written to: ");
   if (what.damage < data)
@@ -126,10 +126,10 @@ void describe_neighbour(const char* words, const guarded_block& b) {
   dead_block dead = {};
   const bool known = freed_blocks.find_within(b.start, b.start + b.header->block_size, dead);
   if (!known) return os::write_line(l.text("no block"));
-  add_block(l, dead.facts, dead.data);
-  l.text(", freed, made by ").text(to_string(dead.facts.made_by)).text(" at");
+  add_block(l, dead.facts(), dead.data);
+  l.text(", freed, made by ").text(to_string(dead.facts().made_by)).text(" at");
   os::write_line(l);
-  print_site(dead.facts.site);
+  print_site(dead.facts().site);
 }
 
 // The blocks beside the one at `data`, where they lie in the same slab.
@@ -150,7 +150,7 @@ void write_annex(const void* context) {
   if (what.damage != nullptr) describe_damage(what);
   if (what.live.data != nullptr) describe_block(what.live.facts, what.live.data);
   if (what.dead.data != nullptr) {
-    describe_block(what.dead.facts, what.dead.data);
+    describe_block(what.dead.facts(), what.dead.data);
     describe_free(what.dead);
   }
   if (what.from.return_address != nullptr) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // What the debug level writes around and into blocks: guard bytes and fill patterns.
 //
-// A guard byte depends on its own address, so that a copy of a guard is as wrong as anything else,
-// and is never zero, since what most overruns write is the end of a text.
+// What a guard holds depends on where it begins, so that a copy of a guard is as wrong as anything
+// else; no byte of it is zero, since what most overruns write is the end of a text.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "ashlar/base/bits.hpp"
 #include "ashlar/base/units.hpp"
 
 namespace ashlar::replace {
@@ -36,10 +37,52 @@ struct byte_range {
   std::byte* end = nullptr;
 };
 
-unsigned char guard_byte(const std::byte* at) noexcept;
-void write_guard(byte_range guard) noexcept;
+/// The words of a guard that begins at `begin`, one after the other. All their bytes are odd.
+class guard_words {
+ public:
+  explicit guard_words(const std::byte* begin) noexcept {
+    const std::uint64_t mixed = (address_of(begin) ^ 0x5bd1e995u) * 0x9e3779b97f4a7c15u;
+    word_ = mixed ^ mixed >> 32;
+  }
+  std::uint64_t next() noexcept {
+    word_ += 0x6a09e667f3bcc908u;
+    return word_ | 0x0101010101010101u;
+  }
+
+ private:
+  std::uint64_t word_;
+};
+
+/// What the byte at `at`, which is one of the guard's, holds.
+unsigned char guard_byte(byte_range guard, const std::byte* at) noexcept;
 /// Returns the first byte of a guard that is not as it was written; null if all are.
 std::byte* find_damage(byte_range guard) noexcept;
+
+// The next two by the compiler's own name for memcpy: malloc's code is compiled so that no loop of
+// it becomes a call of calloc, and so every other use is a call.
+
+inline void write_guard(byte_range guard) noexcept {
+  guard_words words(guard.begin);
+  std::byte* at = guard.begin;
+  for (; guard.end - at >= 8; at += 8) {
+    const std::uint64_t word = words.next();
+    __builtin_memcpy(at, &word, sizeof word);
+  }
+  for (; at != guard.end; ++at) *at = std::byte{guard_byte(guard, at)};
+}
+
+/// As `find_damage`, quicker: whether there is none.
+inline bool is_whole(byte_range guard) noexcept {
+  guard_words words(guard.begin);
+  std::uint64_t difference = 0;
+  const std::byte* at = guard.begin;
+  for (; guard.end - at >= 8; at += 8) {
+    std::uint64_t word;
+    __builtin_memcpy(&word, at, sizeof word);
+    difference |= word ^ words.next();
+  }
+  return difference == 0 && (at == guard.end || find_damage(guard) == nullptr);
+}
 
 /// Fills a block; of one above 1 MiB only the first and the last 64 KiB, since programs take huge
 /// blocks of which they touch little.

@@ -11,7 +11,7 @@ namespace ashlar::replace {
 namespace {
 
 bool is_paged(const guarded_block& b) {
-  return current_debug_settings().protect != page_protection::off && !b.header->is_slab();
+  return guard_settings.protect != page_protection::off && !b.header->is_slab();
 }
 
 const char* freeing_function(family by) {
@@ -49,39 +49,99 @@ void check_claims(const guarded_block& b, const freeing& how) {
 bool check_guards(const guarded_block& b, const caller& from) {
   bool whole = true;
   for (const byte_range guard : {b.front_guard(), b.back_guard()}) {
-    std::byte* const damage = find_damage(guard);
-    if (damage == nullptr) continue;
-    report_damage(b, guard, damage, from);
+    if (is_whole(guard)) continue;
+    report_damage(b, guard, find_damage(guard), from);
     whole = false;
   }
   return whole;
 }
 
+// Whether guards and filling of a block of a slab are as they were written.
+bool is_intact(const dead_block& dead, const observe::block_facts& was) {
+  const std::size_t guard = guard_settings.guard;
+  std::byte* const end = dead.data + was.size;
+  if (front_of(was.alignment()) != 0 && !is_whole({dead.data - guard, dead.data})) return false;
+  if (guard_settings.fill && find_write({dead.data, end}, freed_byte) != nullptr) return false;
+  return is_whole({end, end + guard});
+}
+
 // Gives a block that leaves the quarantine, or never was in it, back to the heap.
 void drop(dead_block& dead) {
+  slab* const s = process_page_map.header_of(dead.data);
+  if (s == nullptr) return;
+  if (s->is_slab()) {
+    const observe::block_facts was = dead.facts();
+    if (!is_intact(dead, was)) (void)check_dead(dead);
+    return heap::put_back(watched_local(), *s, dead.data - front_of(was.alignment()));
+  }
   guarded_block b;
   if (!locate(dead.data, b)) return;
   (void)check_dead(dead);
-  if (is_paged(b) && !open_page_block(*b.header)) return;  // lost: better than a block that faults
-  heap::deallocate_from(watched_heap.local(), b.start);
+  if (is_paged(b) && !open_page_block(*s)) return;  // lost: better than a block that faults
+  heap::put_back(watched_local(), *s, b.start);
 }
 
-void retire(const guarded_block& b, const caller& from) {
-  const debug_settings& settings = current_debug_settings();
-  const observe::thread_state& thread = observe::this_thread();
-  dead_block dead = {
-      .data = b.data,
-      .facts = b.facts,
-      .cost = b.facts.size + 2 * settings.guard + sizeof(dead_block),
-      .freed_at = observe::process_tracker().site_of({.from = from, .is_end = true}, 0),
-      .freed_by = thread.tally != nullptr ? thread.tally->number : std::uint16_t{0},
-      .sealed = is_paged(b) && seal_page_block(*b.header),
-      .told = false};
-  if (is_paged(b)) dead.cost += os::page_size();
-  if (!dead.sealed && settings.fill) fill_block(b.bytes(), freed_byte);
-  const bool fits = settings.quarantine == 0 || dead.cost <= settings.quarantine;
-  if (!fits || !freed_blocks.put(dead)) drop(dead);
-  for (dead_block oldest; freed_blocks.take_excess(settings.quarantine, oldest);) drop(oldest);
+// The blocks rest for so long that they are in no cache any more.
+void drop_excess(std::uint32_t thread) {
+  dead_block oldest[quarantine::most_taken];
+  while (const std::uint32_t count = freed_blocks.take_excess(thread, oldest)) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      __builtin_prefetch(oldest[i].data - 1);
+      __builtin_prefetch(oldest[i].data + 63);
+    }
+    for (std::uint32_t i = 0; i < count; ++i) drop(oldest[i]);
+  }
+}
+
+void retire(std::byte* data, const observe::block_record& was, const caller& from, bool sealed) {
+  observe::tracker& tracker = observe::process_tracker();
+  const observe::thread_tally* const tally = observe::this_thread().tally;
+  const std::uint16_t thread = tally != nullptr ? tally->number : std::uint16_t{0};
+  dead_block dead = {.data = data,
+                     .was = was,
+                     .freed_at = tracker.site_of_death(from),
+                     .freed_by = thread,
+                     .sealed = sealed,
+                     .told = false};
+  if (!sealed && guard_settings.fill) fill_block({data, data + was.load().size}, freed_byte);
+  bool is_over = false;
+  if (!freed_blocks.put(thread, dead, is_over)) drop(dead);
+  if (is_over) drop_excess(thread);
+}
+
+// Enters the death of a block that was found to be in order. Returns false if another thread was
+// quicker.
+bool bury(const guarded_block& b, const caller& from) {
+  const observe::block_record was = b.record().take();
+  if (!was.is_live()) return false;
+  observe::process_tracker().note_death(was.load(), b.data);
+  retire(b.data, was, from, is_paged(b) && seal_page_block(*b.header));
+  return true;
+}
+
+// Frees a block of a slab if all is as it should be and simple, which nearly every free is. Returns
+// false, having done nothing, if it is not.
+bool free_simply(slab& s, std::byte* data, const freeing& how) {
+  if (!s.is_slab() || how.is_aligned_form || how.alignment != freeing::not_told) return false;
+  const std::uint32_t index = s.index_of(data);
+  if (index >= s.capacity) return false;
+  observe::block_record& record = s.record_at(index);
+  const observe::block_facts facts = record.load();
+  if (facts.site == observe::site_table::none || facts.made_by != how.by ||
+      (how.size != freeing::not_told && how.size != facts.size) ||
+      (how.by != family::malloc && facts.alignment() != default_alignment))
+    return false;
+  const std::size_t front = front_of(facts.alignment());
+  const std::size_t guard = guard_settings.guard;
+  std::byte* const end = data + facts.size;
+  if (data != s.block_at(index) + front || !is_whole({end, end + guard}) ||
+      (front != 0 && !is_whole({data - guard, data})))
+    return false;
+  const observe::block_record was = record.take();
+  if (!was.is_live()) return false;
+  observe::process_tracker().note_death(facts.site, {1, facts.size}, data);
+  retire(data, was, how.from, false);
+  return true;
 }
 
 // `p` is no live block: says what it is instead.
@@ -101,7 +161,7 @@ void report_stray(fault_kind if_foreign, void* p, const caller& from, const char
     return report(frees ? fault_kind::double_free : if_foreign, what);
   }
   if (freed_blocks.find(p, true, what.dead)) {
-    if (frees) what.detail = {address_of(what.dead.data), what.dead.facts.size};
+    if (frees) what.detail = {address_of(what.dead.data), what.dead.facts().size};
     return report(frees ? fault_kind::interior_free : if_foreign, what);
   }
   report(if_foreign, what);
@@ -113,9 +173,9 @@ bool check_dead(dead_block& dead) noexcept {
   guarded_block b;
   if (dead.sealed || dead.told || !locate(dead.data, b)) return false;
   b.data = dead.data;
-  b.facts = dead.facts;
+  b.facts = dead.facts();
   debug_report what = {.pointer = dead.data, .dead = dead};
-  if (current_debug_settings().fill) {
+  if (guard_settings.fill) {
     what.area = b.bytes();
     what.damage = find_write(what.area, freed_byte);
   }
@@ -132,18 +192,18 @@ bool check_dead(dead_block& dead) noexcept {
 
 void guarded_deallocate(void* p, const freeing& how) noexcept {
   check_now_and_then();
-  const slab* const s = process_page_map.header_of(p);
-  if (s != nullptr && !s->watched) return heap::deallocate_from(bound_local(), p);
+  slab* const s = process_page_map.header_of(p);
+  if (s != nullptr) {
+    if (!s->watched) return heap::deallocate_from(bound_local(), p);
+    if (free_simply(*s, static_cast<std::byte*>(p), how)) [[likely]]
+      return;
+  }
   guarded_block b;
   if (!locate(p, b) || b.data != p)
     return report_stray(fault_kind::invalid_free, p, how.from, "  freed at");
   check_claims(b, how);
   (void)check_guards(b, how.from);
-  const observe::block_facts facts = b.record().take();
-  if (facts.site == observe::site_table::none)  // another thread was quicker
-    return report_stray(fault_kind::invalid_free, p, how.from, "  freed at");
-  observe::process_tracker().note_death(facts, p);
-  retire(b, how.from);
+  if (!bury(b, how.from)) report_stray(fault_kind::invalid_free, p, how.from, "  freed at");
 }
 
 allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {
@@ -160,10 +220,7 @@ allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& 
                            : process_heap.allocate_from(process_heap.local(), {size}, false);
   if (!a) return a;
   std::memcpy(a.data(), p, size < b.facts.size ? size : b.facts.size);
-  const observe::block_facts facts = b.record().take();
-  if (facts.site == observe::site_table::none) return a;  // freed meanwhile: reported there
-  observe::process_tracker().note_death(facts, p);
-  retire(b, made.from);
+  (void)bury(b, made.from);  // or it was freed meanwhile: reported there
   return a;
 }
 

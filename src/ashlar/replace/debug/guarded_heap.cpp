@@ -12,11 +12,11 @@
 namespace ashlar::replace {
 
 constinit bool guarding = false;
+constinit debug_settings guard_settings;
 constinit quarantine freed_blocks;
 
 namespace {
 
-constinit debug_settings settings;
 constinit std::atomic<std::uint64_t> operations{0};
 
 // Where a block's parts lie, as offsets into the heap's block.
@@ -28,16 +28,15 @@ struct shape {
 };
 
 shape plain_shape(std::size_t size, std::size_t alignment) {
-  const std::size_t guard = settings.guard;
-  // What is aligned to slices must begin at its first one, by which the heap knows it.
-  if (alignment >= slice_size || guard == 0) return {0, 0, guard, size + guard};
-  const std::size_t front = guard > alignment ? guard : alignment;
-  return {front, guard, guard, front + size + guard};
+  const std::size_t guard = guard_settings.guard;
+  const std::size_t front = front_of(alignment);
+  return {front, front != 0 ? guard : 0, guard, front + size + guard};
 }
 
 shape shape_of(std::size_t size, std::size_t alignment, bool in_slab) {
-  if (settings.protect == page_protection::off || in_slab) return plain_shape(size, alignment);
-  const page_shape s = pages_of(size, alignment, settings.protect);
+  if (guard_settings.protect == page_protection::off || in_slab)
+    return plain_shape(size, alignment);
+  const page_shape s = pages_of(size, alignment, guard_settings.protect);
   return {s.data, s.data - s.open_begin, s.open_end - s.data - size, s.total};
 }
 
@@ -46,12 +45,13 @@ bool in_slab(const guarded_block& b) { return b.header->is_slab(); }
 // Gets a block with room for the guards; its pages are protected if they are to be.
 allocation take_block(layout request, bool zero, shape& where) {
   where = plain_shape(request.size, request.alignment);
-  if (settings.protect != page_protection::off) {
+  if (guard_settings.protect != page_protection::off) {
     // Where the system has no room for more protected blocks, guards must do; what is too large or
     // too aligned for slabs lies on pages of its own anyway.
     const bool has_class = where.total <= medium_limit && request.alignment <= default_alignment;
-    const allocation a = take_page_block(
-        pages_of(request.size, request.alignment, settings.protect), request, zero, has_class);
+    const allocation a =
+        take_page_block(pages_of(request.size, request.alignment, guard_settings.protect), request,
+                        zero, has_class);
     if (a || a.reason() != status::unsupported) {
       where = shape_of(request.size, request.alignment, false);
       return a;
@@ -60,18 +60,23 @@ allocation take_block(layout request, bool zero, shape& where) {
   return watched_heap.allocate_from(watched_heap.local(), {where.total, request.alignment}, zero);
 }
 
-void before_fork() { freed_blocks.mutex().acquire_for_fork(); }
-void after_fork_in_parent() { freed_blocks.mutex().release_after_fork(); }
-void after_fork_in_child() { freed_blocks.mutex().reset_after_fork(); }
+void before_fork() {
+  freed_blocks.for_each_lock([](lock& each) { each.acquire_for_fork(); });
+}
+void after_fork_in_parent() {
+  freed_blocks.for_each_lock([](lock& each) { each.release_after_fork(); });
+}
+void after_fork_in_child() {
+  freed_blocks.for_each_lock([](lock& each) { each.reset_after_fork(); });
+}
 
 }  // namespace
 
-const debug_settings& current_debug_settings() noexcept { return settings; }
-
 void begin_guarding(const debug_settings& wanted) noexcept {
-  settings = wanted;
-  if (settings.guard > most_guard) settings.guard = most_guard;
-  settings.guard = align_up(settings.guard, default_alignment);
+  guard_settings = wanted;
+  if (guard_settings.guard > most_guard) guard_settings.guard = most_guard;
+  guard_settings.guard = align_up(guard_settings.guard, default_alignment);
+  freed_blocks.limit_to(wanted.quarantine, 2 * guard_settings.guard + sizeof(dead_block));
   (void)os::on_fork(before_fork, after_fork_in_parent, after_fork_in_child);
   store_relaxed(guarding, true);
 }
@@ -124,6 +129,23 @@ bool locate_around(const void* p, guarded_block& found) noexcept {
   return false;
 }
 
+void* guarded_pop(local_heap& h, const observe::origin& made) noexcept {
+  const debug_settings& settings = guard_settings;
+  const std::size_t front = front_of(default_alignment);
+  const std::size_t total = front + made.size + settings.guard;
+  if (total > small_limit || settings.protect != page_protection::off || settings.check_every != 0)
+    return nullptr;
+  auto* const start = static_cast<std::byte*>(pop_block(h, bin_offset_of(class_of(total))));
+  if (start == nullptr) return nullptr;
+  std::byte* const data = start + front;
+  if (front != 0) write_guard({data - settings.guard, data});
+  write_guard({data + made.size, data + made.size + settings.guard});
+  if (settings.fill) fill_block({data, data + made.size}, fresh_byte);
+  slab& s = *process_page_map.header_of(start);
+  observe::process_tracker().note_birth(s.record_at(s.index_of(start)), data, made);
+  return data;
+}
+
 allocation guarded_allocate(layout request, bool zero, const observe::origin& made) noexcept {
   check_now_and_then();
   observe::tracker& tracker = observe::process_tracker();
@@ -138,7 +160,7 @@ allocation guarded_allocate(layout request, bool zero, const observe::origin& ma
   std::byte* const data = static_cast<std::byte*>(a.data()) + where.data;
   write_guard({data - where.front, data});
   write_guard({data + request.size, data + request.size + where.back});
-  if (!zero && settings.fill) fill_block({data, data + request.size}, fresh_byte);
+  if (!zero && guard_settings.fill) fill_block({data, data + request.size}, fresh_byte);
   guarded_block b;
   (void)locate(a.data(), b);
   observe::origin known = made;
@@ -149,10 +171,9 @@ allocation guarded_allocate(layout request, bool zero, const observe::origin& ma
 
 // --- checks of everything ---
 
-void check_now_and_then() noexcept {
-  if (settings.check_every == 0) return;
-  if ((operations.fetch_add(1, std::memory_order_relaxed) + 1) % settings.check_every == 0)
-    (void)check_all_blocks();
+void count_towards_check() noexcept {
+  const std::uint64_t count = operations.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (count % guard_settings.check_every == 0) (void)check_all_blocks();
 }
 
 namespace {
@@ -162,7 +183,7 @@ bool check_live(slab* s, std::byte* start) {
   guarded_block b;
   if (!locate(start, b) || b.data == nullptr || b.header != s) return false;
   for (const byte_range guard : {b.front_guard(), b.back_guard()}) {
-    std::byte* const damage = find_damage(guard);
+    std::byte* const damage = is_whole(guard) ? nullptr : find_damage(guard);
     if (damage == nullptr) continue;
     observe::block_facts now = b.record().load();
     now.standing = b.facts.standing;

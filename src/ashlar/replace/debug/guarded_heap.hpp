@@ -25,13 +25,18 @@ namespace ashlar::replace {
 /// Whether watched blocks are guarded.
 extern constinit bool guarding;
 
+/// What guarding does; constant once it has begun.
+extern constinit debug_settings guard_settings;
+
 /// Begins to guard. Requires: no watched block has been made yet.
 void begin_guarding(const debug_settings& settings) noexcept;
 /// Forgets all quarantined blocks. Requires: the watched heap is gone, or will be.
 void end_guarding() noexcept;
-const debug_settings& current_debug_settings() noexcept;
 /// Freed blocks that are not in use again yet.
 extern constinit quarantine freed_blocks;
+
+/// Serves a small block from a bin of the watched heap's `h`, or returns null.
+void* guarded_pop(local_heap& h, const observe::origin& made) noexcept;
 
 /// As the functions of watched_heap.hpp.
 allocation guarded_allocate(layout request, bool zero, const observe::origin& made) noexcept;
@@ -40,12 +45,25 @@ void guarded_deallocate(void* p, const freeing& how) noexcept;
 /// Resizes a watched block: always moves it.
 allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;
 
+/// Bytes in front of what the program has of a block that is not on pages of its own. What is
+/// aligned to slices must begin at its first one, by which the heap knows it.
+inline std::size_t front_of(std::size_t alignment) noexcept {
+  const std::size_t guard = guard_settings.guard;
+  if (guard == 0 || alignment >= slice_size) return 0;
+  return guard > alignment ? guard : alignment;
+}
+
 /// Looks at all guards and at all quarantined blocks, and reports what was written to. Returns how
 /// many blocks that were.
 std::size_t check_all_blocks() noexcept;
 
+/// Counts towards `check_every`, and looks at everything if it is time.
+void count_towards_check() noexcept;
 /// Looks at everything if it is time: `check_every`.
-void check_now_and_then() noexcept;
+inline void check_now_and_then() noexcept {
+  if (guard_settings.check_every != 0) [[unlikely]]
+    count_towards_check();
+}
 /// Looks at a quarantined block, and reports once what was written to it. Returns whether it was.
 bool check_dead(dead_block& dead) noexcept;
 

@@ -1,47 +1,81 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/replace/debug/quarantine.hpp"
 
+#include "ashlar/os/address_space.hpp"
+
 namespace ashlar::replace {
 
-bool quarantine::put(const dead_block& dead) noexcept {
-  lock_guard guard(mutex_);
-  const std::uint64_t slots = end_ + 1 < most_blocks ? end_ + 1 : most_blocks;
-  if (end_ - first_ == most_blocks || !entries_.ensure(slots)) return false;
-  entries_[end_ % most_blocks] = dead;
-  ++end_;
-  bytes_ += dead.cost;
+std::uint64_t quarantine::cost_of(const dead_block& dead) const noexcept {
+  return dead.facts().size + overhead_ + (dead.sealed ? os::page_size() : 0);
+}
+
+bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over) noexcept {
+  const std::uint64_t cost = cost_of(dead);
+  if (cost > most_bytes_ && most_bytes_ != 0) return false;
+  ring& r = rings_[thread % ring_count];
+  lock_guard guard(r.mutex);
+  const std::uint64_t slots = r.end + 1 < ring_size ? r.end + 1 : ring_size;
+  if (r.end - r.first == ring_size || !r.entries.ensure(slots)) return false;
+  r.at(r.end) = dead;
+  ++r.end;
+  store_relaxed(r.bytes, r.bytes + cost);
+  is_over = r.bytes + r.elsewhere > most_bytes_ || r.is_nearly_full();
   return true;
 }
 
-bool quarantine::take_excess(std::size_t most_bytes, dead_block& out) noexcept {
-  lock_guard guard(mutex_);
-  if (first_ == end_ || (bytes_ <= most_bytes && end_ - first_ < most_blocks - 64)) return false;
-  out = entries_[first_ % most_blocks];
-  ++first_;
-  bytes_ -= out.cost;
-  return true;
+std::uint32_t quarantine::take_excess(std::uint32_t thread,
+                                      dead_block (&out)[most_taken]) noexcept {
+  ring& own = rings_[thread % ring_count];
+  std::uint64_t sum = 0;
+  ring* giving = &own;  // the fullest
+  for (ring& r : rings_) {
+    const std::uint64_t bytes = load_relaxed(r.bytes);
+    sum += bytes;
+    if (bytes > load_relaxed(giving->bytes)) giving = &r;
+  }
+  const std::uint64_t own_bytes = load_relaxed(own.bytes);
+  store_relaxed(own.elsewhere, sum - own_bytes);
+  if (sum <= most_bytes_ || own_bytes >= load_relaxed(giving->bytes) / 2) giving = &own;
+  // A little less than may be, so that this need not be done again at once.
+  const std::uint64_t wanted = most_bytes_ - most_bytes_ / 64;
+  lock_guard guard(giving->mutex);
+  if (sum <= most_bytes_ && !giving->is_nearly_full()) return 0;
+  std::uint32_t count = 0;
+  while (count < most_taken && giving->first != giving->end &&
+         (sum > wanted || giving->is_nearly_full())) {
+    out[count] = giving->at(giving->first++);
+    const std::uint64_t cost = cost_of(out[count++]);
+    sum -= cost;
+    store_relaxed(giving->bytes, giving->bytes - cost);
+  }
+  return count;
 }
 
-// Called in handlers of signals too: where this thread holds a lock it looks without one.
+// Called in handlers of signals too: where this thread holds a lock it looks without one. Of
+// entries in several rings the latest is the one that was born last; of the same millisecond, any.
 template <class Predicate>
 bool quarantine::find_latest(dead_block& out, Predicate is_it) noexcept {
   const bool locks = locks_of_this_thread == 0;
-  if (locks) mutex_.acquire();
-  const std::uint64_t known = end_ < most_blocks ? end_ : most_blocks;
   bool found = false;
-  for (std::uint64_t i = end_; i != end_ - known && !found;) {
-    const dead_block& d = entries_[--i % most_blocks];
-    found = is_it(d);
-    if (found) out = d;
+  for (ring& r : rings_) {
+    if (locks) r.mutex.acquire();
+    const std::uint64_t known = r.end < ring_size ? r.end : ring_size;
+    for (std::uint64_t i = r.end; i != r.end - known;) {
+      const dead_block& d = r.at(--i);
+      if (!is_it(d)) continue;
+      if (!found || d.facts().born > out.facts().born) out = d;
+      found = true;
+      break;
+    }
+    if (locks) r.mutex.release();
   }
-  if (locks) mutex_.release();
   return found;
 }
 
 bool quarantine::find(const void* p, bool inside, dead_block& out) noexcept {
   return find_latest(out, [p, inside](const dead_block& d) {
     const std::size_t offset = address_of(p) - address_of(d.data);
-    return offset == 0 || (inside && offset < d.facts.size);
+    return offset == 0 || (inside && offset < d.facts().size);
   });
 }
 
@@ -52,8 +86,10 @@ bool quarantine::find_within(const std::byte* begin, const std::byte* end,
 }
 
 void quarantine::release() noexcept {
-  first_ = end_ = bytes_ = 0;
-  entries_.release();
+  for (ring& r : rings_) {
+    r.first = r.end = r.bytes = r.elsewhere = 0;
+    r.entries.release();
+  }
 }
 
 }  // namespace ashlar::replace

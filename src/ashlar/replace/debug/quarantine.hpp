@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Freed blocks that are not used again for a while, so that whoever still uses them is found.
 //
-// First in, first out, bounded in bytes. An entry keeps what is known of its block, beside the
-// block and not in it: where it came from and where it was freed. Entries stay readable for reports
-// after they have left, until their place in the ring is needed.
-// Threads: thread-safe. The lock is a leaf.
+// Bounded in bytes. An entry keeps what is known of its block, beside the block and not in it:
+// where it came from and where it was freed. Entries stay readable for reports after they have
+// left, until their place in the ring is needed. Threads free into different rings, by their
+// number, lest they wait for each other. Each ring is first in, first out; when all together hold
+// too much, the one that holds most gives, several blocks at a time, for to look at all rings costs
+// as much as to free a block. Threads: thread-safe. The locks are leaves; never is more than one
+// taken, but for a fork.
 #pragma once
 
 #include <cstdint>
@@ -17,53 +20,88 @@ namespace ashlar::replace {
 
 /// A block that was freed. Valid as zero bytes: none.
 struct dead_block {
-  std::byte* data;  // what the program knew it by
-  observe::block_facts facts;
-  std::uint64_t cost;  // bytes that it counts for
+  std::byte* data;            // what the program knew it by
+  observe::block_record was;  // its record while it lived
   observe::site_id freed_at;
   std::uint16_t freed_by;  // number of the thread
   bool sealed;             // its pages are inaccessible
   bool told;               // a write to it was reported
+
+  observe::block_facts facts() const noexcept { return was.load(); }
 };
+static_assert(sizeof(dead_block) == 32);
 
 class quarantine {
  public:
-  static constexpr std::uint64_t most_blocks = std::uint64_t{1} << 18;
+  static constexpr std::uint32_t ring_count = 16;
+  static constexpr std::uint64_t ring_size = std::uint64_t{1} << 18;  // entries
+  static constexpr std::uint32_t most_taken = 32;
 
   constexpr quarantine() = default;
 
-  /// Enters a block, which must be filled by now. Errors: false if there is no memory.
-  bool put(const dead_block& dead) noexcept;
-  /// Takes the oldest block out if there is more in here than `most_bytes`.
-  bool take_excess(std::size_t most_bytes, dead_block& out) noexcept;
+  /// Sets how many bytes blocks may come to that rest in here, each counting for `overhead` more
+  /// than it has. 0: each leaves at once, and is remembered only.
+  void limit_to(std::size_t most_bytes, std::size_t overhead) noexcept {
+    most_bytes_ = most_bytes;
+    overhead_ = overhead;
+  }
 
-  /// Finds the entry of the block that `p` was the pointer to, the latest first; or, if `inside`,
-  /// lay in. Those that have left count too. For reports: slow.
+  /// Enters a block, which must be filled by now, into the ring of thread `thread`. Returns false
+  /// if it is too large, or if there is no memory. Sets `is_over` if others are to leave now.
+  bool put(std::uint32_t thread, const dead_block& dead, bool& is_over) noexcept;
+  /// Takes blocks out if more are in here than may be, the oldest of a ring. Returns how many.
+  std::uint32_t take_excess(std::uint32_t thread, dead_block (&out)[most_taken]) noexcept;
+
+  /// Finds the entry of the block that `p` was the pointer to, the latest; or, if `inside`, lay in.
+  /// Those that have left count too. For reports: slow.
   bool find(const void* p, bool inside, dead_block& out) noexcept;
 
   /// Finds the block that lay in `[begin, end)` last.
   bool find_within(const std::byte* begin, const std::byte* end, dead_block& out) noexcept;
 
-  /// Calls `visit(dead_block&)` for each block in here, under the lock.
+  /// Calls `visit(dead_block&)` for each block in here, under the lock of its ring.
   template <class Visitor>
   void for_each(Visitor visit) noexcept {
-    lock_guard guard(mutex_);
-    for (std::uint64_t i = first_; i != end_; ++i) visit(entries_[i % most_blocks]);
+    for (ring& r : rings_) {
+      lock_guard guard(r.mutex);
+      for (std::uint64_t i = r.first; i != r.end; ++i) visit(r.at(i));
+    }
   }
 
-  os::range reserved() const { return entries_.reserved(); }
-  lock& mutex() { return mutex_; }
+  /// Calls `visit(range)` for the address space of each ring.
+  template <class Visitor>
+  void for_each_range(Visitor visit) const {
+    for (const ring& r : rings_) visit(r.entries.reserved());
+  }
+
+  /// Calls `visit(lock&)` for all locks, in the order in which a fork takes them.
+  template <class Visitor>
+  void for_each_lock(Visitor visit) noexcept {
+    for (ring& r : rings_) visit(r.mutex);
+  }
+
   void release() noexcept;
 
  private:
+  struct alignas(64) ring {
+    lock mutex;
+    std::uint64_t first = 0;  // entries are numbered; number n lies at n % ring_size
+    std::uint64_t end = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t elsewhere = 0;  // bytes in the other rings, when they were looked at last
+    observe::growing_table<dead_block, ring_size> entries;
+
+    dead_block& at(std::uint64_t number) const { return entries[number % ring_size]; }
+    bool is_nearly_full() const { return end - first > ring_size - 64; }
+  };
+
+  std::uint64_t cost_of(const dead_block& dead) const noexcept;
   template <class Predicate>
   bool find_latest(dead_block& out, Predicate is_it) noexcept;
 
-  lock mutex_;
-  std::uint64_t first_ = 0;  // entries are numbered; number n lies at n % most_blocks
-  std::uint64_t end_ = 0;
-  std::uint64_t bytes_ = 0;
-  observe::growing_table<dead_block, most_blocks> entries_;
+  std::size_t most_bytes_ = 0;
+  std::size_t overhead_ = 0;
+  ring rings_[ring_count];
 };
 
 }  // namespace ashlar::replace
