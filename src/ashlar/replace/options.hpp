@@ -96,9 +96,10 @@ inline constexpr option_description option_table[] = {
     {"guard", option_kind::bytes, "16",
      "With `track=debug`: bytes in front of and behind each block that must stay as they are. "
      "Rounded up to multiples of 16, at most 4K. 0: none."},
-    {"fill", option_kind::boolean, "1",
-     "With `track=debug`: fill new blocks with 0xcb and freed ones with 0xdf. Without it, writing "
-     "to a freed block goes unnoticed."},
+    {"fill", option_kind::bytes, "2K",
+     "With `track=debug`: bytes at either end of a block that are filled, when it is new with 0xcb "
+     "and when it is freed with 0xdf. What is written to other bytes of a freed block goes "
+     "unnoticed. 0: none. 1T: all."},
     {"quarantine", option_kind::bytes, "16M",
      "With `track=debug`: bytes of freed blocks that are kept from being used again. 0: none."},
     {"protect", option_kind::side, "off",

@@ -151,6 +151,14 @@ ASHLAR_FORCE_INLINE void take_back(void* p, const freeing& how) noexcept {
 }  // namespace
 
 void deallocate_slow(void* p, family freed_by) noexcept {
+  // Before anything is written down for a caller that only the debug level asks for.
+  slab* const s = process_page_map.header_of(p);
+  if (s != nullptr && s->watched && !load_relaxed(guarding)) {
+    const int saved = errno;
+    watched_deallocate(*s, p);
+    errno = saved;
+    return;
+  }
   take_back(p, {.by = freed_by, .from = observe::caller_of_this()});
 }
 

@@ -7,19 +7,15 @@ namespace ashlar::replace {
 
 namespace {
 
-constexpr std::size_t whole_fill = 1_MiB;
-constexpr std::size_t end_fill = 64_KiB;
-
 std::size_t size_of(byte_range r) { return static_cast<std::size_t>(r.end - r.begin); }
 
 // Calls `each` for the parts of a block that are filled, until it returns false.
 template <class Function>
-void for_each_part(byte_range block, Function each) {
-  if (size_of(block) <= whole_fill) {
+void for_each_part(byte_range block, std::size_t most, Function each) {
+  if (size_of(block) / 2 <= most)
     each(block);
-  } else if (each({block.begin, block.begin + end_fill})) {
-    each({block.end - end_fill, block.end});
-  }
+  else if (each({block.begin, block.begin + most}))
+    each({block.end - most, block.end});
 }
 
 }  // namespace
@@ -37,16 +33,16 @@ std::byte* find_damage(byte_range guard) noexcept {
   return nullptr;
 }
 
-void fill_block(byte_range block, unsigned char value) noexcept {
-  for_each_part(block, [value](byte_range part) {
+void fill_block(byte_range block, std::size_t most, unsigned char value) noexcept {
+  for_each_part(block, most, [value](byte_range part) {
     std::memset(part.begin, value, size_of(part));
     return true;
   });
 }
 
-std::byte* find_write(byte_range block, unsigned char value) noexcept {
+std::byte* find_write(byte_range block, std::size_t most, unsigned char value) noexcept {
   std::byte* found = nullptr;
-  for_each_part(block, [&](byte_range part) {
+  for_each_part(block, most, [&](byte_range part) {
     // Equal to itself one byte on, and begins with the value: all bytes are the value.
     const std::size_t size = size_of(part);
     if (size == 0 ||

@@ -17,8 +17,8 @@ enum class page_protection : std::uint8_t { off, back, front };
 
 /// What `track=debug` does beyond recording; see docs/reference/options.md.
 struct debug_settings {
-  std::size_t guard = 16;  ///< bytes in front of and behind each block
-  bool fill = true;
+  std::size_t guard = 16;    ///< bytes in front of and behind each block
+  std::size_t fill = 2_KiB;  ///< bytes at either end of new and freed blocks
   std::size_t quarantine = 16_MiB;
   page_protection protect = page_protection::off;
   std::uint64_t check_every = 0;
@@ -84,10 +84,9 @@ inline bool is_whole(byte_range guard) noexcept {
   return difference == 0 && (at == guard.end || find_damage(guard) == nullptr);
 }
 
-/// Fills a block; of one above 1 MiB only the first and the last 64 KiB, since programs take huge
-/// blocks of which they touch little.
-void fill_block(byte_range block, unsigned char value) noexcept;
+/// Fills up to `most` bytes at either end of a block: of large ones programs touch little.
+void fill_block(byte_range block, std::size_t most, unsigned char value) noexcept;
 /// Returns the first byte that `fill_block` wrote and that is another now; null if there is none.
-std::byte* find_write(byte_range block, unsigned char value) noexcept;
+std::byte* find_write(byte_range block, std::size_t most, unsigned char value) noexcept;
 
 }  // namespace ashlar::replace

@@ -61,7 +61,7 @@ bool is_intact(const dead_block& dead, const observe::block_facts& was) {
   const std::size_t guard = guard_settings.guard;
   std::byte* const end = dead.data + was.size;
   if (front_of(was.alignment()) != 0 && !is_whole({dead.data - guard, dead.data})) return false;
-  if (guard_settings.fill && find_write({dead.data, end}, freed_byte) != nullptr) return false;
+  if (find_write({dead.data, end}, guard_settings.fill, freed_byte) != nullptr) return false;
   return is_whole({end, end + guard});
 }
 
@@ -103,7 +103,7 @@ void retire(std::byte* data, const observe::block_record& was, const caller& fro
                      .freed_by = thread,
                      .sealed = sealed,
                      .told = false};
-  if (!sealed && guard_settings.fill) fill_block({data, data + was.load().size}, freed_byte);
+  if (!sealed) fill_block({data, data + was.size()}, guard_settings.fill, freed_byte);
   bool is_over = false;
   if (!freed_blocks.put(thread, dead, is_over)) drop(dead);
   if (is_over) drop_excess(thread);
@@ -175,10 +175,8 @@ bool check_dead(dead_block& dead) noexcept {
   b.data = dead.data;
   b.facts = dead.facts();
   debug_report what = {.pointer = dead.data, .dead = dead};
-  if (guard_settings.fill) {
-    what.area = b.bytes();
-    what.damage = find_write(what.area, freed_byte);
-  }
+  what.area = b.bytes();
+  what.damage = find_write(what.area, guard_settings.fill, freed_byte);
   for (const byte_range guard : {b.front_guard(), b.back_guard()}) {
     if (what.damage != nullptr) break;
     what.area = guard;
@@ -215,11 +213,12 @@ allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& 
   }
   check_claims(b, {.by = family::malloc, .from = made.from});
   (void)check_guards(b, made.from);
+  const std::size_t kept = size < b.facts.size ? size : b.facts.size;
   const allocation a = is_watched()
-                           ? guarded_allocate({size}, false, made)
+                           ? guarded_allocate({size}, false, made, kept)
                            : process_heap.allocate_from(process_heap.local(), {size}, false);
   if (!a) return a;
-  std::memcpy(a.data(), p, size < b.facts.size ? size : b.facts.size);
+  std::memcpy(a.data(), p, kept);
   (void)bury(b, made.from);  // or it was freed meanwhile: reported there
   return a;
 }

@@ -140,13 +140,14 @@ void* guarded_pop(local_heap& h, const observe::origin& made) noexcept {
   std::byte* const data = start + front;
   if (front != 0) write_guard({data - settings.guard, data});
   write_guard({data + made.size, data + made.size + settings.guard});
-  if (settings.fill) fill_block({data, data + made.size}, fresh_byte);
+  fill_block({data, data + made.size}, settings.fill, fresh_byte);
   slab& s = *process_page_map.header_of(start);
   observe::process_tracker().note_birth(s.record_at(s.index_of(start)), data, made);
   return data;
 }
 
-allocation guarded_allocate(layout request, bool zero, const observe::origin& made) noexcept {
+allocation guarded_allocate(layout request, bool zero, const observe::origin& made,
+                            std::size_t kept) noexcept {
   check_now_and_then();
   observe::tracker& tracker = observe::process_tracker();
   if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
@@ -160,7 +161,7 @@ allocation guarded_allocate(layout request, bool zero, const observe::origin& ma
   std::byte* const data = static_cast<std::byte*>(a.data()) + where.data;
   write_guard({data - where.front, data});
   write_guard({data + request.size, data + request.size + where.back});
-  if (!zero && guard_settings.fill) fill_block({data, data + request.size}, fresh_byte);
+  if (!zero) fill_block({data + kept, data + request.size}, guard_settings.fill, fresh_byte);
   guarded_block b;
   (void)locate(a.data(), b);
   observe::origin known = made;

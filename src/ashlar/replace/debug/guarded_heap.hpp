@@ -38,8 +38,9 @@ extern constinit quarantine freed_blocks;
 /// Serves a small block from a bin of the watched heap's `h`, or returns null.
 void* guarded_pop(local_heap& h, const observe::origin& made) noexcept;
 
-/// As the functions of watched_heap.hpp.
-allocation guarded_allocate(layout request, bool zero, const observe::origin& made) noexcept;
+/// As the functions of watched_heap.hpp. The first `kept` bytes are about to be written to.
+allocation guarded_allocate(layout request, bool zero, const observe::origin& made,
+                            std::size_t kept = 0) noexcept;
 /// Takes any pointer that a program may free.
 void guarded_deallocate(void* p, const freeing& how) noexcept;
 /// Resizes a watched block: always moves it.
