@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import glob
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -102,36 +103,59 @@ class Bench:
         print(f"| geometric mean | | {' | '.join(means)} |")
 
     def programs(self) -> None:
-        heaptrack = next(iter(glob.glob("/usr/lib/heaptrack/libheaptrack_preload.so")), None)
-        print("\n## Real programs: seconds, and times the time without; and what full adds to the")
-        print("## time as a share of what heaptrack adds\n")
-        print("| program | glibc | heaptrack | off | sampled | full | debug | added by full |")
-        print("|---|---|---|---|---|---|---|---|")
-        # What heaptrack writes goes to a file, uninterpreted: the cheapest that it can do.
-        record = {"DUMP_HEAPTRACK_OUTPUT": os.path.join(self.scratch, "heaptrack")}
-        ways = {"glibc": (None, {}), "heaptrack": (heaptrack, record)}
-        for level in ("off", "sampled", "full", "debug"):
-            ways[level] = (self.library, {"ASHLAR_OPTIONS": LEVELS[level]})
+        levels = ("off", "sampled", "full", "debug")
+        print("\n## Real programs: times the time with tracking off\n")
+        print("| program | glibc, s | off, s | sampled | full | debug |")
+        print("|---|---|---|---|---|---|")
         cases = list_programs(os.path.join(ROOT, "bench", "inputs"), self.scale)
-        for case in (each for each in cases if each.name in PROGRAMS):
-            times = {way: [] for way in ways}
+        cases = [each for each in cases if each.name in PROGRAMS]
+        for case in cases:
+            plain: list[float] = []
+            times = {level: [] for level in levels}
             for _ in range(self.rounds):
-                for way, (library, environment) in ways.items():
-                    if way != "heaptrack" or heaptrack is not None:
-                        times[way].append(self.run(case, library, environment))
-            self.show_program(case.name, times)
+                plain.append(self.run(case, None, {}))
+                for level in levels:
+                    options = {"ASHLAR_OPTIONS": LEVELS[level]}
+                    times[level].append(self.run(case, self.library, options))
+            cells = [spread(plain), spread(times["off"])]
+            cells += [ratio(times[level], times["off"]) for level in levels[1:]]
+            print(f"| {case.name} | {' | '.join(cells)} |", flush=True)
+        preload = next(iter(glob.glob("/usr/lib/*/libheaptrack_preload.so")), None)
+        if preload is None or shutil.which("heaptrack") is None:
+            print("\nheaptrack is not installed")
+            return
+        print("\n## Every allocation recorded with its stack: times the time on glibc\n")
+        print("| program | `heaptrack` | its part in the program | `ashlar run --track=full` |", end="")
+        print(" library alone | added time, of heaptrack's | library alone, of its part |")
+        print("|---|---|---|---|---|---|---|")
+        for case in cases:
+            self.compare_with_heaptrack(case, preload)
 
-    @staticmethod
-    def show_program(name: str, times: dict[str, list[float]]) -> None:
-        cells = [spread(times["glibc"])]
-        theirs = times["heaptrack"]
-        cells.append(ratio(theirs, times["glibc"]) if theirs else "not installed")
-        cells.append(spread(times["off"]))
-        cells += [ratio(times[level], times["off"]) for level in ("sampled", "full", "debug")]
-        added = [a - b for a, b in zip(theirs, times["glibc"])]
-        ours = [a - b for a, b in zip(times["full"], times["off"])]
-        cells.append(ratio(ours, added) if theirs else "")
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    def compare_with_heaptrack(self, case, preload: str) -> None:
+        record = os.path.join(self.scratch, "heaptrack")
+        report = os.path.join(self.scratch, "report")
+        ours = [self.program("ashlar"), "run", "--track=full", "-o", report, "--"]
+        # What heaptrack's library writes goes to a file, uninterpreted: the least that it can cost.
+        ways = {
+            "glibc": (case, None, {}),
+            "heaptrack": (case.under(["heaptrack", "-o", record]), None, {}),
+            "part": (case, preload, {"DUMP_HEAPTRACK_OUTPUT": record + ".raw"}),
+            "ashlar": (case.under(ours), None, {}),
+            "library": (case, self.library, {"ASHLAR_OPTIONS": LEVELS["full"]}),
+        }
+        times = {way: [] for way in ways}
+        for _ in range(self.rounds):
+            for way, (program, library, environment) in ways.items():
+                times[way].append(self.run(program, library, environment))
+        cells = [ratio(times[way], times["glibc"]) for way in ways if way != "glibc"]
+        added = {
+            way: [a - b for a, b in zip(times[way], times["glibc"])]
+            for way in ways
+            if way != "glibc"
+        }
+        cells.append(ratio(added["ashlar"], added["heaptrack"]))
+        cells.append(ratio(added["library"], added["part"]))
+        print(f"| {case.name} | {' | '.join(cells)} |", flush=True)
 
 
 def main() -> int:
