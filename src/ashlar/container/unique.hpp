@@ -9,46 +9,32 @@
 //
 // `unique<T>` is a std::unique_ptr whose deleter is one word, the handle; `unique<T[]>` has the
 // length too. What a manager frees all at once and what has no destructor need not be owned.
-// A base class cannot own by `unique`: the block's size is the type's.
+// The block's size and alignment are those of T, so an object ends as the very type that it was
+// made as: `unique<base>` takes no `unique<derived>`, and nobody may `destroy` through a base.
+// `reset(p)` of a `unique<T[]>` keeps the length, which is the deleter's: assign another instead.
+// Ownership: the caller's. The manager must outlive what was made in it.
 // Exceptions: a constructor that throws leaves no block behind. Refused memory: refusal.hpp.
-// Threads: thread-compatible. Cost: the manager's.
+// Threads: as the manager. Cost: the manager's.
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
 
 #include "ashlar/base/bits.hpp"
+#include "ashlar/container/block_guard.hpp"
 #include "ashlar/container/refusal.hpp"
+#include "ashlar/container/relocation.hpp"
 #include "ashlar/manager/class_tag.hpp"
 
 namespace ashlar {
 
 namespace detail {
 
-/// A block that goes back unless it is kept.
-class block_guard {
- public:
-  block_guard(memory from, block b, std::size_t alignment) noexcept
-      : memory_(from), block_(b), alignment_(alignment) {}
-  ~block_guard() {
-    if (block_) memory_.deallocate(block_, alignment_);
-  }
-  block_guard(const block_guard&) = delete;
-  block_guard& operator=(const block_guard&) = delete;
-
-  void keep() { block_ = {}; }
-
- private:
-  memory memory_;
-  block block_;
-  std::size_t alignment_;
-};
-
-}  // namespace detail
-
-namespace detail {
+template <class U, class T>
+concept same_but_for_const = !std::same_as<U, T> && std::same_as<const U, T> && !std::is_array_v<U>;
 
 /// Takes a block that counts to a tag; what is made in it does not.
 inline block obtain(tag of, memory from, layout request) {
@@ -59,7 +45,7 @@ inline block obtain(tag of, memory from, layout request) {
 }  // namespace detail
 
 /// Returns a new T in memory of `from`, which counts to a tag whatever T carries. Ended by
-/// `destroy`.
+/// `destroy`. Errors: throws.
 template <class T, class... Args>
 [[nodiscard]] T* make_tagged(tag of, memory from, Args&&... args) {
   const block b = detail::obtain(of, from, {sizeof(T), alignof(T)});
@@ -69,7 +55,7 @@ template <class T, class... Args>
   return made;
 }
 
-/// Returns a new T in memory of `from`. Ended by `destroy`.
+/// Returns a new T in memory of `from`. Ended by `destroy`. Errors: throws.
 template <class T, class... Args>
 [[nodiscard]] T* make(memory from, Args&&... args) {
   const block b = [&] {
@@ -82,7 +68,7 @@ template <class T, class... Args>
   return made;
 }
 
-/// As `make`; null where memory is refused.
+/// As `make`; null where memory is refused. No reclaimer is asked then.
 template <class T, class... Args>
 [[nodiscard]] T* try_make(memory from, Args&&... args) {
   const allocation fresh = allocate_as<T>(from, {sizeof(T), alignof(T)});
@@ -93,7 +79,7 @@ template <class T, class... Args>
   return made;
 }
 
-/// Ends an object that `make` made in memory of the same manager. Null is ignored.
+/// Ends an object that `make<T>` made in memory of the same manager. Null is ignored.
 template <class T>
 void destroy(memory from, T* object) noexcept {
   if (object == nullptr) return;
@@ -101,7 +87,8 @@ void destroy(memory from, T* object) noexcept {
   from.deallocate({const_cast<std::remove_cv_t<T>*>(object), sizeof(T)}, alignof(T));
 }
 
-/// Returns `count` new elements, value-initialised: numbers are zero. Ended by `destroy_array`.
+/// Returns `count` new elements, value-initialised: numbers are zero. Ended by `destroy_array`. Of
+/// 0 elements the span is empty, and has a block none the less. Errors: throws.
 template <class T>
 [[nodiscard]] std::span<T> make_array(memory from, std::size_t count) {
   std::size_t size;
@@ -111,7 +98,7 @@ template <class T>
     return allocate_or_throw(from, {size, alignof(T)});
   }();
   detail::block_guard guard(from, b, alignof(T));
-  std::uninitialized_value_construct_n(static_cast<T*>(b.data), count);
+  std::uninitialized_value_construct_n(static_cast<std::remove_cv_t<T>*>(b.data), count);
   guard.keep();
   return {static_cast<T*>(b.data), count};
 }
@@ -120,18 +107,24 @@ template <class T>
 template <class T>
 void destroy_array(memory from, std::span<T> elements) noexcept {
   if constexpr (!std::is_trivially_destructible_v<T>) {
-    for (std::size_t i = elements.size(); i-- > 0;) std::destroy_at(&elements[i]);
+    for (std::size_t i = elements.size(); i-- > 0;) std::destroy_at(elements.data() + i);
   }
-  from.deallocate({elements.data(), elements.size_bytes()}, alignof(T));
+  auto* const first = const_cast<std::remove_cv_t<T>*>(elements.data());
+  from.deallocate({first, elements.size_bytes()}, alignof(T));
 }
 
-/// The deleter of `unique<T>`: one word.
+/// The deleter of `unique<T>`: one word. The default one stands for no manager, and may be that of
+/// an empty `unique` alone.
 template <class T>
 class deleter {
  public:
   deleter() = default;
   deleter(memory from) noexcept : memory_(from) {}    // NOLINT(google-explicit-constructor)
   deleter(manager& from) noexcept : memory_(from) {}  // NOLINT(google-explicit-constructor)
+  /// From T to const T, as of the pointers; to a base: no.
+  template <detail::same_but_for_const<T> U>
+  deleter(const deleter<U>& other) noexcept  // NOLINT(google-explicit-constructor)
+      : memory_(other.get_memory()) {}
 
   memory get_memory() const noexcept { return memory_; }
   void operator()(T* object) const noexcept { destroy(memory_, object); }
@@ -145,6 +138,9 @@ class deleter<T[]> {
  public:
   deleter() = default;
   deleter(memory from, std::size_t count) noexcept : memory_(from), count_(count) {}
+  template <detail::same_but_for_const<T> U>
+  deleter(const deleter<U[]>& other) noexcept  // NOLINT(google-explicit-constructor)
+      : memory_(other.get_memory()), count_(other.size()) {}
 
   memory get_memory() const noexcept { return memory_; }
   std::size_t size() const noexcept { return count_; }
@@ -158,6 +154,10 @@ class deleter<T[]> {
 template <class T>
 using unique = std::unique_ptr<T, deleter<T>>;
 
+/// It moves by copying its words.
+template <class T>
+inline constexpr bool is_trivially_relocatable<std::unique_ptr<T, deleter<T>>> = true;
+
 /// Returns a `unique` that owns a new T. Errors: throws.
 template <class T, class... Args>
 requires(!std::is_array_v<T>) [[nodiscard]] unique<T> make_unique(memory from, Args&&... args) {
@@ -169,6 +169,7 @@ requires(!std::is_array_v<T>)
     [[nodiscard]] unique<T> make_unique_tagged(tag of, memory from, Args&&... args) {
   return unique<T>(make_tagged<T>(of, from, std::forward<Args>(args)...), from);
 }
+/// Returns a `unique` that owns `count` new elements, value-initialised. Errors: throws.
 template <class T>
 requires std::is_unbounded_array_v<T>
 [[nodiscard]] unique<T> make_unique(memory from, std::size_t count) {
@@ -176,7 +177,7 @@ requires std::is_unbounded_array_v<T>
   return unique<T>(elements.data(), {from, count});
 }
 
-/// Returns the elements that a `unique<T[]>` owns.
+/// Returns the elements that a `unique<T[]>` owns: none once it was moved from or reset.
 template <class T>
 std::span<T> elements_of(const unique<T[]>& owner) noexcept {
   return {owner.get(), owner.get() != nullptr ? owner.get_deleter().size() : 0};
