@@ -2,9 +2,11 @@
 // ring_buffer: bytes first in, first out, where every span is contiguous.
 //
 //     ashlar::ring_buffer in(1_MiB);
-//     std::span<std::byte> room = in.write_space();
-//     in.wrote(read(fd, room.data(), room.size()));
-//     in.consumed(parse(in.read_space()));
+//     const std::span<std::byte> room = in.write_space();
+//     const ssize_t got = read(fd, room.data(), room.size());
+//     if (got <= 0) return;
+//     in.wrote(static_cast<std::size_t>(got));
+//     in.consumed(parse(in.read_space()));   // returns how many bytes it needs no more
 //
 // The buffer is mapped twice in a row, so that what runs over its end continues at its start
 // without a seam: no second part to handle, no copy. It comes straight from an OS manager. Where
