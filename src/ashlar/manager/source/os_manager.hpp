@@ -84,8 +84,8 @@ class ASHLAR_EXPORT os_manager : public manager {
   os::range reserve_for(tag_id owner, std::size_t size, std::size_t alignment = 1) noexcept;
   /// Makes pages of a reservation accessible. Errors: over_budget, if the tag of the reservation
   /// may not hold more; no_memory. Nothing has changed then.
-  status try_commit(os::range part) noexcept;
-  bool commit(os::range part) noexcept { return try_commit(part) == status::success; }
+  [[nodiscard]] status try_commit(os::range part) noexcept;
+  [[nodiscard]] bool commit(os::range part) noexcept { return try_commit(part) == status::success; }
   /// Takes pages back; the address space stays reserved. False: they are still committed.
   bool decommit(os::range part) noexcept;
   /// Gives a whole reservation back, of which `committed` bytes are committed.
