@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ashlar/base/units.hpp"
-#include "ashlar/manager/fit/relocatable_heap.hpp"
+#include "ashlar/manager/offset/relocatable_heap.hpp"
 #include "conformance/suite/ground.hpp"
 #include "support/random.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The offset manager, one promise per test. Its state in bytes: offset_state_test.cpp. What it does
 // in long runs: tests/model.
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The relocatable heap: handles stay, contents move, pins hold; and a random walk over all of it.
-#include "ashlar/manager/fit/relocatable_heap.hpp"
+#include "ashlar/manager/offset/relocatable_heap.hpp"
 
 #include <gtest/gtest.h>
 

@@ -32,8 +32,8 @@
 #include <span>
 
 #include "ashlar/base/macros.hpp"
-#include "ashlar/manager/fit/offset_image.hpp"
-#include "ashlar/manager/fit/offset_types.hpp"
+#include "ashlar/manager/offset/offset_image.hpp"
+#include "ashlar/manager/offset/offset_types.hpp"
 
 namespace ashlar {
 

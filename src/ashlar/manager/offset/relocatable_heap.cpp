@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ashlar/manager/fit/relocatable_heap.hpp"
+#include "ashlar/manager/offset/relocatable_heap.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How an offset manager finds, cuts and joins ranges.
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -9,7 +9,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/hardening/fault.hpp"
-#include "ashlar/manager/fit/offset_arithmetic.hpp"
+#include "ashlar/manager/offset/offset_arithmetic.hpp"
 
 namespace ashlar {
 

@@ -29,7 +29,7 @@
 #include <span>
 #include <type_traits>
 
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 
 namespace ashlar {

@@ -10,8 +10,8 @@
 #include <span>
 
 #include "ashlar/base/result.hpp"
-#include "ashlar/manager/fit/offset_image.hpp"
 #include "ashlar/manager/memory.hpp"
+#include "ashlar/manager/offset/offset_image.hpp"
 
 namespace ashlar {
 
