@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What managers made of managers have in common.
+// What managers made of managers have in common: what a composition of your own derives from. The
+// shortest one to go by is check/fail_on_nth.hpp.
 //
 // A composition says in one function, its rule, what it can do, given what its parts can do. The
 // rule is applied twice. At compile time it decides which functions the class declares (each has a

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The OS memory manager: reserves address space, commits pages, takes both back.
 //
+//     ashlar::os_manager& os = ashlar::system_os();
+//     const ashlar::os::range room = os.reserve(1_GiB);   // no memory yet
+//     if (os.commit({room.data, 64_KiB})) use(room.data);
+//     os.release(room, 64_KiB);
+//
 // The root of every chain of managers. There is one over the operating system, `system_os()`;
 // others stand over a block of the user's or over functions of the user's (user_os.hpp), and
 // whoever takes memory from an os_manager works over any of them. As a manager it passes each
