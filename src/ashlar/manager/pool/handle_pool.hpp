@@ -83,12 +83,12 @@ class handle_pool {
   }
 
   /// Ends the object of a handle. Faults: stale_handle; nothing has changed then. An empty handle
-  /// is ignored.
+  /// is ignored, and so is, in a destructor that `destroy_all` runs, a stale one.
   void destroy(handle<T> h) noexcept {
     if (!h) return;
     T* const object = get(h);
     if (object == nullptr) {
-      report_fault(fault_kind::stale_handle, nullptr, {h.index, h.generation});
+      if (!is_ending_all_) report_fault(fault_kind::stale_handle, nullptr, {h.index, h.generation});
       return;
     }
     places_.expire(h.index);
@@ -99,7 +99,9 @@ class handle_pool {
   /// Ends all objects, those too that destructors make meanwhile. Their places stay, so that their
   /// handles stay stale.
   void destroy_all() noexcept {
+    const bool was_ending_all = std::exchange(is_ending_all_, true);
     while (size() != 0) for_each([this](handle<T> h, T&) { destroy(h); });
+    is_ending_all_ = was_ending_all;
   }
 
   /// Calls `visit(handle, object)` for each object, in the order of indices. It may destroy
@@ -134,6 +136,7 @@ class handle_pool {
   };
 
   place_table places_;
+  bool is_ending_all_ = false;
 };
 
 }  // namespace ashlar

@@ -225,6 +225,23 @@ TEST(handle_pool, ends_each_object_once_where_they_own_each_other) {
   EXPECT_NE(family.make(family).index, family.make(family).index);
 }
 
+/// Destroys the one that it owns, whether that has ended or not.
+struct keeper {
+  handle_pool<keeper>& family;
+  handle<keeper> kept = {};
+  ~keeper() { family.destroy(kept); }
+};
+
+TEST(handle_pool, lets_owners_end_what_has_ended_with_all_others) {
+  test::fault_log faults;
+  {
+    handle_pool<keeper> family;
+    const handle<keeper> kept = family.make(family);
+    (void)family.make(family, kept);  // comes behind it
+  }
+  EXPECT_EQ(faults.count(), 0u);
+}
+
 TEST(handle_pool, ends_what_destructors_make) {
   relative::ended = 0;
   {
