@@ -81,10 +81,7 @@ class joint {
   joint(memory from, const lengths& counts) : memory_(from), counts_(counts) {
     const plan p = plan_for(counts);
     if (!p.fits) throw_refusal(status::too_large);
-    const block b = [&] {
-      const class_tag_scope<element<0>> counted;
-      return allocate_or_throw(from, {p.size, alignment});
-    }();
+    const block b = detail::obtain_as<element<0>>(from, {p.size, alignment});
     detail::block_guard guard(from, b, alignment);
     data_ = static_cast<std::byte*>(b.data);
     construct_from<0>(p);

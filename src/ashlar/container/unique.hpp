@@ -6,6 +6,7 @@
 //     ashlar::unique<float[]> f = ashlar::make_unique<float[]>(frame, 1000);
 //     node* raw = ashlar::make<node>(nodes, 8, "eight");
 //     ashlar::destroy(nodes, raw);
+//     if (auto few = ashlar::try_make_unique<float[]>(frame, 10)) use(elements_of(few));
 //
 // `unique<T>` is a std::unique_ptr whose deleter is one word, the handle; `unique<T[]>` has the
 // length too. What a manager frees all at once and what has no destructor need not be owned.
@@ -36,10 +37,33 @@ namespace detail {
 template <class U, class T>
 concept same_but_for_const = !std::same_as<U, T> && std::same_as<const U, T> && !std::is_array_v<U>;
 
-/// Takes a block that counts to a tag; what is made in it does not.
+/// Takes a block that counts to a tag; what is made in it does not. Errors: throws.
 inline block obtain(tag of, memory from, layout request) {
   const block_tag_scope counted(of);
   return allocate_or_throw(from, request);
+}
+/// The same for objects of a class, and its tag.
+template <class T>
+block obtain_as(memory from, layout request) {
+  const class_tag_scope<T> counted;
+  return allocate_or_throw(from, request);
+}
+
+/// Makes an object in a block of `from`, which goes back if the constructor throws.
+template <class T, class... Args>
+T* construct_in(memory from, block b, Args&&... args) {
+  block_guard guard(from, b, alignof(T));
+  T* const made = std::construct_at(static_cast<T*>(b.data), std::forward<Args>(args)...);
+  guard.keep();
+  return made;
+}
+/// The same for an array.
+template <class T>
+std::span<T> construct_array_in(memory from, block b, std::size_t count) {
+  block_guard guard(from, b, alignof(T));
+  std::uninitialized_value_construct_n(static_cast<std::remove_cv_t<T>*>(b.data), count);
+  guard.keep();
+  return {static_cast<T*>(b.data), count};
 }
 
 }  // namespace detail
@@ -49,34 +73,21 @@ inline block obtain(tag of, memory from, layout request) {
 template <class T, class... Args>
 [[nodiscard]] T* make_tagged(tag of, memory from, Args&&... args) {
   const block b = detail::obtain(of, from, {sizeof(T), alignof(T)});
-  detail::block_guard guard(from, b, alignof(T));
-  T* const made = std::construct_at(static_cast<T*>(b.data), std::forward<Args>(args)...);
-  guard.keep();
-  return made;
+  return detail::construct_in<T>(from, b, std::forward<Args>(args)...);
 }
 
 /// Returns a new T in memory of `from`. Ended by `destroy`. Errors: throws.
 template <class T, class... Args>
 [[nodiscard]] T* make(memory from, Args&&... args) {
-  const block b = [&] {
-    const class_tag_scope<T> counted;
-    return allocate_or_throw(from, {sizeof(T), alignof(T)});
-  }();
-  detail::block_guard guard(from, b, alignof(T));
-  T* const made = std::construct_at(static_cast<T*>(b.data), std::forward<Args>(args)...);
-  guard.keep();
-  return made;
+  const block b = detail::obtain_as<T>(from, {sizeof(T), alignof(T)});
+  return detail::construct_in<T>(from, b, std::forward<Args>(args)...);
 }
 
 /// As `make`; null where memory is refused. No reclaimer is asked then.
 template <class T, class... Args>
 [[nodiscard]] T* try_make(memory from, Args&&... args) {
   const allocation fresh = allocate_as<T>(from, {sizeof(T), alignof(T)});
-  if (!fresh) return nullptr;
-  detail::block_guard guard(from, fresh.get(), alignof(T));
-  T* const made = std::construct_at(static_cast<T*>(fresh.data()), std::forward<Args>(args)...);
-  guard.keep();
-  return made;
+  return fresh ? detail::construct_in<T>(from, fresh.get(), std::forward<Args>(args)...) : nullptr;
 }
 
 /// Ends an object that `make<T>` made in memory of the same manager. Null is ignored.
@@ -93,14 +104,16 @@ template <class T>
 [[nodiscard]] std::span<T> make_array(memory from, std::size_t count) {
   std::size_t size;
   if (!checked_multiply(count, sizeof(T), size)) throw_refusal(status::too_large);
-  const block b = [&] {
-    const class_tag_scope<T> counted;
-    return allocate_or_throw(from, {size, alignof(T)});
-  }();
-  detail::block_guard guard(from, b, alignof(T));
-  std::uninitialized_value_construct_n(static_cast<std::remove_cv_t<T>*>(b.data), count);
-  guard.keep();
-  return {static_cast<T*>(b.data), count};
+  return detail::construct_array_in<T>(from, detail::obtain_as<T>(from, {size, alignof(T)}), count);
+}
+
+/// As `make_array`; a span without data where memory is refused. No reclaimer is asked then.
+template <class T>
+[[nodiscard]] std::span<T> try_make_array(memory from, std::size_t count) {
+  std::size_t size;
+  if (!checked_multiply(count, sizeof(T), size)) return {};
+  const allocation fresh = allocate_as<T>(from, {size, alignof(T)});
+  return fresh ? detail::construct_array_in<T>(from, fresh.get(), count) : std::span<T>{};
 }
 
 /// Ends what `make_array` made, in reverse. A span without data is ignored.
@@ -174,6 +187,18 @@ template <class T>
 requires std::is_unbounded_array_v<T>
 [[nodiscard]] unique<T> make_unique(memory from, std::size_t count) {
   const auto elements = make_array<std::remove_extent_t<T>>(from, count);
+  return unique<T>(elements.data(), {from, count});
+}
+
+/// As `make_unique`; empty where memory is refused. No reclaimer is asked then.
+template <class T, class... Args>
+requires(!std::is_array_v<T>) [[nodiscard]] unique<T> try_make_unique(memory from, Args&&... args) {
+  return unique<T>(try_make<T>(from, std::forward<Args>(args)...), from);
+}
+template <class T>
+requires std::is_unbounded_array_v<T>
+[[nodiscard]] unique<T> try_make_unique(memory from, std::size_t count) {
+  const auto elements = try_make_array<std::remove_extent_t<T>>(from, count);
   return unique<T>(elements.data(), {from, count});
 }
 

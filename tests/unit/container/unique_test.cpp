@@ -46,6 +46,25 @@ TEST(make, throws_or_returns_null_when_memory_is_refused) {
   EXPECT_EQ(try_make<int>(from, 7), nullptr);
   EXPECT_THROW((void)make_array<int>(from, 7), bad_allocation);
   EXPECT_THROW((void)make_array<int>(from, static_cast<std::size_t>(-1)), std::length_error);
+  EXPECT_EQ(try_make_array<int>(from, 7).data(), nullptr);
+  EXPECT_EQ(try_make_array<int>(from, static_cast<std::size_t>(-1)).data(), nullptr);
+  EXPECT_FALSE(try_make_unique<int>(from, 7));
+  const unique<int[]> none = try_make_unique<int[]>(from, 7);
+  EXPECT_FALSE(none);
+  EXPECT_TRUE(elements_of(none).empty());
+}
+
+TEST(make, makes_without_throwing_what_there_is_memory_for) {
+  const tracked_scope elements;
+  ledger from;
+  {
+    const unique<tracked<>> one = try_make_unique<tracked<>>(from, 7);
+    EXPECT_EQ(one->number(), 7);
+    const unique<tracked<>[]> some = try_make_unique<tracked<>[]>(from, 3);
+    EXPECT_EQ(elements_of(some).size(), 3u);
+  }
+  EXPECT_EQ(test::tracked_now.live, 0u);
+  EXPECT_EQ(from.live_blocks(), 0u);
 }
 
 TEST(make_array, value_initialises_and_destroys_each_element) {
