@@ -71,7 +71,7 @@ class ASHLAR_EXPORT ring_buffer {
   }
 
   /// Copies in as much as fits. Returns how much that was.
-  std::size_t write(std::span<const std::byte> bytes) noexcept {
+  [[nodiscard]] std::size_t write(std::span<const std::byte> bytes) noexcept {
     const std::size_t room = capacity_ - size_;
     const std::size_t count = bytes.size() < room ? bytes.size() : room;
     if (count != 0) std::memcpy(data_ + first_ + size_, bytes.data(), count);
@@ -79,14 +79,16 @@ class ASHLAR_EXPORT ring_buffer {
     return count;
   }
   /// Copies out as much as is there. Returns how much that was.
-  std::size_t read(std::span<std::byte> bytes) noexcept {
+  [[nodiscard]] std::size_t read(std::span<std::byte> bytes) noexcept {
     const std::size_t count = bytes.size() < size_ ? bytes.size() : size_;
     if (count != 0) std::memcpy(bytes.data(), data_ + first_, count);
     consumed(count);
     return count;
   }
+  /// Forgets all bytes, and keeps the memory.
   void clear() noexcept { first_ = size_ = 0; }
 
+  /// Units: bytes.
   std::size_t size() const noexcept { return size_; }
   std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }

@@ -121,6 +121,7 @@ class slot_map {
   bool contains(handle h) const noexcept { return find(h) != nullptr; }
   /// Returns the handle of an element. Requires: it is one of this map.
   handle handle_of(const_iterator element) const noexcept {
+    ASHLAR_ASSERT(element >= values_ && element < values_ + size_);
     const std::uint32_t index = owners_[element - values_];
     return {index, slots_[index].generation};
   }
@@ -270,6 +271,7 @@ auto slot_map<T, Generation>::bind(std::uint32_t place) noexcept -> handle {
 
 template <class T, std::unsigned_integral Generation>
 auto slot_map<T, Generation>::erase(const_iterator place) noexcept -> iterator {
+  ASHLAR_ASSERT(place >= values_ && place < values_ + size_);
   T* const hole = values_ + (place - values_);
   T* const last = values_ + --size_;
   slot& freed = slots_[owners_[hole - values_]];
