@@ -5,8 +5,8 @@
 set(ASHLAR_CORE_FOLDERS base os structure hardening observe observe/unwind manager manager/source heap)
 
 # What only users of the library need: the rest of libashlar.
-set(ASHLAR_LIBRARY_FOLDERS manager/arena manager/pool manager/fit manager/compose manager/check
-                           container report)
+set(ASHLAR_LIBRARY_FOLDERS manager/arena manager/pool manager/fit manager/offset manager/compose
+                           manager/check container report)
 
 # The folders of os/ that serve the target system; each platform file holds no other platform.
 set(ASHLAR_OS_FOLDERS_Linux os/posix os/linux)

@@ -9,10 +9,13 @@
 //     ArenaRelease(arena);
 //
 // An Arena lies at the start of its own memory, and is the object that C++ knows as ashlar::arena.
-// A push that cannot be served returns NULL and changes nothing. A broken rule (a pop beyond the
-// start, a rewind to a place that has ended) is a fault: a line on stderr, then abort, unless the
-// program has chosen another policy.
-// Threads: one at a time in each arena.
+// A push that cannot be served returns NULL and changes nothing. A size of 0 is served as 1. A
+// broken rule (a pop beyond the start, a rewind to a place that has ended) is a fault: a line on
+// stderr, then abort, unless the program has chosen another policy. Pointers to arenas are not NULL
+// but where it says so. Sizes and positions are bytes.
+// Threads: one at a time in each arena. Cost: a push is a call and some instructions, and a system
+// call or one of the upstream when what is committed is used up; what was used before is cleared
+// at the speed of memset.
 #pragma once
 
 #include <stdbool.h>
@@ -78,22 +81,23 @@ typedef struct ArenaOptions {
 
 /// Returns what ArenaAlloc uses, with 1 GiB of address space.
 ASHLAR_API ArenaOptions ArenaDefaults(void);
-/// Makes an arena with all options. NULL if its memory cannot be had.
+/// Makes an arena with all options, which are copied. NULL if its memory cannot be had, or if a
+/// number stands for no ArenaBacking or ArenaHugePages.
 ASHLAR_API Arena* ArenaAllocWith(const ArenaOptions* options);
 
 // --- pushing -------------------------------------------------------------------------------------
 
 /// Sets the alignment of ArenaPush and ArenaPushNoZero: a power of two, or 0 for none. At first 16.
 ASHLAR_API void ArenaSetAutoAlign(Arena* arena, size_t alignment);
-/// Returns `size` bytes as they are.
+/// Returns `size` bytes as they are: their contents are anything.
 ASHLAR_API void* ArenaPushNoZero(Arena* arena, size_t size);
 /// Returns `size` bytes, zeroed. Pages fresh from the OS are not cleared again.
 ASHLAR_API void* ArenaPush(Arena* arena, size_t size);
 /// Moves the position up, so that the next push begins at a multiple of `alignment`. Where there is
 /// no room for that, nothing changes.
 ASHLAR_API void ArenaPushAligner(Arena* arena, size_t alignment);
-/// Returns `count` elements of `size` bytes, zeroed, at a multiple of `alignment`. NULL if the
-/// product overflows, too.
+/// Returns `count` elements of `size` bytes, zeroed, at a multiple of `alignment`. NULL, too, if
+/// the product overflows or `alignment` is no power of two.
 ASHLAR_API void* ArenaPushArray(Arena* arena, size_t count, size_t size, size_t alignment);
 
 #define ASHLAR_PUSH_STRUCT(arena, type) \
@@ -105,11 +109,11 @@ ASHLAR_API void* ArenaPushArray(Arena* arena, size_t count, size_t size, size_t 
 
 /// Returns the bytes pushed so far, gaps for alignment included.
 ASHLAR_API size_t ArenaPos(const Arena* arena);
-/// Ends everything pushed since `pos`.
+/// Ends everything pushed since `pos`. A `pos` above the position is a fault.
 ASHLAR_API void ArenaPopTo(Arena* arena, size_t pos);
-/// Ends the last `size` bytes.
+/// Ends the last `size` bytes, gaps for alignment included. More than there are is a fault.
 ASHLAR_API void ArenaPop(Arena* arena, size_t size);
-/// Ends everything and keeps the memory.
+/// Ends everything and keeps the memory, up to `keep`.
 ASHLAR_API void ArenaClear(Arena* arena);
 
 /// A position that knows whether it is still good.

@@ -2,4 +2,4 @@
 // For users: ranges of a space that the CPU need not touch (GPU heaps, files, shared memory).
 #pragma once
 
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"

@@ -2,4 +2,4 @@
 // For users: a heap whose blocks may move, so that it can be compacted.
 #pragma once
 
-#include "ashlar/manager/fit/relocatable_heap.hpp"
+#include "ashlar/manager/offset/relocatable_heap.hpp"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ashlar/base/units.hpp"
-#include "ashlar/manager/fit/relocatable_heap.hpp"
+#include "ashlar/manager/offset/relocatable_heap.hpp"
 #include "conformance/suite/ground.hpp"
 #include "support/random.hpp"
 
@@ -82,7 +82,7 @@ TEST(relocatable_heap_refusals, of_memory_and_metadata_lose_nothing) {
         if (got) live.push_back(got.handle);
         if (live.size() < 2) continue;
         const std::size_t at = random.below(live.size() - 1);
-        if (random.one_in(3)) heap.reallocate(live[at], {.size = random.log_uniform(20'000)});
+        if (random.one_in(3)) (void)heap.reallocate(live[at], {.size = random.log_uniform(20'000)});
         if (random.one_in(2)) {
           heap.deallocate(live[at]);
           live[at] = live.back();

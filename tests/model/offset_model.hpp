@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 #include "support/random.hpp"
 
 namespace ashlar::test {

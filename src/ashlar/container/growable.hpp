@@ -57,10 +57,12 @@ class growable : public sequence<Derived, T> {
   /// Returns the handle that the elements' memory comes from.
   memory get_memory() const noexcept { return memory_; }
 
-  /// Makes room for `count` elements in all.
+  /// Makes room for `count` elements in all; never less. Errors: throws; nothing has changed.
   void reserve(size_type count) {
     insist(base::wanted_bytes(count), [&] { return try_reserve(count); });
   }
+  /// As `reserve`, and no reclaimer is asked. Errors: the reason; `unsupported`: the block would
+  /// have to move, and the manager wants the last block freed first.
   [[nodiscard]] status try_reserve(size_type count) {
     if (count <= this->capacity()) return status::success;
     if (count > base::max_size()) return status::too_large;

@@ -4,6 +4,12 @@
 // A policy is a type with `static constexpr std::size_t grown(std::size_t size)`, in bytes: the
 // size wanted after `size`. What is too little is raised to what is needed, and what the manager
 // then gives beyond it (get_no_less) is used as well, so a policy need not round.
+//
+//     struct by_a_page {   // for a list that is appended to now and then
+//       static constexpr std::size_t grown(std::size_t size) { return size + 4096; }
+//     };
+//     ashlar::vector<entry, by_a_page> log;
+//     ashlar::vector<entry, ashlar::inverse_size<>> many;
 #pragma once
 
 #include <concepts>

@@ -5,10 +5,13 @@
 //     auto [head, vertices, indices] = mesh.parts();   // header&, span<vertex>, span<index>
 //
 // One allocation instead of three, and the arrays lie right behind the object that uses them. Each
-// part lies where its alignment wants it, in the order in which they are named.
+// part lies where its alignment wants it, in the order in which they are named. The block counts to
+// the tag of the first part's class (class_tag.hpp). Lengths are given once: nothing grows.
+// The manager must outlive it. Parts end last first, and the elements of each too.
 // Exceptions: if a constructor throws, the parts made before it end in reverse and the block goes
 // back. Refused memory: refusal.hpp.
-// Threads: thread-compatible. Cost: one block; the owner is two words and one for each array.
+// Threads: thread-compatible. Cost: one block; the owner is two words and one for each array, and
+// computes where a part lies each time that it is asked: keep what `parts` returns.
 #pragma once
 
 #include <algorithm>
@@ -78,7 +81,7 @@ class joint {
   joint(memory from, const lengths& counts) : memory_(from), counts_(counts) {
     const plan p = plan_for(counts);
     if (!p.fits) throw_refusal(status::too_large);
-    const block b = allocate_or_throw(from, {p.size, alignment});
+    const block b = detail::obtain_as<element<0>>(from, {p.size, alignment});
     detail::block_guard guard(from, b, alignment);
     data_ = static_cast<std::byte*>(b.data);
     construct_from<0>(p);
@@ -102,6 +105,7 @@ class joint {
     memory_.deallocate({data_, p.size}, alignment);
   }
 
+  /// Whether it owns a block. Requires of `get`, `parts` and `release`: it does.
   explicit operator bool() const noexcept { return data_ != nullptr; }
   memory get_memory() const noexcept { return memory_; }
 
@@ -185,6 +189,10 @@ class joint {
   std::byte* data_ = nullptr;
   lengths counts_;
 };
+
+/// A joint moves by copying its words.
+template <class... Parts>
+inline constexpr bool is_trivially_relocatable<joint<Parts...>> = true;
 
 /// Makes a joint; one length for each array, in order. Errors: throws.
 template <class... Parts, std::convertible_to<std::size_t>... Lengths>

@@ -8,6 +8,8 @@
 //     ashlar::pmr_manager ours(&theirs);
 //     ashlar::vector<int> numbers(ours);
 //
+// What stands behind must outlive both. A std::pmr container keeps its resource for life: moves and
+// swaps between different ones go element by element, or are not allowed, as the standard says.
 // Threads: as what stands behind. Cost: one virtual call more than what stands behind.
 #pragma once
 
@@ -35,8 +37,8 @@ class ASHLAR_EXPORT memory_resource final : public std::pmr::memory_resource {
   memory memory_;
 };
 
-/// Returns an object that must outlive the containers which get its address.
-inline memory_resource as_memory_resource(memory behind) noexcept {
+/// Returns an object that must outlive the containers which get its address: give it a name.
+[[nodiscard]] inline memory_resource as_memory_resource(memory behind) noexcept {
   return memory_resource(behind);
 }
 
@@ -46,6 +48,7 @@ class ASHLAR_EXPORT pmr_manager : public manager {
  public:
   static constexpr const char* kind_name = "pmr";
 
+  /// `upstream`: not null. `name`: in the registry; outlives this.
   explicit pmr_manager(std::pmr::memory_resource* upstream = std::pmr::get_default_resource(),
                        const char* name = nullptr) noexcept
       : manager(ops_for<pmr_manager>, nullptr), resource_(upstream) {

@@ -33,6 +33,7 @@ class ASHLAR_EXPORT bad_allocation : public std::bad_alloc {
 
 /// Throws std::length_error for `too_large`, bad_allocation for every other reason.
 [[noreturn]] ASHLAR_EXPORT void throw_refusal(status reason);
+/// Throws std::out_of_range.
 [[noreturn]] ASHLAR_EXPORT void throw_out_of_range();
 
 namespace detail {
@@ -53,7 +54,8 @@ void insist(std::size_t size, Attempt attempt) {
   if (reason != status::success) throw_refusal(reason);
 }
 
-/// Returns a block. Errors: throws.
-ASHLAR_EXPORT block allocate_or_throw(memory from, layout request, fit wanted = fit::get_exact);
+/// Returns a block. Errors: throws, after the reclaimers were asked and could not help.
+[[nodiscard]] ASHLAR_EXPORT block allocate_or_throw(memory from, layout request,
+                                                    fit wanted = fit::get_exact);
 
 }  // namespace ashlar

@@ -17,7 +17,9 @@
 namespace ashlar {
 
 /// Whether relocating a T is copying its bytes. Specialise it for your own types that hold no
-/// pointer into themselves and are known to nobody by their address.
+/// pointer into themselves and are known to nobody by their address:
+///
+///     template <> inline constexpr bool ashlar::is_trivially_relocatable<my_type> = true;
 template <class T>
 inline constexpr bool is_trivially_relocatable = std::is_trivially_copyable_v<T>;
 

@@ -60,7 +60,7 @@ void ring_buffer::wrap() noexcept {
     first_ -= capacity_;
     return;
   }
-  std::memcpy(data_, data_ + first_, size_);  // they lie a capacity apart at least
+  if (size_ != 0) std::memcpy(data_, data_ + first_, size_);  // a capacity apart at least
   first_ = 0;
 }
 

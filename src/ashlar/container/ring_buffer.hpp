@@ -2,9 +2,11 @@
 // ring_buffer: bytes first in, first out, where every span is contiguous.
 //
 //     ashlar::ring_buffer in(1_MiB);
-//     std::span<std::byte> room = in.write_space();
-//     in.wrote(read(fd, room.data(), room.size()));
-//     in.consumed(parse(in.read_space()));
+//     const std::span<std::byte> room = in.write_space();
+//     const ssize_t got = read(fd, room.data(), room.size());
+//     if (got <= 0) return;
+//     in.wrote(static_cast<std::size_t>(got));
+//     in.consumed(parse(in.read_space()));   // returns how many bytes it needs no more
 //
 // The buffer is mapped twice in a row, so that what runs over its end continues at its start
 // without a seam: no second part to handle, no copy. It comes straight from an OS manager. Where
@@ -69,7 +71,7 @@ class ASHLAR_EXPORT ring_buffer {
   }
 
   /// Copies in as much as fits. Returns how much that was.
-  std::size_t write(std::span<const std::byte> bytes) noexcept {
+  [[nodiscard]] std::size_t write(std::span<const std::byte> bytes) noexcept {
     const std::size_t room = capacity_ - size_;
     const std::size_t count = bytes.size() < room ? bytes.size() : room;
     if (count != 0) std::memcpy(data_ + first_ + size_, bytes.data(), count);
@@ -77,14 +79,16 @@ class ASHLAR_EXPORT ring_buffer {
     return count;
   }
   /// Copies out as much as is there. Returns how much that was.
-  std::size_t read(std::span<std::byte> bytes) noexcept {
+  [[nodiscard]] std::size_t read(std::span<std::byte> bytes) noexcept {
     const std::size_t count = bytes.size() < size_ ? bytes.size() : size_;
     if (count != 0) std::memcpy(bytes.data(), data_ + first_, count);
     consumed(count);
     return count;
   }
+  /// Forgets all bytes, and keeps the memory.
   void clear() noexcept { first_ = size_ = 0; }
 
+  /// Units: bytes.
   std::size_t size() const noexcept { return size_; }
   std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }

@@ -8,8 +8,10 @@
 //     status emplace_with_growth<refused>(args...)   appends one element where there is no room
 //
 // Each changes nothing if it fails. Exceptions, as std::vector's: what appends (push_back, append,
-// resize) has changed nothing when it throws, unless a move of a T that cannot be copied threw;
-// what works in the middle leaves some valid contents. Where memory is refused: refusal.hpp.
+// resize) has changed nothing when it throws, unless a move of a T that cannot be copied threw, or
+// the range can be read once only: then what was appended before stays. What works in the middle
+// leaves some valid contents. Where memory is refused: refusal.hpp.
+// An argument that is an element of the container itself is read before that may move.
 #pragma once
 
 #include <initializer_list>
@@ -149,9 +151,8 @@ class sequence : public contiguous<Derived, T> {
     }
   }
   void assign(size_type count, const T& value) {
-    empty_room_for(count);
-    destroy_from(std::fill_n(begin_, std::min(count, this->size()), value));
-    end_ = std::uninitialized_fill_n(end_, count - this->size(), value);
+    if (count > this->capacity()) return assign_copies(count, T(value));
+    assign_copies(count, value);
   }
   void assign(std::initializer_list<T> values) { assign(values.begin(), values.end()); }
 
@@ -207,10 +208,15 @@ class sequence : public contiguous<Derived, T> {
     insist(wanted_bytes(extra), [&] { return derived().make_room(extra); });
   }
 
-  // `value` is no element of this container: growing would end it.
+  // `value` is no element of this container where it grows: that would end it.
   void append_copies(size_type count, const T& value) {
     room_for(count);
     end_ = std::uninitialized_fill_n(end_, count, value);
+  }
+  void assign_copies(size_type count, const T& value) {
+    empty_room_for(count);
+    destroy_from(std::fill_n(begin_, std::min(count, this->size()), value));
+    end_ = std::uninitialized_fill_n(end_, count - this->size(), value);
   }
 
   template <class Construct>

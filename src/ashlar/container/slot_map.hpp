@@ -14,10 +14,14 @@
 //
 //     one block:  | elements, dense | slot of each | slots: place or next free, generation |
 //
-// Pointers and iterators are good until something is inserted or erased; handles for ever.
-// Which manager: taken at construction, kept. Invariants: `check_invariants`. Threads:
-// thread-compatible. Cost: insert, erase and find are O(1); iteration is that of an array; 12 bytes
-// an element beside it.
+// Pointers and iterators are good until something is inserted or erased; handles for ever. Where
+// objects must stay in their places, or cannot move, use handle_pool. A constructor or destructor
+// of an element must not change the map.
+// Which manager: taken at construction; a move takes block and handle along, there is no copy.
+// Exceptions: what a constructor throws passes through, and nothing has changed.
+// Invariants: `check_invariants`. Threads: thread-compatible. Cost: insert, erase and find are
+// O(1), but that a full map moves all elements into a block twice as large; iteration is that of an
+// array. Beside an element: 12 bytes, 20 with 64-bit generations.
 #pragma once
 
 #include <algorithm>
@@ -29,6 +33,7 @@
 #include <utility>
 
 #include "ashlar/base/bits.hpp"
+#include "ashlar/container/block_guard.hpp"
 #include "ashlar/container/refusal.hpp"
 #include "ashlar/container/relocation.hpp"
 #include "ashlar/manager/class_tag.hpp"
@@ -58,6 +63,7 @@ class slot_map {
   using const_iterator = const T*;
   using handle = slot_handle<Generation>;
 
+  /// Takes no memory yet. The manager must outlive the map.
   explicit slot_map(memory from = current()) noexcept : memory_(from) {}
   slot_map(slot_map&& other) noexcept : slot_map(other.memory_) { swap(*this, other); }
   slot_map& operator=(slot_map&& other) noexcept {
@@ -90,7 +96,8 @@ class slot_map {
     if (found != nullptr) erase(found);
     return found != nullptr;
   }
-  /// Ends the element at `place`; the last one moves there. Returns `place`.
+  /// Ends the element at `place`, of this map; the last one moves there. Returns `place`, where the
+  /// next one is, or `end()`.
   iterator erase(const_iterator place) noexcept;
   /// Ends all elements for which `is_unwanted(element)`. Returns how many.
   template <class Predicate>
@@ -112,8 +119,9 @@ class slot_map {
     return is_live ? values_ + slots_[h.index].place : nullptr;
   }
   bool contains(handle h) const noexcept { return find(h) != nullptr; }
-  /// Returns the handle of an element of this map.
+  /// Returns the handle of an element. Requires: it is one of this map.
   handle handle_of(const_iterator element) const noexcept {
+    ASHLAR_ASSERT(element >= values_ && element < values_ + size_);
     const std::uint32_t index = owners_[element - values_];
     return {index, slots_[index].generation};
   }
@@ -133,6 +141,8 @@ class slot_map {
   void reserve(size_type count) {
     insist(count * sizeof(T), [&] { return try_reserve(count); });
   }
+  /// Errors: the reason; `unsupported` for more than the first block holds where the manager wants
+  /// the last block freed first. Nothing has changed.
   [[nodiscard]] status try_reserve(size_type count) noexcept {
     if (count <= capacity_) return status::success;
     return try_grow(count, [](T*) {});
@@ -164,10 +174,19 @@ class slot_map {
   static constexpr size_type first_capacity = 8;
   static constexpr std::size_t alignment = std::max(alignof(T), alignof(slot));
 
+  // Where the parts of a block for `count` elements begin. Nothing overflows: try_grow has looked.
+  static constexpr std::size_t owners_at(size_type count) {
+    return align_up(count * sizeof(T), alignof(slot));
+  }
+  static constexpr std::size_t slots_at(size_type count) {
+    return align_up(owners_at(count) + count * sizeof(std::uint32_t), alignof(slot));
+  }
+
   // Calls `make(place)` to make the element that did not fit, while the old elements, which it may
   // be made from, are still there.
   template <class Make>
   status try_grow(size_type count, Make make);
+  void move_to(block fresh, size_type count) noexcept;
   handle bind(std::uint32_t place) noexcept;
 
   memory memory_;
@@ -180,6 +199,10 @@ class slot_map {
   std::uint32_t slot_count_ = 0;
   std::uint32_t first_free_ = none;
 };
+
+/// A slot_map moves by copying its words.
+template <class T, std::unsigned_integral Generation>
+inline constexpr bool is_trivially_relocatable<slot_map<T, Generation>> = true;
 
 template <class T, std::unsigned_integral Generation>
 template <class... Args>
@@ -201,31 +224,33 @@ template <class Make>
 status slot_map<T, Generation>::try_grow(size_type count, Make make) {
   if (count > most || count > max_size / (sizeof(T) + sizeof(std::uint32_t) + sizeof(slot)) / 2)
     return status::too_large;
-  const std::size_t owners_at = align_up(count * sizeof(T), alignof(slot));
-  const std::size_t slots_at = align_up(owners_at + count * sizeof(std::uint32_t), alignof(slot));
-  const allocation fresh = allocate_as<T>(memory_, {slots_at + count * sizeof(slot), alignment});
+  // Where the last block must be freed first, the old one could not go after the new one came.
+  if (block_ && memory_.can(capability::lifo_only)) return status::unsupported;
+  const allocation fresh =
+      allocate_as<T>(memory_, {slots_at(count) + count * sizeof(slot), alignment});
   if (!fresh) return fresh.reason();
-  auto* const bytes = static_cast<std::byte*>(fresh.data());
-  auto* const values = reinterpret_cast<T*>(bytes);
-  struct guard {
-    const memory& from;
-    block unused;
-    ~guard() {
-      if (unused) from.deallocate(unused, alignment);
-    }
-  } unless_made{memory_, fresh.get()};
-  make(values + size_);
+  detail::block_guard unused(memory_, fresh.get(), alignment);
+  make(static_cast<T*>(fresh.data()) + size_);
+  unused.keep();
+  move_to(fresh.get(), count);
+  return status::success;
+}
+
+template <class T, std::unsigned_integral Generation>
+void slot_map<T, Generation>::move_to(block fresh, size_type count) noexcept {
+  auto* const bytes = static_cast<std::byte*>(fresh.data);
+  auto* const values = static_cast<T*>(fresh.data);
+  auto* const owners = reinterpret_cast<std::uint32_t*>(bytes + owners_at(count));
+  auto* const slots = reinterpret_cast<slot*>(bytes + slots_at(count));
   detail::relocate(values_, values_ + size_, values);
-  auto* const owners = reinterpret_cast<std::uint32_t*>(bytes + owners_at);
-  auto* const slots = reinterpret_cast<slot*>(bytes + slots_at);
   std::copy_n(owners_, size_, owners);
   std::copy_n(slots_, slot_count_, slots);
-  unless_made.unused = std::exchange(block_, fresh.get());  // the old one
+  if (block_) memory_.deallocate(block_, alignment);
+  block_ = fresh;
   values_ = values;
   owners_ = owners;
   slots_ = slots;
   capacity_ = count;
-  return status::success;
 }
 
 // Gives the element at `place` a slot.
@@ -246,6 +271,7 @@ auto slot_map<T, Generation>::bind(std::uint32_t place) noexcept -> handle {
 
 template <class T, std::unsigned_integral Generation>
 auto slot_map<T, Generation>::erase(const_iterator place) noexcept -> iterator {
+  ASHLAR_ASSERT(place >= values_ && place < values_ + size_);
   T* const hole = values_ + (place - values_);
   T* const last = values_ + --size_;
   slot& freed = slots_[owners_[hole - values_]];

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // small_vector: a vector whose first N elements lie in itself; more of them go to a manager.
 //
+//     ashlar::small_vector<edge, 4> edges;   // a fifth one goes to current()
+//
 // The interface of vector. For lists that are nearly always short: no manager is called for up to N
-// elements. What that costs: the object is N elements large, and a move of a short one moves its
-// elements, so iterators do not survive it. Which manager, copies, moves: as vector.
+// elements. What that costs: the object is N elements large, and a move or a swap of a short one
+// moves its elements, so iterators do not survive it, and it throws if an element's move does.
+// Once in a block, elements stay there until `shrink_to_fit`. Which manager, copies: as vector.
 // Threads: thread-compatible. Cost: push_back as std::vector's.
 #pragma once
 

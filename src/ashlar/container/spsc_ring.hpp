@@ -48,7 +48,8 @@ class spsc_ring {
 
   /// Has no memory and no capacity until `try_open`.
   constexpr spsc_ring() = default;
-  /// Holds at least `capacity` elements, rounded up to a power of two. Errors: throws.
+  /// Holds at least `capacity` elements, rounded up to a power of two. Memory is taken here and not
+  /// later; the manager must outlive the ring. Errors: throws (refusal.hpp).
   explicit spsc_ring(size_type capacity, memory from = current()) {
     insist(capacity * sizeof(T), [&] { return try_open(capacity, from); });
   }
@@ -58,7 +59,8 @@ class spsc_ring {
   spsc_ring& operator=(const spsc_ring&) = delete;
 
   /// Takes memory for at least `capacity` elements. Elements and memory of before end. Errors: the
-  /// reason; the ring is as it was.
+  /// reason (`unsupported`: the manager of before wants its last block freed first: `close` the
+  /// ring before); the ring is as it was.
   [[nodiscard]] status try_open(size_type capacity, memory from = current()) noexcept;
   /// Ends all elements and gives the memory back.
   void close() noexcept;
@@ -77,7 +79,8 @@ class spsc_ring {
   }
   [[nodiscard]] bool try_push(const T& value) { return try_emplace(value); }
   [[nodiscard]] bool try_push(T&& value) { return try_emplace(std::move(value)); }
-  /// Appends copies of the first elements, as many as there is room for. Returns how many.
+  /// Appends copies of the first elements, as many as there is room for. Returns how many. If a
+  /// copy throws, those are in the ring that the consumer may see already.
   [[nodiscard]] size_type push_some(std::span<const T> values);
 
   // --- The consumer
@@ -96,7 +99,8 @@ class spsc_ring {
     // release: pairs with the acquire in room().
     consumer_.head.store(head + 1, std::memory_order_release);
   }
-  /// Moves the oldest element to `into`. Returns false, leaving `into`, if there is none.
+  /// Moves the oldest element to `into`. Returns false, leaving `into`, if there is none. If the
+  /// assignment throws, the element stays in the ring.
   [[nodiscard]] bool try_pop(T& into) noexcept(std::is_nothrow_move_assignable_v<T>) {
     T* const oldest = front();
     if (oldest == nullptr) return false;
@@ -104,7 +108,8 @@ class spsc_ring {
     pop_front();
     return true;
   }
-  /// Moves the oldest elements to the first of `into`, as many as there are. Returns how many.
+  /// Moves the oldest elements to the first of `into`, as many as there are. Returns how many. If
+  /// an assignment throws, those from it on stay in the ring, and some before that were moved from.
   [[nodiscard]] size_type pop_some(std::span<T> into) noexcept(
       std::is_nothrow_move_assignable_v<T>);
 
@@ -177,6 +182,8 @@ class spsc_ring {
 template <class T>
 status spsc_ring<T>::try_open(size_type capacity, memory from) noexcept {
   if (capacity > max_size / sizeof(T) / 2) return status::too_large;
+  // Where the last block must be freed first, ours could not go after the new one came.
+  if (block_ && memory_.can(capability::lifo_only)) return status::unsupported;
   capacity = std::bit_ceil(std::max(capacity, size_type{1}));
   const allocation fresh = allocate_as<T>(from, {capacity * sizeof(T), alignment});
   if (!fresh) return fresh.reason();

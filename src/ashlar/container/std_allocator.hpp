@@ -10,6 +10,7 @@
 //     then lives by the source's manager;
 //   * copy assignment does not: the target keeps the manager it was made with;
 //   * copy construction takes current(), not the source's manager, which may end earlier.
+// The manager must outlive the container. Where refused memory throws: refusal.hpp.
 // Threads: as the manager. Cost: one word in each container; memory's cost for a call.
 #pragma once
 
@@ -45,6 +46,7 @@ class std_allocator {
   using propagate_on_container_copy_assignment = std::false_type;
   using is_always_equal = std::false_type;
 
+  /// Of current(): what containers take that name no allocator.
   std_allocator() noexcept : memory_(current()) {}
   std_allocator(memory from) noexcept : memory_(from) {}    // NOLINT(google-explicit-constructor)
   std_allocator(manager& from) noexcept : memory_(from) {}  // NOLINT(google-explicit-constructor)
@@ -55,13 +57,16 @@ class std_allocator {
   memory get_memory() const noexcept { return memory_; }
   std_allocator select_on_container_copy_construction() const noexcept { return {}; }
 
-  /// Errors: throws (refusal.hpp).
-  T* allocate(std::size_t count) { return static_cast<T*>(obtain(count, fit::get_exact).data); }
+  /// Errors: throws: std::length_error for more than `max_size` bytes, else bad_allocation.
+  [[nodiscard]] T* allocate(std::size_t count) {
+    return static_cast<T*>(obtain(count, fit::get_exact).data);
+  }
   /// Returns all elements that fit into the block: `count` or more.
-  allocation_of<T> allocate_at_least(std::size_t count) {
+  [[nodiscard]] allocation_of<T> allocate_at_least(std::size_t count) {
     const block b = obtain(count, fit::get_no_less);
     return {static_cast<T*>(b.data), b.size / sizeof(T)};
   }
+  /// Takes a block back, with any count from the one asked for to the one that fitted.
   void deallocate(T* first, std::size_t count) noexcept {
     memory_.deallocate({first, count * sizeof(T)}, alignof(T));
   }

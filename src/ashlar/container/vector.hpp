@@ -7,7 +7,9 @@
 //
 // Everything std::vector offers, with its guarantees, and: growth in place first, growth policies,
 // `try_` functions that return a status and do not throw, `shrink_to_fit` that gives the tail of
-// the block back, `append`, `resize_for_overwrite`. What it has not: bool packed into bits.
+// the block back, `append`, `resize_for_overwrite`. What it has not: bool packed into bits, and an
+// allocator. T may be incomplete where the vector is named. Iterators, pointers and references end
+// when the capacity changes, as std::vector's, even where the block grew in place.
 //
 // Which manager: the handle is taken at construction and stays, except that a move (construction,
 // assignment, swap) takes block and handle together: O(1), never throws, and the vector then lives
@@ -28,6 +30,7 @@ class vector : public detail::growable<vector<T, Growth>, T, Growth> {
  public:
   using typename base::size_type;
 
+  /// Takes no memory yet. The manager must outlive the vector, as of all constructors.
   explicit vector(memory from = current()) noexcept : base(from) {}
   explicit vector(size_type count, memory from = current()) : vector(from) {
     exactly(count);

@@ -7,8 +7,10 @@
 // The interface of vector, for element types that can be neither copied nor moved too (insert and
 // erase in the middle need a move, as everywhere). Growing commits pages behind the last element,
 // so an append costs what copying the bytes costs, and pointers, references and iterators end only
-// with their element or the vector. It takes its memory straight from an OS manager. A move takes
-// the range along; there is no copy by accident: use `assign`.
+// with their element or the vector. It takes its memory straight from an OS manager, which must
+// outlive it. A move takes the range along; there is no copy by accident: use `assign`.
+// Where address space is limited (`ulimit -v`, 32 bits), say how many elements there may be: the
+// default reserves 16 GiB. Choose vector where there are many, and most are short.
 // Threads: thread-compatible. Cost: at least a page; a system call or two for each step.
 #pragma once
 
@@ -49,9 +51,10 @@ class vm_vector : public detail::sequence<vm_vector<T>, T> {
 
   /// Returns how many elements there may ever be.
   size_type max_count() const noexcept { return max_count_; }
+  /// Returns the bytes of memory that it has: whole pages.
   std::size_t committed_bytes() const noexcept { return range_.committed(); }
 
-  /// Commits the memory of `count` elements now.
+  /// Commits the memory of `count` elements now. Errors: throws.
   void reserve(size_type count) {
     insist(base::wanted_bytes(count), [&] { return try_reserve(count); });
   }

@@ -23,7 +23,8 @@ enum class capability : std::uint32_t {
   trim = 1u << 7,      ///< trim: gives idle memory back
   // What it is: promises that callers may rely on.
   no_op_deallocate = 1u << 16,  ///< deallocate does nothing: memory comes back all at once
-  lifo_only = 1u << 17,         ///< blocks must be freed last first; a fault otherwise
+  lifo_only = 1u << 17,         ///< blocks must be freed last first, a fault otherwise: for scopes
+                                ///< and single containers, and no upstream of pools
   thread_safe = 1u << 18,       ///< any thread may call at any time
   bounded = 1u << 19,           ///< it never asks anyone for more memory
   is_os = 1u << 20,             ///< it is an os_manager

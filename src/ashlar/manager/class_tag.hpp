@@ -6,10 +6,12 @@
 //       // or: static inline const ashlar::tag memory_tag = ashlar::define_tag("game/meshes");
 //     };
 //
-// Read by make, make_unique, vector and its kin, std_allocator, pool_of and managed. A class that
-// carries none costs nothing. Of a base's tag its derived classes are heirs. The untagged one as
-// `memory_tag` lets the next in order decide (tag.hpp).
-// Cost: two changes of the thread's tag around each allocation.
+// Read by all that makes objects: make and make_unique, make_joint (the first part's), vector and
+// the other containers, std_allocator, pool_of, handle_pool and managed. A class that carries none
+// costs nothing. Of a base's tag its derived classes are heirs. The untagged one as `memory_tag`
+// lets the next in order decide (tag.hpp). The nodes of std's containers are classes of std's, and
+// carry none: only of those that allocate arrays of T does std_allocator see the tag. Cost: two
+// changes of the thread's tag around each allocation.
 #pragma once
 
 #include <concepts>

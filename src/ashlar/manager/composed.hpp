@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What managers made of managers have in common.
+// What managers made of managers have in common: what a composition of your own derives from. The
+// shortest one to go by is check/fail_on_nth.hpp.
 //
 // A composition says in one function, its rule, what it can do, given what its parts can do. The
 // rule is applied twice. At compile time it decides which functions the class declares (each has a
@@ -108,13 +109,7 @@ class composed : public manager {
                                const resize& change) noexcept {
     // Where the last block must be freed first, the old one could not go after the new one came.
     if (self.can_now(capability::lifo_only)) return allocation::failed(status::unsupported);
-    const allocation moved = self.allocate({change.size, alignment}, change.wanted);
-    if (!moved) return moved;
-    std::size_t kept = b.size < change.used ? b.size : change.used;
-    if (kept > change.size) kept = change.size;
-    std::memcpy(moved.data(), b.data, kept);
-    self.deallocate(b, alignment);
-    return moved;
+    return moved_by(self, b, alignment, change);
   }
 
   bool can_now(capability wanted) const { return has(ops().can, wanted); }
@@ -157,7 +152,7 @@ class wrapper : public composed<Self, Part> {
   void walk(block_visitor visitor) noexcept requires(has(Self::can_do, capability::walk)) {
     part_.get().walk(visitor);
   }
-  std::size_t trim(std::size_t keep) noexcept requires(has(Self::can_do, capability::trim)) {
+  std::size_t trim(std::size_t keep = 0) noexcept requires(has(Self::can_do, capability::trim)) {
     return part_.get().trim(keep);
   }
   manager_usage usage() const noexcept { return part_.usage(); }

@@ -8,7 +8,7 @@ namespace ashlar {
 
 const manager& manager::root() const noexcept {
   const manager* m = this;
-  while (m->upstream_ != nullptr) m = m->upstream_;
+  while (const manager* const next = m->upstream()) m = next;
   return *m;
 }
 

@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/macros.hpp"
@@ -103,7 +104,11 @@ class ASHLAR_EXPORT manager {
   constexpr bool can(capability wanted) const { return has(ops_->can, wanted); }
 
   /// Returns the manager that this one takes its memory from; null for a root.
-  constexpr manager* upstream() const { return upstream_; }
+  constexpr manager* upstream() const {
+    if (std::is_constant_evaluated()) return upstream_;
+    // acquire: pairs with the release in set_upstream().
+    return __atomic_load_n(&upstream_, __ATOMIC_ACQUIRE);
+  }
   /// Returns the manager at the end of the chain of upstreams. O(length of the chain).
   const manager& root() const noexcept;
   /// Returns the OS manager that the root takes memory from: the system's for roots over memory of
@@ -121,7 +126,12 @@ class ASHLAR_EXPORT manager {
       : ops_(&ops), upstream_(upstream) {}
   ~manager();
 
-  constexpr void set_upstream(manager* upstream) { upstream_ = upstream; }
+  constexpr void set_upstream(manager* upstream) {
+    if (std::is_constant_evaluated())
+      upstream_ = upstream;
+    else
+      store_release(upstream_, upstream);  // other threads may be asking: they see it whole
+  }
 
   /// Returns the tag of what is taken now: the manager's own, else the thread's; the other way
   /// round for one that only passes blocks on.

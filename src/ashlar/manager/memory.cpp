@@ -3,20 +3,9 @@
 
 #include <cstring>
 
+#include "ashlar/manager/part.hpp"
+
 namespace ashlar {
-
-namespace {
-
-// For managers that cannot resize: the new block is made before the old one ends.
-allocation move_block(memory m, block b, std::size_t alignment, const resize& change) noexcept {
-  const allocation moved = m.allocate({change.size, alignment}, change.wanted);
-  if (!moved) return moved;
-  std::memcpy(moved.data(), b.data, smaller(smaller(b.size, change.used), change.size));
-  m.deallocate(b, alignment);
-  return moved;
-}
-
-}  // namespace
 
 allocation memory::allocate_zeroed(layout request, fit wanted) const noexcept {
   if (can(capability::zero)) return manager_->ops_->allocate_zeroed(*manager_, request, wanted);
@@ -31,7 +20,7 @@ allocation memory::reallocate(block b, std::size_t alignment, const resize& chan
   // Where the last block must be freed first, the old one could not go after the new one came.
   if (!change.may_move || can(capability::lifo_only))
     return allocation::failed(status::unsupported);
-  return move_block(*this, b, alignment, change);
+  return moved_by(*this, b, alignment, change);
 }
 
 }  // namespace ashlar

@@ -5,6 +5,11 @@
 // and anonymous managers cost nothing. Managers form a tree by their upstreams; a child shows below
 // its nearest named ancestor.
 //
+//     ashlar::system().add_reclaimer(&cache, [](void* context, std::size_t wanted) {
+//       return static_cast<texture_cache*>(context)->drop(wanted);   // whether it freed anything
+//     });
+//     ashlar::manager* const level = ashlar::system().find("level");
+//
 // Threads: thread-safe, fork included. `visit` functions run under the lock of the registry: they
 // must not make, name or end managers.
 #pragma once

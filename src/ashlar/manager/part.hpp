@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "ashlar/base/bits.hpp"
 #include "ashlar/manager/concepts.hpp"
 #include "ashlar/manager/memory.hpp"
 
@@ -152,6 +153,17 @@ allocation resized_by(M& m, block b, std::size_t alignment, const resize& change
   } else {
     return allocation::failed(status::unsupported);
   }
+}
+
+/// Resizes by moving, for managers that cannot do it in place: the new block is made before the old
+/// one ends. Errors: the reason; the block is as it was.
+template <class M>
+allocation moved_by(M& m, block b, std::size_t alignment, const resize& change) noexcept {
+  const allocation moved = m.allocate({change.size, alignment}, change.wanted);
+  if (!moved) return moved;
+  std::memcpy(moved.data(), b.data, smaller(smaller(b.size, change.used), change.size));
+  m.deallocate(b, alignment);
+  return moved;
 }
 
 /// Takes a block back without its size. Requires: `capability::size`.

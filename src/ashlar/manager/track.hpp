@@ -31,6 +31,7 @@ using observe::untagged_policy;
 /// Errors: false if there is no memory; for `sampled` with another `sample_bytes` than before, with
 /// 0, or after `debug`. Then nothing has changed.
 ASHLAR_EXPORT bool set_tracking(const track_settings& settings) noexcept;
+/// Returns how it is tracked now.
 ASHLAR_EXPORT track_settings current_tracking() noexcept;
 
 /// What blocks of one kind come to. Units: blocks, bytes as asked for.
@@ -59,7 +60,7 @@ ASHLAR_EXPORT tag_usage usage_below(tag of) noexcept;
 ASHLAR_EXPORT void for_each_tag(void* context,
                                 bool (*visit)(void* context, const tag_usage& found)) noexcept;
 
-/// One place that allocates, under one tag.
+/// One place that allocates, under one tag. The pointers are good during the visit alone.
 struct site_usage {
   tag of;
   const char* file = nullptr;  ///< null: not known, only the stack is
@@ -69,6 +70,7 @@ struct site_usage {
   std::uint32_t frame_count = 0;
   block_usage blocks;
 };
+/// Calls `visit(context, usage)` for each place, until it returns false.
 ASHLAR_EXPORT void for_each_site(void* context,
                                  bool (*visit)(void* context, const site_usage& found)) noexcept;
 
@@ -82,6 +84,7 @@ struct thread_usage {
   std::uint64_t freed_blocks = 0;  ///< by it, whoever made them
   std::uint64_t freed_bytes = 0;
 };
+/// Calls `visit(context, usage)` for each thread, until it returns false.
 ASHLAR_EXPORT void for_each_thread(void* context,
                                    bool (*visit)(void* context,
                                                  const thread_usage& found)) noexcept;
@@ -96,6 +99,7 @@ struct total_usage {
   std::uint64_t untagged_blocks = 0;  ///< made while the policy asked for it
   std::uint64_t untagged_bytes = 0;
 };
+/// Returns the sums over all tags, sites and threads.
 ASHLAR_EXPORT total_usage tracked_total() noexcept;
 
 /// Remembers this moment, with what is live, under a name of at most 47 characters. Nothing before
@@ -111,8 +115,7 @@ ASHLAR_EXPORT void for_each_mark(void* context,
 /// Returns the number of frames that have begun.
 ASHLAR_EXPORT std::uint32_t frame_number() noexcept;
 
-// --- for functions with a state of their own
-// ------------------------------------------------------
+// --- the same for lambdas ------------------------------------------------------------------------
 
 template <class Visit>
 void for_each_tag(Visit visit) {

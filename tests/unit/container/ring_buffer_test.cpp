@@ -176,6 +176,11 @@ TEST(ring_buffer, notices_more_than_there_is_room_for_and_more_than_there_is) {
   ring.consumed(100);
   EXPECT_EQ(faults.count(), 0u);
   ring_buffer closed;
+  std::byte none[1] = {};
+  EXPECT_EQ(closed.read(none), 0u);
+  EXPECT_EQ(closed.write(none), 0u);
+  closed.consumed(0);
+  EXPECT_EQ(faults.count(), 0u);
   closed.wrote(1);
   EXPECT_TRUE(faults.took(fault_kind::overrun, nullptr));
 }

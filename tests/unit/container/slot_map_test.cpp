@@ -12,7 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "ashlar/manager/arena/stack_manager.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
+#include "support/fault_log.hpp"
 #include "support/random.hpp"
 #include "support/scale.hpp"
 
@@ -170,6 +172,24 @@ TEST(slot_map, has_changed_nothing_when_memory_is_refused) {
   from.left = 1;
   EXPECT_EQ(m.try_emplace(made, std::move(kept)), status::success);
   EXPECT_TRUE(made);
+}
+
+TEST(slot_map, frees_no_block_below_another) {
+  test::fault_log faults;
+  stack_manager last_first;
+  {
+    slot_map<int> map(last_first);
+    status reason = status::success;
+    slot_handle<std::uint32_t> made;
+    std::size_t count = 0;
+    while ((reason = map.try_emplace(made, 7)) == status::success) ++count;
+    EXPECT_EQ(reason, status::unsupported);
+    EXPECT_EQ(map.size(), count);
+    EXPECT_EQ(map.size(), map.capacity());
+    EXPECT_EQ(last_first.usage().live_blocks, 1u);
+  }
+  EXPECT_EQ(last_first.usage().live_blocks, 0u);
+  EXPECT_EQ(faults.count(), 0u);
 }
 
 TEST(slot_map, has_changed_nothing_when_a_constructor_throws) {

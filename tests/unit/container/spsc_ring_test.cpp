@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "ashlar/manager/arena/stack_manager.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 #include "support/fault_log.hpp"
 #include "support/random.hpp"
@@ -111,6 +112,20 @@ TEST(spsc_ring, takes_elements_that_can_only_be_moved_and_any_alignment) {
   wide got;
   EXPECT_TRUE(ring.try_pop(got));
   EXPECT_EQ(*got.p, 5);
+}
+
+TEST(spsc_ring, is_not_opened_anew_over_a_block_that_must_be_freed_first) {
+  test::fault_log faults;
+  stack_manager last_first;
+  {
+    spsc_ring<int> ring(8, last_first);
+    EXPECT_EQ(ring.try_open(16, last_first), status::unsupported);
+    EXPECT_EQ(ring.capacity(), 8u);
+    ring.close();
+    EXPECT_EQ(ring.try_open(16, last_first), status::success);
+  }
+  EXPECT_EQ(last_first.usage().live_blocks, 0u);
+  EXPECT_EQ(faults.count(), 0u);
 }
 
 TEST(spsc_ring, notices_a_pop_of_what_is_not_there) {

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "ashlar/vector.hpp"
 #include "support/ledger.hpp"
 #include "support/tracked.hpp"
 
@@ -45,6 +46,25 @@ TEST(make, throws_or_returns_null_when_memory_is_refused) {
   EXPECT_EQ(try_make<int>(from, 7), nullptr);
   EXPECT_THROW((void)make_array<int>(from, 7), bad_allocation);
   EXPECT_THROW((void)make_array<int>(from, static_cast<std::size_t>(-1)), std::length_error);
+  EXPECT_EQ(try_make_array<int>(from, 7).data(), nullptr);
+  EXPECT_EQ(try_make_array<int>(from, static_cast<std::size_t>(-1)).data(), nullptr);
+  EXPECT_FALSE(try_make_unique<int>(from, 7));
+  const unique<int[]> none = try_make_unique<int[]>(from, 7);
+  EXPECT_FALSE(none);
+  EXPECT_TRUE(elements_of(none).empty());
+}
+
+TEST(make, makes_without_throwing_what_there_is_memory_for) {
+  const tracked_scope elements;
+  ledger from;
+  {
+    const unique<tracked<>> one = try_make_unique<tracked<>>(from, 7);
+    EXPECT_EQ(one->number(), 7);
+    const unique<tracked<>[]> some = try_make_unique<tracked<>[]>(from, 3);
+    EXPECT_EQ(elements_of(some).size(), 3u);
+  }
+  EXPECT_EQ(test::tracked_now.live, 0u);
+  EXPECT_EQ(from.live_blocks(), 0u);
 }
 
 TEST(make_array, value_initialises_and_destroys_each_element) {
@@ -78,6 +98,54 @@ TEST(unique, owns_an_object_in_two_words) {
   struct base {};
   struct derived : base {};
   static_assert(!std::is_convertible_v<unique<derived>, unique<base>>);
+}
+
+/// Nobody can take its address by `&`.
+struct without_address {
+  static inline int live = 0;
+  without_address() { ++live; }
+  without_address(const without_address&) = delete;
+  ~without_address() { --live; }
+  without_address* operator&() = delete;              // NOLINT(google-runtime-operator)
+  const without_address* operator&() const = delete;  // NOLINT(google-runtime-operator)
+};
+
+TEST(unique, owns_what_overloads_the_address_operator) {
+  ledger from;
+  {
+    const unique<without_address[]> array = make_unique<without_address[]>(from, 3);
+    const unique<without_address> one = make_unique<without_address>(from);
+    EXPECT_EQ(without_address::live, 4);
+  }
+  EXPECT_EQ(without_address::live, 0);
+  EXPECT_EQ(from.live_blocks(), 0u);
+}
+
+TEST(unique, of_a_constant_takes_over_one_of_a_variable_and_none_of_another_class) {
+  struct base {};
+  struct derived : base {};
+  static_assert(!std::is_constructible_v<unique<base>, unique<derived>>);
+  static_assert(!std::is_constructible_v<unique<int>, unique<const int>>);
+  static_assert(!std::is_constructible_v<unique<base[]>, unique<derived[]>>);
+  ledger from;
+  {
+    const unique<const int> one = make_unique<int>(from, 7);
+    const unique<const int[]> array = make_unique<int[]>(from, 3);
+    EXPECT_EQ(*one, 7);
+    EXPECT_EQ(elements_of(array).size(), 3u);
+  }
+  EXPECT_EQ(from.live_blocks(), 0u);
+}
+
+TEST(unique, is_relocated_as_bytes) {
+  static_assert(is_trivially_relocatable<unique<int>> && is_trivially_relocatable<unique<int[]>>);
+  ledger from;
+  {
+    vector<unique<int>> owners(from);
+    for (int i = 0; i < 100; ++i) owners.push_back(make_unique<int>(from, i));
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(*owners[static_cast<std::size_t>(i)], i);
+  }
+  EXPECT_EQ(from.live_blocks(), 0u);
 }
 
 TEST(unique, owns_an_array_and_knows_its_length) {

@@ -132,6 +132,15 @@ TEST(vector, inserts_and_erases_anywhere) {
   EXPECT_EQ(contents(v), (ints{1, 3}));
 }
 
+TEST(vector, assigns_copies_of_its_own_elements) {
+  ledger from;
+  vector<std::string> v({"a", "long enough to lie in memory of its own", "c"}, from);
+  v.assign(2, v[1]);
+  EXPECT_EQ(v, (vector<std::string>(2, "long enough to lie in memory of its own")));
+  v.assign(v.capacity() + 1, v[1]);  // in a new block
+  for (const std::string& s : v) ASSERT_EQ(s, "long enough to lie in memory of its own");
+}
+
 TEST(vector, assigns_over_what_was_there) {
   const tracked_scope elements;
   ledger from;

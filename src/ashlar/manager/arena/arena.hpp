@@ -122,7 +122,7 @@ class ASHLAR_EXPORT arena : public manager {
   /// buffer must outlive this arena from now on. Errors: over_budget, not_enough_memory (there is
   /// no room for a record), unsupported (`other` has open children, is one, or lies in its own
   /// memory): nothing has changed.
-  status adopt(arena& other) noexcept;
+  [[nodiscard]] status adopt(arena& other) noexcept;
 
   /// Returns an arena whose chunks come from this one: a life within its life. Several may be open;
   /// a rewind below their memory is a fault while they are. One that ends as the last gives its

@@ -42,6 +42,15 @@ class c_upstream : public user_manager {
   std::size_t size_;  // of the first chunk
 };
 
+// The numbers are the same on both sides.
+static_assert(ArenaReserved == static_cast<int>(backing::reserved));
+static_assert(ArenaChained == static_cast<int>(backing::chained));
+static_assert(ArenaFixed == static_cast<int>(backing::fixed));
+static_assert(ArenaInlineThenChained == static_cast<int>(backing::inline_then_chained));
+static_assert(ArenaHugeAsSystem == static_cast<int>(huge_pages::as_system));
+static_assert(ArenaHugeWanted == static_cast<int>(huge_pages::wanted));
+static_assert(ArenaHugeUnwanted == static_cast<int>(huge_pages::unwanted));
+
 arena_options from_c(const ArenaOptions& o) {
   return {.kind = static_cast<backing>(o.backing),
           .reserve = o.reserve,
@@ -55,6 +64,15 @@ arena_options from_c(const ArenaOptions& o) {
           .buffer = {static_cast<std::byte*>(o.buffer), o.buffer_size},
           .buffer_zeroed = o.buffer_zeroed,
           .name = o.name};
+}
+
+// An enum of C++ has no other values than its own, one of C may.
+template <class Enumeration>
+unsigned number_of(const Enumeration& from_c) {
+  unsigned number = 0;
+  static_assert(sizeof number == sizeof from_c);
+  std::memcpy(&number, &from_c, sizeof number);
+  return number;
 }
 
 // The manager over the functions and the arena share the first chunk; of an arena that has a buffer
@@ -110,9 +128,8 @@ ArenaOptions ArenaDefaults() {
 }
 
 Arena* ArenaAllocWith(const ArenaOptions* options) {
-  unsigned backing = 0;  // an enum of C++ has no other values than its own, one of C may
-  std::memcpy(&backing, &options->backing, sizeof backing);
-  if (backing > ArenaInlineThenChained) return nullptr;
+  if (number_of(options->backing) > ArenaInlineThenChained) return nullptr;
+  if (number_of(options->huge) > ArenaHugeUnwanted) return nullptr;
   const bool takes_chunks =
       options->backing == ArenaChained || options->backing == ArenaInlineThenChained;
   if (takes_chunks && options->upstream.allocate != nullptr)

@@ -90,14 +90,7 @@ allocation debug_manager::allocate_from(layout request, const observe::caller& f
   if (!plan_for(request, p)) return allocation::failed(status::too_large);
   const observe::site_id site = site_of(from, where);
   record* const r = book_.take();
-  allocation a = allocation::failed(status::no_memory);
-  if (r != nullptr) {
-    a = inner_.allocate(p.whole);
-    if (!a && kept_ != 0) {
-      drain(0);
-      a = inner_.allocate(p.whole);
-    }
-  }
+  const allocation a = r != nullptr ? obtain(p.whole) : allocation::failed(status::no_memory);
   if (!a) {
     if (r != nullptr) book_.give_back(*r);
     note({.kind = debug_event_kind::refused,
@@ -107,27 +100,39 @@ allocation debug_manager::allocate_from(layout request, const observe::caller& f
           .site = site});
     return refusal_of(a, request, p);
   }
-  r->memory = static_cast<std::byte*>(a.data());
-  r->taken = p.whole.size;
-  r->memory_alignment = p.whole.alignment;
-  r->data = r->memory + p.offset;
-  r->size = request.size;
-  r->alignment = request.alignment;
-  r->pages = p.pages_at != 0 ? r->memory + p.pages_at : nullptr;
-  r->pages_size = p.pages_size;
-  r->guard = p.guard;
-  r->has_header = p.has_header;
-  r->sequence = ++sequence_;
-  r->frame = frame_;
+  fill_in(*r, static_cast<std::byte*>(a.data()), request, p);
   r->born_at = site;
-  r->born_by = static_cast<std::uint32_t>(os::current_thread_id());
-  r->tag = observe::this_thread().tag != 0 ? observe::this_thread().tag : tag();
   book_.enter(*r);
   dress(*r);
   store_relaxed(held_, held_ + r->taken);
   use_.add(request.size);
   note(debug_event_kind::allocated, *r, site);
   return allocation::of(r->data, request.size);
+}
+
+// The quarantine must not be the reason why a request fails.
+allocation debug_manager::obtain(layout whole) noexcept {
+  const allocation a = inner_.allocate(whole);
+  if (a || kept_ == 0) return a;
+  drain(0);
+  return inner_.allocate(whole);
+}
+
+void debug_manager::fill_in(record& r, std::byte* memory, layout request, const plan& p) noexcept {
+  r.memory = memory;
+  r.taken = p.whole.size;
+  r.memory_alignment = p.whole.alignment;
+  r.data = memory + p.offset;
+  r.size = request.size;
+  r.alignment = request.alignment;
+  r.pages = p.pages_at != 0 ? memory + p.pages_at : nullptr;
+  r.pages_size = p.pages_size;
+  r.guard = p.guard;
+  r.has_header = p.has_header;
+  r.sequence = ++sequence_;
+  r.frame = frame_;
+  r.born_by = static_cast<std::uint32_t>(os::current_thread_id());
+  r.tag = observe::this_thread().tag != 0 ? observe::this_thread().tag : tag();
 }
 
 void debug_manager::dress(record& r) noexcept {

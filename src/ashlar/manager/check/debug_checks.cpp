@@ -45,6 +45,44 @@ bool is_silent(const debug_options& options) {
   return options.sink.write == nullptr && current_fault_policy() == fault_policy::ignore;
 }
 
+// What lives, by the site that made it, for as many sites as there is room for.
+struct live_sums {
+  struct site {
+    observe::site_id id;
+    std::size_t blocks;
+    std::size_t bytes;
+    const detail::debug_record* oldest;
+  };
+  static constexpr std::size_t most = 64;
+
+  // The oldest first.
+  void add(const detail::debug_record& r) {
+    std::size_t i = 0;
+    while (i < count && sites[i].id != r.born_at) ++i;
+    if (i == most) {
+      ++others;
+      return;
+    }
+    if (i == count) sites[count++] = {r.born_at, 0, 0, &r};
+    ++sites[i].blocks;
+    sites[i].bytes += r.size;
+  }
+
+  // Requires: count != 0.
+  site take_largest() {
+    site* largest = sites;
+    for (site* s = sites; s != sites + count; ++s)
+      if (s->bytes > largest->bytes) largest = s;
+    const site taken = *largest;
+    for (--count; largest != sites + count; ++largest) *largest = largest[1];
+    return taken;
+  }
+
+  site sites[most];
+  std::size_t count = 0;
+  std::size_t others = 0;  // blocks
+};
+
 }  // namespace
 
 void debug_manager::write_header(record& r, std::uint64_t mark) noexcept {
@@ -89,8 +127,12 @@ bool debug_manager::find_damage(record& r) noexcept {
     report_stomp(r, true, behind, end, bad);
     return false;
   }
-  if (!check_header(r)) return false;
+  return check_header(r) && check_filling(r);
+}
+
+bool debug_manager::check_filling(record& r) noexcept {
   if (r.state == debug_state::live || !r.is_filled) return true;
+  const std::byte* const behind = r.data + r.size;
   const std::byte* const bad = first_other(r.data, behind, options_.freed_byte);
   if (bad == behind) return true;
   if (r.is_reported) return false;
@@ -155,46 +197,49 @@ std::size_t debug_manager::check() noexcept {
 
 // --- wrong frees ---------------------------------------------------------------------------------
 
-// Returns whether this is no free that can be done, and tells why. `r`: the record at `data`.
-bool debug_manager::report_wrong_free(record* r, const block* b, void* data, std::size_t alignment,
-                                      observe::site_id site) noexcept {
-  fault_kind kind = fault_kind::corruption;
-  fault_detail detail;
-  const record* told = r;
-  const bool is_live = r != nullptr && r->state == debug_state::live;
+// What is wrong with a free of the block at `data`, of which `r` is the record.
+bool debug_manager::find_wrong_free(const record* r, const block* b, void* data,
+                                    std::size_t alignment, wrong_free& found) const noexcept {
   const auto is_size_of = [](std::size_t given, std::size_t size) {
     return given == size || (size == 0 && given == 1);
   };
+  found.block = r;
   if (r == nullptr) {
-    told = book_.containing(data);
-    if (told != nullptr && told->state != debug_state::live) told = nullptr;
-    kind = told != nullptr ? fault_kind::interior_free : fault_kind::invalid_free;
-    if (told != nullptr) detail = {address_of(told->data), told->size};
-  } else if (!is_live) {
-    kind = fault_kind::double_free;
+    const record* const around = book_.containing(data);
+    found.kind = fault_kind::invalid_free;
+    if (around != nullptr && around->state == debug_state::live)
+      found = {fault_kind::interior_free, {address_of(around->data), around->size}, around};
+  } else if (r->state != debug_state::live) {
+    found.kind = fault_kind::double_free;
   } else if (b != nullptr && !is_size_of(b->size, r->size)) {
-    kind = fault_kind::size_mismatch;
-    detail = {r->size, b->size};
+    found = {fault_kind::size_mismatch, {r->size, b->size}, r};
   } else if (b != nullptr && alignment != r->alignment) {
-    kind = fault_kind::alignment_mismatch;
-    detail = {r->alignment, alignment};
+    found = {fault_kind::alignment_mismatch, {r->alignment, alignment}, r};
   } else if (inner_.can(capability::lifo_only) && r != book_.newest(debug_state::live)) {
-    kind = fault_kind::out_of_order_free;
+    found.kind = fault_kind::out_of_order_free;
   } else {
     return false;
   }
+  return true;
+}
+
+// Returns whether this is no free that can be done, and tells why. `r`: the record at `data`.
+bool debug_manager::report_wrong_free(record* r, const block* b, void* data, std::size_t alignment,
+                                      observe::site_id site) noexcept {
+  wrong_free wrong;
+  if (!find_wrong_free(r, b, data, alignment, wrong)) return false;
   if (!is_silent(options_)) {
     const debug_report report(options_.sink);
     os::line head;
-    report.put(head.text("ashlar: ").text(fault_name(kind)).text(" of ").pointer(data));
-    if (told != nullptr) report.put_life(*told);
-    report.put_site(kind == fault_kind::double_free ? "freed again" : "this free", site);
+    report.put(head.text("ashlar: ").text(fault_name(wrong.kind)).text(" of ").pointer(data));
+    if (wrong.block != nullptr) report.put_life(*wrong.block);
+    report.put_site(wrong.kind == fault_kind::double_free ? "freed again" : "this free", site);
   }
   note({.kind = debug_event_kind::faulted,
-        .sequence = told != nullptr ? told->sequence : 0,
+        .sequence = wrong.block != nullptr ? wrong.block->sequence : 0,
         .data = data,
         .site = site});
-  report_fault(kind, data, detail);
+  report_fault(wrong.kind, data, wrong.detail);
   return true;
 }
 
@@ -206,45 +251,25 @@ std::size_t debug_manager::report_leaks() noexcept {
 }
 
 std::size_t debug_manager::report_live(const char* why) noexcept {
-  struct sum {
-    observe::site_id site;
-    std::size_t blocks;
-    std::size_t bytes;
-    const record* oldest;
-  };
-  constexpr std::size_t most_sites = 64;
-  sum sums[most_sites];
-  std::size_t count = 0;
-  sum others = {};
   const std::size_t blocks = book_.count(debug_state::live);
   if (blocks == 0) return 0;
-  for (const record* r = book_.oldest(debug_state::live); r != nullptr; r = r->next) {
-    std::size_t i = 0;
-    while (i < count && sums[i].site != r->born_at) ++i;
-    if (i == count && count < most_sites) sums[count++] = {r->born_at, 0, 0, r};
-    sum& s = i < count ? sums[i] : others;
-    ++s.blocks;
-    s.bytes += r->size;
-  }
+  live_sums sums;
+  for (const record* r = book_.oldest(debug_state::live); r != nullptr; r = r->next) sums.add(*r);
   const debug_report report(options_.sink);
   os::line head;
   head.text("ashlar: ").text(options_.name != nullptr ? options_.name : kind_name);
   head.text(" ").text(why).text(" ").decimal(blocks).text(" live blocks, ");
   report.put(head.bytes(use_.used()));
-  for (std::size_t shown = 0; shown < count; ++shown) {
-    std::size_t most = shown;
-    for (std::size_t i = shown; i < count; ++i)
-      if (sums[i].bytes > sums[most].bytes) most = i;
-    const sum s = sums[most];
-    sums[most] = sums[shown];
+  while (sums.count != 0) {
+    const live_sums::site s = sums.take_largest();
     os::line line;
     line.text("  ").decimal(s.blocks).text(" blocks, ").bytes(s.bytes).text(", the oldest:");
     report.put(line);
     report.put_life(*s.oldest);
   }
-  if (others.blocks != 0) {
+  if (sums.others != 0) {
     os::line line;
-    report.put(line.text("  ").decimal(others.blocks).text(" blocks of other sites"));
+    report.put(line.text("  ").decimal(sums.others).text(" blocks of other sites"));
   }
   return blocks;
 }

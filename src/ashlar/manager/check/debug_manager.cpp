@@ -94,8 +94,7 @@ void debug_manager::set_options(const debug_options& options) noexcept {
   drain(options_.quarantine);
 }
 
-// --- the end of all blocks
-// -------------------------------------------------------------------------
+// --- the end of all blocks -----------------------------------------------------------------------
 
 // The newest first: so it must be where the inner manager is a stack.
 void debug_manager::end_all() noexcept {

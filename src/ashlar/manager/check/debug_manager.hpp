@@ -24,6 +24,7 @@
 
 #include <source_location>
 
+#include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/check/debug_book.hpp"
 #include "ashlar/manager/check/debug_options.hpp"
 #include "ashlar/manager/concepts.hpp"
@@ -123,6 +124,15 @@ class ASHLAR_EXPORT debug_manager : public manager {
   void free_from(const block* b, void* data, std::size_t alignment,
                  const observe::caller& from) noexcept;
   bool plan_for(layout request, plan& result) const noexcept;
+  // Why a free cannot be done.
+  struct wrong_free {
+    fault_kind kind = fault_kind::corruption;
+    fault_detail detail = {};
+    const record* block = nullptr;  // that is told of; null: none is known
+  };
+
+  allocation obtain(layout whole) noexcept;
+  void fill_in(record& r, std::byte* memory, layout request, const plan& p) noexcept;
   allocation refusal_of(const allocation& refused, layout request, const plan& p) const noexcept;
   observe::site_id site_of(const observe::caller& from,
                            const std::source_location* where) const noexcept;
@@ -136,8 +146,11 @@ class ASHLAR_EXPORT debug_manager : public manager {
   bool check_block(record& r) noexcept;
   bool find_damage(record& r) noexcept;
   bool check_header(record& r) noexcept;
+  bool check_filling(record& r) noexcept;
   void report_stomp(record& r, bool behind, const std::byte* begin, const std::byte* end,
                     const std::byte* first) noexcept;
+  bool find_wrong_free(const record* r, const block* b, void* data, std::size_t alignment,
+                       wrong_free& found) const noexcept;
   bool report_wrong_free(record* r, const block* b, void* data, std::size_t alignment,
                          observe::site_id site) noexcept;
 

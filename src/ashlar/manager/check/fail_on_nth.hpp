@@ -29,6 +29,8 @@ class fail_on_nth : public wrapper<fail_on_nth<Part>, Part> {
   static constexpr capability promises = can_do & all_promises;
 
   constexpr fail_on_nth() noexcept { start(nullptr); }
+  /// Made from what makes the part (part.hpp): its options, a function that returns it, a manager
+  /// to refer to, a handle. `name`: in the registry; outlives this.
   template <class From>
   explicit constexpr fail_on_nth(From&& from, const char* name = nullptr) noexcept
       : base(std::forward<From>(from)) {

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Checks that are chosen when compiling: all of them, or a type that was never touched.
 //
-//     using level_memory = ashlar::guarded<ashlar::pool, is_debug_build ? ashlar::checks::all
-//                                                                       : ashlar::checks::none>;
+//     constexpr auto wanted = is_debug_build ? ashlar::checks::all : ashlar::checks::none;
+//     ashlar::guarded<ashlar::pool, wanted> nodes(layout{24, 8});
+//     ashlar::vector<int> numbers(nodes);
+//
+// With `none` it is the manager itself. With `all` it is a debug manager (debug_manager.hpp) over
+// one, made from the same arguments: code that compiles both ways uses what all managers have, and
+// `guarded()` is the manager inside. For a choice at run time, put a debug_manager around a handle.
+// Threads, cost: as the manager; with `all` as the debug manager.
 #pragma once
 
 #include <utility>

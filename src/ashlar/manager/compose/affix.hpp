@@ -40,6 +40,8 @@ class affix : public wrapper<affix<Part, Prefix, Suffix>, Part> {
   static constexpr capability promises = can_do & all_promises;
 
   constexpr affix() noexcept { start(nullptr); }
+  /// Made from what makes the part (part.hpp): its options, a function that returns it, a manager
+  /// to refer to, a handle. `name`: in the registry; outlives this.
   template <class From>
   explicit constexpr affix(From&& from, const char* name = nullptr) noexcept
       : base(std::forward<From>(from)) {

@@ -3,7 +3,9 @@
 //
 //     aligned<64, memory> lines(current());   // no two blocks share a cache line
 //
-// Alignments are raised to `Alignment`, sizes rounded up to multiples of it.
+// For what threads write next to each other, and for devices that want whole units. Alignments are
+// raised to `Alignment`, a power of two; sizes are rounded up to multiples of it. Bytes behind the
+// size asked for are usable with get_no_less alone.
 // Can do: what the part can. Threads: as the part. Cost: an addition.
 #pragma once
 
@@ -25,6 +27,8 @@ class aligned : public wrapper<aligned<Alignment, Part>, Part> {
   static constexpr capability promises = can_do & all_promises;
 
   constexpr aligned() noexcept { start(nullptr); }
+  /// Made from what makes the part (part.hpp): its options, a function that returns it, a manager
+  /// to refer to, a handle. `name`: in the registry; outlives this.
   template <class From>
   explicit constexpr aligned(From&& from, const char* name = nullptr) noexcept
       : base(std::forward<From>(from)) {

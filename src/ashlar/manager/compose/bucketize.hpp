@@ -109,7 +109,7 @@ class bucketize : public composed<bucketize<Part, Bounds...>, Part> {
       if (all.goes_on) one.get().walk(all.visitor());
   }
   /// `keep` counts for each bucket.
-  std::size_t trim(std::size_t keep) noexcept requires(has(can_do, capability::trim)) {
+  std::size_t trim(std::size_t keep = 0) noexcept requires(has(can_do, capability::trim)) {
     std::size_t sum = 0;
     for (auto& one : parts_) sum += one.get().trim(keep);
     return sum;

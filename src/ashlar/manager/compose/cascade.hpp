@@ -115,7 +115,7 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
   }
   /// Ends the parts of which nothing is used, until what all parts hold idle is at most `keep`.
   /// Returns the bytes given back; those of parts that count nothing as they tell them.
-  std::size_t trim(std::size_t keep) noexcept {
+  std::size_t trim(std::size_t keep = 0) noexcept {
     const std::size_t before = usage().held;
     std::size_t told = 0;
     end_parts([this, keep](part_manager& m) {
@@ -199,13 +199,19 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
       made->~part_manager();
       return joint_refusal(refused, a);
     }
-    if (this->upstream() == nullptr) this->set_upstream(made->upstream());
+    if (this->upstream() == nullptr && !is_inside(made->upstream()))
+      this->set_upstream(made->upstream());
     is_taken_[slot] = true;
     for (std::size_t k = count_; k != 0; --k) order_[k] = order_[k - 1];
     order_[0] = slot;
     store_relaxed(count_, count_ + 1);
     note(slot);
     return a;
+  }
+
+  // What a part has for an upstream may be a part of its own, and end with it.
+  bool is_inside(const manager* m) const noexcept {
+    return address_of(m) - address_of(storage_) < sizeof storage_;
   }
 
   template <class Predicate>

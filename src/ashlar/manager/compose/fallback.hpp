@@ -6,6 +6,8 @@
 // A block goes back to where it came from: to the primary if that owns it, else to the secondary.
 // So the primary must tell its memory from others'; one that cannot does not compile, and a handle
 // that cannot is refused when the composition is made.
+// A block that its own part cannot resize moves to the first part that has room; what lies in the
+// secondary does not come back by itself.
 // Can do: zero, resize, trim if either can; own, size, free all, walk if both can. It is bounded,
 // thread-safe and free of charge to free if both are, LIFO only if either is. It cannot rewind.
 // Threads: as the parts. Cost: a question to the primary for each block that goes back.
@@ -34,6 +36,8 @@ class fallback : public composed<fallback<Primary, Secondary>, Primary, Secondar
   static_assert(has(part<Primary>::can, capability::own), "the primary must know what it owns");
 
   constexpr fallback() noexcept { start(nullptr); }
+  /// Each part is made from what makes it (part.hpp): its options, a function that returns it, a
+  /// manager to refer to, a handle. Without the second: that is made from nothing.
   template <class First>
   explicit fallback(First&& primary, const char* name = nullptr) noexcept
       : primary_(std::forward<First>(primary)) {
@@ -103,7 +107,7 @@ class fallback : public composed<fallback<Primary, Secondary>, Primary, Secondar
     if (both.goes_on) secondary_.get().walk(both.visitor());
   }
   /// `keep` counts for the primary; the secondary keeps nothing.
-  std::size_t trim(std::size_t keep) noexcept requires(has(can_do, capability::trim)) {
+  std::size_t trim(std::size_t keep = 0) noexcept requires(has(can_do, capability::trim)) {
     return trim_of(secondary_.get(), 0) + trim_of(primary_.get(), keep);
   }
   manager_usage usage() const noexcept { return sum_of(primary_.usage(), secondary_.usage()); }

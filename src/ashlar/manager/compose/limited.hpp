@@ -4,8 +4,9 @@
 //     limited<memory> level(current(), {.limit = 64_MiB, .soft = 48_MiB, .above_soft = warn});
 //
 // What counts is usable bytes: a part that can tell sizes is asked, of another one blocks are taken
-// to the byte, so that size and alignment of what comes back say how much it was. Free of a part
-// that frees nothing one by one changes nothing; free_all makes the whole budget free again.
+// to the byte, so that size and alignment of what comes back say how much it was. Over a part that
+// frees nothing one by one, what is freed or shrinks still counts; free_all makes the whole budget
+// free again.
 // Can do: what the part can but rewind, of which nobody could tell how much it frees.
 // A block that has to move needs room in the budget for both while it does.
 // Invariant: used <= limit, unless the limit was set below what was used, or a part grew a block by
@@ -23,11 +24,11 @@ namespace ashlar {
 struct limited_options {
   static constexpr std::size_t none = manager_usage::unknown;
   std::size_t limit = none;  ///< bytes; beyond it requests fail with `over_budget`
-  std::size_t soft = none;
+  std::size_t soft = none;   ///< bytes; `above_soft` is told when use passes it
   void* context = nullptr;
   /// Called when use rises above `soft`, and again after it has been below.
   void (*above_soft)(void* context, std::size_t used) = nullptr;
-  const char* name = nullptr;
+  const char* name = nullptr;  ///< in the registry; outlives the manager
 };
 
 constexpr capability limited_rule(capability inner) {
@@ -47,6 +48,8 @@ class limited : public wrapper<limited<Part>, Part> {
   explicit constexpr limited(const limited_options& options = {}) noexcept : options_(options) {
     start();
   }
+  /// Made from what makes the part (part.hpp): its options, a function that returns it, a manager
+  /// to refer to, a handle.
   template <class From>
   explicit constexpr limited(From&& from, const limited_options& options) noexcept
       : base(std::forward<From>(from)), options_(options) {
@@ -54,8 +57,10 @@ class limited : public wrapper<limited<Part>, Part> {
   }
   ~limited() { this->leave_registry(); }
 
-  std::size_t limit() const { return limit_.get(); }
-  void set_limit(std::size_t bytes) { limit_.set(bytes); }
+  /// Units: bytes.
+  std::size_t limit() const noexcept { return limit_.get(); }
+  /// May be below what is used: then requests fail until enough was freed.
+  void set_limit(std::size_t bytes) noexcept { limit_.set(bytes); }
 
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept {
     if (!has_room_for(request.size)) return refusal_of(request);

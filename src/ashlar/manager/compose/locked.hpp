@@ -7,7 +7,7 @@
 // that rewind, or share a part that frees the last block first, agree among themselves.
 // Threads: thread-safe, if the part is used through here alone; fork included, unless a heap calls
 // it (forkable_lock.hpp). `usage` takes no lock. Cost: about 20 cycles uncontended.
-// A visitor of a walk holds the lock.
+// `inner` does not lock. A visitor of a walk holds the lock: it must not use the manager.
 #pragma once
 
 #include "ashlar/manager/composed.hpp"
@@ -30,6 +30,8 @@ class locked : public wrapper<locked<Part>, Part> {
   static constexpr capability promises = can_do & all_promises;
 
   constexpr locked() noexcept { start(nullptr); }
+  /// Made from what makes the part (part.hpp): its options, a function that returns it, a manager
+  /// to refer to, a handle. `name`: in the registry; outlives this.
   template <class From>
   explicit constexpr locked(From&& from, const char* name = nullptr) noexcept
       : base(std::forward<From>(from)) {
@@ -83,7 +85,7 @@ class locked : public wrapper<locked<Part>, Part> {
     const lock_guard guard(mutex_);
     part_.get().walk(visitor);
   }
-  std::size_t trim(std::size_t keep) noexcept requires(has(can_do, capability::trim)) {
+  std::size_t trim(std::size_t keep = 0) noexcept requires(has(can_do, capability::trim)) {
     const lock_guard guard(mutex_);
     return part_.get().trim(keep);
   }

@@ -38,6 +38,8 @@ class segregate : public composed<segregate<Threshold, Small, Large>, Small, Lar
   static_assert(Threshold > 0 && Threshold <= max_size);
 
   constexpr segregate() noexcept { start(nullptr); }
+  /// Each part is made from what makes it (part.hpp): its options, a function that returns it, a
+  /// manager to refer to, a handle. Without the second: that is made from nothing.
   template <class First>
   explicit segregate(First&& small, const char* name = nullptr) noexcept
       : small_(std::forward<First>(small)) {
@@ -110,7 +112,7 @@ class segregate : public composed<segregate<Threshold, Small, Large>, Small, Lar
     if (both.goes_on) large_.get().walk(both.visitor());
   }
   /// `keep` counts for the small manager; the large one keeps nothing.
-  std::size_t trim(std::size_t keep) noexcept requires(has(can_do, capability::trim)) {
+  std::size_t trim(std::size_t keep = 0) noexcept requires(has(can_do, capability::trim)) {
     return trim_of(large_.get(), 0) + trim_of(small_.get(), keep);
   }
   manager_usage usage() const noexcept { return sum_of(small_.usage(), large_.usage()); }

@@ -13,44 +13,23 @@
 // part takes cached blocks for live ones.
 // Faults: double_free for a block that comes back twice in a row. Of any other wrong pointer
 // nothing is noticed before a cache gives it to the part: give its size and its manager right.
-// Invariants: a cache holds at most `per_class` blocks of a class, each allocated from the part
-// with the class's size and alignment 16; `used` counts classes, not what the part rounds them up
-// to. Threads: thread-safe; the part must be, and may be used by others too. A child of fork may
-// use it: what other threads' caches held when they were busy is lost to it. Cost: one uncontended
-// lock. Memory: 16 caches of about 300 bytes for 1 KiB classes.
+// Invariants: block_cache.hpp; each cached block was allocated from the part with its class's size
+// and alignment 16; `used` counts classes, not what the part rounds them up to.
+// Threads: thread-safe; the part must be, and may be used by others too. A child of fork may use
+// it: what other threads' caches held when they were busy is lost to it. Cost: one uncontended
+// lock. Memory: 16 caches of 384 bytes for classes up to 1 KiB, and 32 free blocks a list at most.
 #pragma once
 
-#include <new>
-
-#include "ashlar/base/relaxed.hpp"
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/compose/block_cache.hpp"
 #include "ashlar/manager/composed.hpp"
 #include "ashlar/manager/tally.hpp"
-#include "ashlar/structure/lock.hpp"
 
 namespace ashlar {
 
 /// Returns a small number that this thread has for itself while no more threads were made than
 /// there are numbers.
 ASHLAR_EXPORT std::size_t thread_number() noexcept;
-
-/// Size classes: multiples of 16 up to 128, then four to each doubling.
-struct cache_class {
-  static constexpr std::size_t small_classes = 8;
-  static constexpr std::size_t small_limit = 128;
-
-  /// Requires: size >= 1.
-  static constexpr std::size_t of(std::size_t size) {
-    if (size <= small_limit) return (size - 1) / 16;
-    const unsigned doubling = log2_floor(size - 1);
-    return small_classes + (doubling - 7) * 4 + ((size - 1) >> (doubling - 2)) - 4;
-  }
-  static constexpr std::size_t size_of(std::size_t index) {
-    if (index < small_classes) return (index + 1) * 16;
-    const std::size_t step = index - small_classes;
-    return (step % 4 + 5) << (step / 4 + 5);
-  }
-};
 
 constexpr capability thread_cached_rule(capability inner) {
   return (inner & (capability::zero | capability::resize | capability::own | capability::free_all |
@@ -72,6 +51,8 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
                 "the part must be thread-safe: put it into locked<>");
 
   constexpr thread_cached() noexcept { start(nullptr); }
+  /// Made from what makes the part (part.hpp): its options, a function that returns it, a manager
+  /// to refer to, a handle. `name`: in the registry; outlives this.
   template <class From>
   explicit constexpr thread_cached(From&& from, const char* name = nullptr) noexcept
       : part_(std::forward<From>(from)) {
@@ -89,7 +70,7 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
       return allocation::failed(why);
     if (!is_cached(request)) return take_large(request, false);
     const std::size_t c = class_of(request.size);
-    void* const p = pop(c);
+    void* const p = cache_of_thread().pop(c);
     return p != nullptr ? told(p, c, request.size, wanted) : take_class(c, request, wanted, false);
   }
   allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept
@@ -98,7 +79,7 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
       return allocation::failed(why);
     if (!is_cached(request)) return take_large(request, true);
     const std::size_t c = class_of(request.size);
-    void* const p = pop(c);
+    void* const p = cache_of_thread().pop(c);
     if (p == nullptr) return take_class(c, request, wanted, true);
     std::memset(p, 0, cache_class::size_of(c));
     return told(p, c, request.size, wanted);
@@ -140,18 +121,14 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
 
   /// Requires: no other thread uses the manager meanwhile.
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
-    for (cache& one : caches_) {
-      for (list& l : one.lists) l = {};
-      store_relaxed(one.live, std::size_t{0});
-      store_relaxed(one.cached, std::size_t{0});
-    }
+    for (cache& one : caches_) one.forget_all();
     direct_.set(0);
     part_.get().free_all();
   }
 
   /// Gives all cached blocks to the part (those of caches that are busy stay), which then keeps at
   /// most `keep` idle bytes.
-  std::size_t trim(std::size_t keep) noexcept {
+  std::size_t trim(std::size_t keep = 0) noexcept {
     const std::size_t before = usage().held;
     (void)empty_caches();
     (void)trim_of(part_.get(), keep);
@@ -163,8 +140,8 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
     std::size_t used = direct_.get();
     std::size_t cached = 0;
     for (const cache& one : caches_) {
-      used += load_relaxed(one.live);
-      cached += load_relaxed(one.cached);
+      used += one.live();
+      cached += one.cached();
     }
     const std::size_t held = part_.usage().held;
     return {.used = used, .held = held == manager_usage::unknown ? used + cached : held};
@@ -174,20 +151,8 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
   static constexpr std::size_t cache_count = 16;
   static constexpr std::size_t class_count = cache_class::of(Largest) + 1;
 
-  struct free_block {
-    free_block* next;
-  };
-  struct list {
-    free_block* first = nullptr;
-    std::size_t count = 0;
-  };
-  // A cache line apart, so that threads do not disturb each other.
-  struct alignas(64) cache {
-    lock mutex;
-    std::size_t live = 0;    // bytes handed out less bytes taken back here, modulo 2^64
-    std::size_t cached = 0;  // bytes in the lists
-    list lists[class_count];
-  };
+  using cache = detail::block_cache<class_count, per_class>;
+  using cached_block = detail::cached_block;
 
   constexpr void start(const char* name) noexcept {
     const capability now = part_.can_now();
@@ -212,57 +177,22 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
 
   cache& cache_of_thread() noexcept { return caches_[thread_number() % cache_count]; }
 
-  // Under the lock of `one`. A block leaves a list for the program, or comes back from it.
-  static void count_out(cache& one, std::size_t size) noexcept {
-    store_relaxed(one.live, one.live + size);
-    store_relaxed(one.cached, one.cached - size);
-  }
-
-  void* pop(std::size_t c) noexcept {
-    cache& mine = cache_of_thread();
-    if (!mine.mutex.try_acquire()) return nullptr;
-    list& l = mine.lists[c];
-    free_block* const p = l.first;
-    if (p != nullptr) {
-      l.first = p->next;
-      --l.count;
-      count_out(mine, cache_class::size_of(c));
-    }
-    mine.mutex.release();
-    return p;
-  }
-
   void push(void* p, std::size_t c) noexcept {
-    cache& mine = cache_of_thread();
     const std::size_t size = cache_class::size_of(c);
-    if (!mine.mutex.try_acquire()) {
-      direct_.add(0 - size);
-      return part_.get().deallocate({p, size}, 16);
+    cached_block* surplus = nullptr;
+    switch (cache_of_thread().push(p, c, surplus)) {
+      case detail::cache_answer::kept: return give_to_part(surplus, size);
+      case detail::cache_answer::twice: return report_fault(fault_kind::double_free, p);
+      case detail::cache_answer::busy: break;
     }
-    list& l = mine.lists[c];
-    if (l.first == p) {
-      mine.mutex.release();
-      return report_fault(fault_kind::double_free, p);
-    }
-    free_block* surplus = nullptr;
-    std::size_t surplus_size = 0;
-    if (l.count == per_class) {
-      surplus = l.first;
-      surplus_size = l.count * size;
-      l = {};
-    }
-    l.first = ::new (p) free_block{l.first};
-    ++l.count;
-    count_out(mine, 0 - size);
-    store_relaxed(mine.cached, mine.cached - surplus_size);
-    mine.mutex.release();
-    give_to_part(surplus, size);
+    direct_.add(0 - size);
+    part_.get().deallocate({p, size}, 16);
   }
 
   // Called with no lock held.
-  void give_to_part(free_block* first, std::size_t size) noexcept {
+  void give_to_part(cached_block* first, std::size_t size) noexcept {
     while (first != nullptr) {
-      free_block* const next = first->next;
+      cached_block* const next = first->next;
       part_.get().deallocate({first, size}, 16);
       first = next;
     }
@@ -273,11 +203,7 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
     bool any = false;
     for (cache& one : caches_) {
       for (std::size_t c = 0; c < class_count; ++c) {
-        if (!one.mutex.try_acquire()) break;
-        free_block* const first = one.lists[c].first;
-        store_relaxed(one.cached, one.cached - one.lists[c].count * cache_class::size_of(c));
-        one.lists[c] = {};
-        one.mutex.release();
+        cached_block* const first = one.take_all(c);
         any |= first != nullptr;
         give_to_part(first, cache_class::size_of(c));
       }

@@ -9,7 +9,7 @@
 // cannot tell sizes, blocks are taken to the byte, so that nothing usable is forgotten.
 // Can do: what the part can, and zero. With `wipe::when_freed`, neither free all nor rewind, which
 // would leave contents behind; blocks then shrink by moving only, and of a part that is LIFO only
-// they do not resize.
+// they do not resize. Free every block before the manager ends: what still lives is not wiped.
 // Threads: as the part. Cost: the zeroing; parts that know their memory to be zero spare it.
 #pragma once
 
@@ -17,9 +17,12 @@
 
 namespace ashlar {
 
-enum class wipe : unsigned char { never, when_freed };
+enum class wipe : unsigned char {
+  never,
+  when_freed,  ///< for secrets
+};
 
-/// Overwrites memory with zeroes, even if nobody reads it any more.
+/// Overwrites `size` bytes with zeroes, even if nobody reads them any more.
 inline void wipe_memory(void* data, std::size_t size) noexcept {
   std::memset(data, 0, size);
   asm volatile("" : : "r"(data) : "memory");
@@ -43,6 +46,8 @@ class zeroing : public wrapper<zeroing<Part, When>, Part> {
   static constexpr capability promises = can_do & all_promises;
 
   constexpr zeroing() noexcept { start(nullptr); }
+  /// Made from what makes the part (part.hpp): its options, a function that returns it, a manager
+  /// to refer to, a handle. `name`: in the registry; outlives this.
   template <class From>
   explicit constexpr zeroing(From&& from, const char* name = nullptr) noexcept
       : base(std::forward<From>(from)) {

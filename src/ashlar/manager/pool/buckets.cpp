@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/manager/pool/buckets.hpp"
 
-#include <cstring>
-
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/part.hpp"
 
 namespace ashlar {
-
-namespace {
-
-std::size_t least_of(std::size_t a, std::size_t b) { return a < b ? a : b; }
-
-}  // namespace
 
 allocation buckets::refuse(std::size_t size, std::size_t alignment) const noexcept {
   const bool is_valid = is_power_of_two(alignment);
@@ -47,12 +40,8 @@ allocation buckets::reallocate(block b, std::size_t alignment, const resize& cha
     const bool is_exact = change.wanted == fit::get_exact;
     return allocation::of(b.data, is_exact ? change.size : set_.classes().size_of(c));
   }
-  if (!change.may_move) return allocation::failed(status::unsupported);
-  const allocation moved = allocate(request, change.wanted);
-  if (!moved) return moved;
-  std::memcpy(moved.data(), b.data, least_of(least_of(b.size, change.used), change.size));
-  deallocate(b, alignment);
-  return moved;
+  return change.may_move ? moved_by(*this, b, alignment, change)
+                         : allocation::failed(status::unsupported);
 }
 
 bool buckets::adopt(buckets& other) noexcept {

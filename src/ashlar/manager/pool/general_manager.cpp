@@ -5,12 +5,11 @@
 
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/backing_scope.hpp"
+#include "ashlar/manager/part.hpp"
 
 namespace ashlar {
 
 namespace {
-
-std::size_t least_of(std::size_t a, std::size_t b) { return a < b ? a : b; }
 
 allocation sized(const allocation& got, std::size_t size, fit wanted) {
   return got && wanted == fit::get_exact ? allocation::of(got.data(), size) : got;
@@ -70,12 +69,7 @@ allocation general_manager::reallocate(block b, std::size_t alignment,
     return allocation::failed(status::unsupported);
   }
   const allocation in_place = resize_in_place(b, alignment, change);
-  if (in_place || !change.may_move) return in_place;
-  const allocation moved = allocate({change.size, alignment}, change.wanted);
-  if (!moved) return moved;
-  std::memcpy(moved.data(), b.data, least_of(least_of(b.size, change.used), change.size));
-  deallocate(b, alignment);
-  return moved;
+  return in_place || !change.may_move ? in_place : moved_by(*this, b, alignment, change);
 }
 
 // A block stays only where a free with its new size looks for it.

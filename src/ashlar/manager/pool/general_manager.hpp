@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The general manager: every size, routed by how large it is.
 //
+//     ashlar::user_block_os block({.memory = {bytes, size}});
+//     ashlar::general_manager scripts({.os = &block, .name = "scripts"});
+//     void* p = scripts.allocate({.size = 300}).data();
+//     scripts.deallocate(p);   // its size is known
+//
 //   small    up to half a page   size classes in pages: a block never crosses from page to page
 //   medium   up to 256 KiB       size classes in slabs of their own
 //   large    beyond              whole pages from the OS, at the start of a page

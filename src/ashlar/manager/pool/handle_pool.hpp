@@ -14,9 +14,16 @@
 // grows by doubling. A place whose count would begin again is never used again, so no handle ever
 // turns valid by age. Free places form a list through their indices.
 //
+// Objects never move: pointers are good until their object is destroyed. slot_map, whose elements
+// move, keeps them without gaps instead; choose it where all are gone through often.
+//
+// The objects that still live when the pool ends are destroyed with it. An object's handle is stale
+// while its destructor runs, and its place nobody else's. So a destructor may destroy other objects
+// of the pool, and each ends once, even if they own each other; it may make some, too.
+// Its memory counts to the tag of the class, if that carries one (class_tag.hpp).
 // Bounds: 2^32 - 1 places. Faults: `destroy` of a handle that is stale, or was never made:
 // stale_handle. Threads: one at a time. Cost: get: two loads and two comparisons; destroy and make
-// about as much more.
+// about as much more. Memory: 8 bytes an object, chunks of about 16 KiB, kept until the pool ends.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +32,7 @@
 #include <utility>
 
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/class_tag.hpp"
 #include "ashlar/manager/pool/place_table.hpp"
 
 namespace ashlar {
@@ -42,9 +50,11 @@ struct handle {
 template <class T>
 class handle_pool {
  public:
-  /// `upstream`: where chunks come from; none: the OS.
+  /// `upstream`: where chunks come from, and outlives the pool; none: the OS. Takes nothing yet.
   constexpr explicit handle_pool(memory upstream = {}) noexcept
-      : places_(upstream, {sizeof(T), alignof(T)}) {}
+      : places_(upstream, {sizeof(T), alignof(T)}) {
+    if constexpr (tagged_class<T>) places_.count_to(tag_of_class<T>());
+  }
   handle_pool(const handle_pool&) = delete;
   handle_pool& operator=(const handle_pool&) = delete;
   ~handle_pool() {
@@ -52,7 +62,8 @@ class handle_pool {
     places_.release();
   }
 
-  /// Makes an object. Returns an empty handle if there is no memory.
+  /// Makes an object. Returns an empty handle if there is no memory; the arguments are as they were
+  /// then. What the constructor throws passes through; nothing has changed.
   template <class... Arguments>
   [[nodiscard]] handle<T> make(Arguments&&... arguments) {
     const std::uint32_t index = places_.take();
@@ -65,30 +76,36 @@ class handle_pool {
   }
 
   /// Returns the object, or null if it was destroyed.
-  T* get(handle<T> h) const noexcept {
+  T* get(handle<T> h) noexcept { return const_cast<T*>(std::as_const(*this).get(h)); }
+  const T* get(handle<T> h) const noexcept {
     place* const at = places_.find(h.index, h.generation);
-    return at != nullptr ? std::launder(static_cast<T*>(places_.data_of(*at))) : nullptr;
+    return at != nullptr ? std::launder(static_cast<const T*>(places_.data_of(*at))) : nullptr;
   }
 
   /// Ends the object of a handle. Faults: stale_handle; nothing has changed then. An empty handle
-  /// is ignored.
+  /// is ignored, and so is, in a destructor that `destroy_all` runs, a stale one.
   void destroy(handle<T> h) noexcept {
     if (!h) return;
     T* const object = get(h);
     if (object == nullptr) {
-      report_fault(fault_kind::stale_handle, nullptr, {h.index, h.generation});
+      if (!is_ending_all_) report_fault(fault_kind::stale_handle, nullptr, {h.index, h.generation});
       return;
     }
+    places_.expire(h.index);
     object->~T();
-    places_.give_back(h.index);
+    places_.recycle(h.index);
   }
 
-  /// Ends all objects. Their places stay, so that their handles stay stale.
+  /// Ends all objects, those too that destructors make meanwhile. Their places stay, so that their
+  /// handles stay stale.
   void destroy_all() noexcept {
-    for_each([this](handle<T> h, T&) { destroy(h); });
+    const bool was_ending_all = std::exchange(is_ending_all_, true);
+    while (size() != 0) for_each([this](handle<T> h, T&) { destroy(h); });
+    is_ending_all_ = was_ending_all;
   }
 
-  /// Calls `visit(handle, object)` for each object. It may destroy the one that it is called with.
+  /// Calls `visit(handle, object)` for each object, in the order of indices. It may destroy
+  /// objects; of those that it makes some may be visited.
   template <class F>
   void for_each(F visit) {
     for (std::uint32_t i = 0; i < places_.used(); ++i) {
@@ -98,9 +115,10 @@ class handle_pool {
     }
   }
 
-  std::size_t size() const { return places_.live(); }
-  /// Bytes taken from the upstream.
-  std::size_t held() const { return places_.held(); }
+  /// Returns how many objects live.
+  std::size_t size() const noexcept { return places_.live(); }
+  /// Returns the bytes taken from the upstream.
+  std::size_t held() const noexcept { return places_.held(); }
 
  private:
   using place = place_table::place;
@@ -111,11 +129,14 @@ class handle_pool {
     std::uint32_t index;
     bool is_armed;
     ~guard() {
-      if (is_armed) from.give_back(index);
+      if (!is_armed) return;
+      from.expire(index);
+      from.recycle(index);
     }
   };
 
   place_table places_;
+  bool is_ending_all_ = false;
 };
 
 }  // namespace ashlar

@@ -22,7 +22,7 @@ allocation large_blocks::allocate(layout request) noexcept {
     if (memory) os().release(memory, 0);
     records_.put(place);
     if (outcome == status::over_budget) return allocation::failed(outcome);
-    const std::size_t available = os().available();
+    const std::size_t available = os().available(request.alignment);
     return available == max_size || memory
                ? allocation::failed(status::no_memory)
                : allocation::failed(status::not_enough_memory, available);

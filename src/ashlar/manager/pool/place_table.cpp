@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ashlar/manager/source/os_manager.hpp"
+#include "ashlar/manager/tag_scope.hpp"
 
 namespace ashlar {
 
@@ -16,6 +17,7 @@ constexpr std::size_t first_directory_size = 16;
 memory place_table::source() const noexcept { return upstream_ ? upstream_ : memory(system_os()); }
 
 bool place_table::grow() noexcept {
+  const block_tag_scope counted(tag_);
   const std::size_t count = std::size_t{1} << chunk_shift_;
   if (count > none - used_) return false;
   const std::size_t chunk = used_ >> chunk_shift_;

@@ -11,14 +11,15 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/manager/memory.hpp"
+#include "ashlar/manager/tag.hpp"
 
 namespace ashlar {
 
 class ASHLAR_EXPORT place_table {
  public:
   struct place {
-    std::uint32_t generation;  // odd: an object lives here
-    std::uint32_t next;        // the next free place, while no object lives here
+    std::uint32_t generation;  // odd: an object lives here; even while it ends
+    std::uint32_t next;        // the next free place, while this one is free
   };
   static constexpr std::uint32_t none = static_cast<std::uint32_t>(-1);
 
@@ -40,12 +41,16 @@ class ASHLAR_EXPORT place_table {
     ++live_;
     return index;
   }
-  /// Makes a place free, and every handle to it stale.
-  void give_back(std::uint32_t index) noexcept {
-    place& at = (*this)[index];
+  /// Makes every handle to a place stale. Nobody gets it before `recycle`.
+  void expire(std::uint32_t index) noexcept {
+    ++(*this)[index].generation;
     --live_;
+  }
+  /// Makes a place free that has expired.
+  void recycle(std::uint32_t index) noexcept {
+    place& at = (*this)[index];
     // Generation 0 again: from here on old handles would fit. The place stays unused.
-    if (++at.generation == 0) return;
+    if (at.generation == 0) return;
     at.next = first_free_;
     first_free_ = index;
   }
@@ -62,6 +67,9 @@ class ASHLAR_EXPORT place_table {
     return *reinterpret_cast<place*>(chunk + (index & chunk_mask()) * stride_);
   }
   void* data_of(place& at) const { return reinterpret_cast<std::byte*>(&at) + offset_; }
+
+  /// Lets chunks count to a tag, unless that is the untagged one.
+  void count_to(tag of) noexcept { tag_ = of; }
 
   std::uint32_t used() const { return used_; }
   std::size_t live() const { return live_; }
@@ -82,6 +90,7 @@ class ASHLAR_EXPORT place_table {
   bool grow_directory() noexcept;
 
   memory upstream_;
+  tag tag_;
   std::size_t alignment_;
   std::size_t offset_;  // of the object in its place
   std::size_t stride_;  // from place to place

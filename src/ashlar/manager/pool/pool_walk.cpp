@@ -110,8 +110,7 @@ bool pool_core::is_well() const noexcept {
   return false;
 }
 
-// --- the end, block by block
-// -----------------------------------------------------------------------
+// --- the end, block by block ---------------------------------------------------------------------
 
 // How all blocks of a pool end one by one, while those who are told put others of them back.
 //

@@ -75,6 +75,8 @@ class ASHLAR_EXPORT thread_cached_pool : public manager {
 
   bool owns(const void* p) const noexcept;
   std::size_t usable_size(const void*) const noexcept { return shape_.block.size; }
+  /// Gives slabs without live blocks back, until `keep` bytes of them are left. Returns the bytes
+  /// given back.
   std::size_t trim(std::size_t keep = 0) noexcept;
   /// Blocks in magazines are not in use.
   manager_usage usage() const noexcept;

@@ -81,6 +81,8 @@ class ASHLAR_EXPORT thread_pools : public manager {
 
   bool owns(const void* p) const noexcept { return store_.find(p) != nullptr; }
   std::size_t usable_size(const void*) const noexcept { return shape_.block.size; }
+  /// Gives slabs without live blocks back, all but `keep` bytes of the calling thread's pool.
+  /// Returns the bytes given back.
   std::size_t trim(std::size_t keep = 0) noexcept;
   /// Blocks in inboxes are not in use.
   manager_usage usage() const noexcept;

@@ -16,7 +16,9 @@ namespace ashlar {
 /// containers, which keep it. The default manager (operator new), unless a `use_manager` is open.
 ASHLAR_EXPORT memory current() noexcept;
 
-/// Makes a manager the current one of this thread for a scope. Scopes nest.
+/// Makes a manager the current one of this thread for a scope; an empty handle: the default one.
+/// Scopes nest, and end in the opposite order. The manager must outlive the scope, and whatever was
+/// made in it.
 class [[nodiscard]] use_manager {
  public:
   ASHLAR_EXPORT explicit use_manager(memory m) noexcept;

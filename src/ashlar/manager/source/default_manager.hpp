@@ -2,7 +2,9 @@
 // The default manager: a thin wrapper over operator new and delete.
 //
 // What stands behind it is whatever the program has: the compiler's allocator, or ashlar when
-// libashlar-malloc is linked or preloaded. Its sizes are exact; it knows nothing of its blocks.
+// libashlar-malloc is linked or preloaded. Its sizes are exact; it knows nothing of its blocks, and
+// tells no wrong pointer from a right one. A new-handler is called, as by any operator new; what it
+// throws becomes `no_memory`.
 // Its tag is that of blocks which the thread has no tag for. Threads: thread-safe. Cost: operator
 // new's.
 #pragma once

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The OS memory manager: reserves address space, commits pages, takes both back.
 //
+//     ashlar::os_manager& os = ashlar::system_os();
+//     const ashlar::os::range room = os.reserve(1_GiB);   // no memory yet
+//     if (os.commit({room.data, 64_KiB})) use(room.data);
+//     os.release(room, 64_KiB);
+//
 // The root of every chain of managers. There is one over the operating system, `system_os()`;
 // others stand over a block of the user's or over functions of the user's (user_os.hpp), and
 // whoever takes memory from an os_manager works over any of them. As a manager it passes each
@@ -84,8 +89,8 @@ class ASHLAR_EXPORT os_manager : public manager {
   os::range reserve_for(tag_id owner, std::size_t size, std::size_t alignment = 1) noexcept;
   /// Makes pages of a reservation accessible. Errors: over_budget, if the tag of the reservation
   /// may not hold more; no_memory. Nothing has changed then.
-  status try_commit(os::range part) noexcept;
-  bool commit(os::range part) noexcept { return try_commit(part) == status::success; }
+  [[nodiscard]] status try_commit(os::range part) noexcept;
+  [[nodiscard]] bool commit(os::range part) noexcept { return try_commit(part) == status::success; }
   /// Takes pages back; the address space stays reserved. False: they are still committed.
   bool decommit(os::range part) noexcept;
   /// Gives a whole reservation back, of which `committed` bytes are committed.

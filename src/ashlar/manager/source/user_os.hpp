@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: MIT
 // OS managers over memory of a user's: functions that deal in pages, or one block used exclusively.
 //
-// Whoever takes an os_manager (arenas, fit managers, ring buffers) works over either as it works
-// over the OS, and asks nobody else for memory.
+//     ashlar::user_block_os block({.memory = {bytes, size}, .name = "level"});
+//     ashlar::arena level({.os = &block});
+//
+//     ashlar_user_os table = {.context = &engine, .reserve = take, .release = give};
+//     ashlar::user_os pages(table);          // takes the table; the engine outlives it
+//     ashlar::heap scripts({.os = &pages});
+//
+// Whoever takes an os_manager (arenas, fit managers, heaps, ring buffers) works over either as it
+// works over the OS, and asks nobody else for memory.
 #pragma once
 
 #include "ashlar/manager/source/os_manager.hpp"

@@ -142,6 +142,9 @@ static void uses_a_buffer(void) {
   options.buffer = buffer;
   options.backing = (ArenaBacking)(ArenaInlineThenChained + 1);
   CHECK(ArenaAllocWith(&options) == NULL);
+  options.backing = ArenaFixed;
+  options.huge = (ArenaHugePages)(ArenaHugeUnwanted + 1);
+  CHECK(ArenaAllocWith(&options) == NULL);
 }
 
 typedef struct Ledger {

@@ -2,12 +2,15 @@
 // Compositions of one part: what each adds to it.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <thread>
 #include <vector>
 
 #include "ashlar/base/units.hpp"
+#include "ashlar/buckets.hpp"
 #include "ashlar/compose.hpp"
+#include "ashlar/manager/memory_system.hpp"
 #include "ashlar/sources.hpp"
 #include "support/pattern.hpp"
 #include "unit/manager/plain_manager.hpp"
@@ -129,6 +132,25 @@ TEST(locked, lets_one_thread_in_at_a_time) {
 }
 
 // --- aligned ---
+
+TEST(cascade, may_be_looked_at_while_it_makes_its_first_part) {
+  const auto make = [] { return buckets({.upstream = default_manager()}); };
+  for (int round = 0; round < 20; ++round) {
+    cascade<decltype(make)> m(make, "growing");
+    std::atomic<bool> is_done{false};
+    std::thread looker([&is_done] {
+      const auto look = [](void*, const manager& seen, unsigned) {
+        return &seen.root() != nullptr;
+      };
+      while (!is_done) system().for_each(nullptr, look);
+    });
+    const allocation a = m.allocate({100, 16});
+    is_done = true;
+    looker.join();
+    EXPECT_EQ(m.upstream(), &default_manager());
+    m.deallocate(a.get(), 16);
+  }
+}
 
 TEST(aligned, raises_alignment_and_rounds_sizes) {
   plain_manager plain;

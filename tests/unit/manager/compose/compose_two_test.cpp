@@ -212,6 +212,28 @@ struct block_maker {
   }
 };
 
+/// Serves blocks one behind the other, knows them again, and can do nothing else. Not even zero.
+class owning_manager : public manager {
+ public:
+  static constexpr const char* kind_name = "owning";
+  owning_manager() : manager(ops_for<owning_manager>, nullptr) {
+    std::memset(bytes_, 0xff, sizeof bytes_);
+  }
+  allocation allocate(layout request, fit) noexcept {
+    if (request.size > sizeof bytes_ - used_) return allocation::failed(status::no_memory);
+    return allocation::of(bytes_ + std::exchange(used_, used_ + request.size), request.size);
+  }
+  void deallocate(block, std::size_t) noexcept {}
+  bool owns(const void* p) const noexcept {
+    return p >= bytes_ && p < static_cast<const void*>(bytes_ + sizeof bytes_);
+  }
+  manager_usage usage() const noexcept { return {.used = used_}; }
+
+ private:
+  std::byte bytes_[256];
+  std::size_t used_ = 0;
+};
+
 TEST(cascade, makes_parts_when_all_are_full_and_ends_them_when_trimmed) {
   int made = 0;
   cascade<block_maker, 2> m(block_maker{&made});
@@ -235,6 +257,23 @@ TEST(cascade, makes_parts_when_all_are_full_and_ends_them_when_trimmed) {
   EXPECT_EQ(m.usage().held, 0u);
 }
 
+TEST(cascade, tells_of_no_upstream_that_ends_with_a_part) {
+  int made = 0;
+  const auto make = [&made] {
+    return locked<user_block_os>(++made == 1 ? first_options() : second_options());
+  };
+  cascade<decltype(make), 2> m(make);
+  const allocation a = m.allocate({60_KiB, 1});
+  EXPECT_EQ(m.upstream(), nullptr) << "the part's upstream lies in the part";
+  m.deallocate(a.get(), 1);
+
+  owning_manager outside;
+  const auto make_over = [&outside] { return limited<owning_manager&>(outside, {}); };
+  cascade<decltype(make_over), 2> over(make_over);
+  EXPECT_TRUE(over.allocate({1, 1}));
+  EXPECT_EQ(over.upstream(), &outside);
+}
+
 TEST(cascade, ends_a_part_at_once_that_cannot_serve_either) {
   int made = 0;
   cascade<block_maker, 2> m(block_maker{&made});
@@ -244,28 +283,6 @@ TEST(cascade, ends_a_part_at_once_that_cannot_serve_either) {
   EXPECT_EQ(m.allocate({1, 3}).reason(), status::bad_alignment);
   EXPECT_EQ(made, 1) << "not for what nobody can serve";
 }
-
-/// Serves blocks one behind the other, knows them again, and can do nothing else. Not even zero.
-class owning_manager : public manager {
- public:
-  static constexpr const char* kind_name = "owning";
-  owning_manager() : manager(ops_for<owning_manager>, nullptr) {
-    std::memset(bytes_, 0xff, sizeof bytes_);
-  }
-  allocation allocate(layout request, fit) noexcept {
-    if (request.size > sizeof bytes_ - used_) return allocation::failed(status::no_memory);
-    return allocation::of(bytes_ + std::exchange(used_, used_ + request.size), request.size);
-  }
-  void deallocate(block, std::size_t) noexcept {}
-  bool owns(const void* p) const noexcept {
-    return p >= bytes_ && p < static_cast<const void*>(bytes_ + sizeof bytes_);
-  }
-  manager_usage usage() const noexcept { return {.used = used_}; }
-
- private:
-  std::byte bytes_[256];
-  std::size_t used_ = 0;
-};
 
 struct handle_maker {
   memory parts[2];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The rounding of sizes to bins, checked as properties: for every small size and around every
 // border of every bin.
-#include "ashlar/manager/fit/offset_bins.hpp"
+#include "ashlar/manager/offset/offset_bins.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The offset manager, one promise per test. Its state in bytes: offset_state_test.cpp. What it does
 // in long runs: tests/model.
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 
 #include <gtest/gtest.h>
 
@@ -252,6 +252,19 @@ TEST(offset_manager, needs_no_more_metadata_than_it_says) {
     m.check_invariants();
     EXPECT_EQ(m.report().used_ranges, all.size() / 2);
   }
+}
+
+TEST(offset_manager, shortens_a_range_where_all_metadata_is_in_use) {
+  std::vector<std::byte> block(offset_manager::metadata_size(1));
+  offset_manager m({.units = 64, .first = 1, .block = block});
+  const offset_allocation got = m.allocate({.units = 8, .alignment = 16});
+  ASSERT_TRUE(got);
+  ASSERT_EQ(m.report().free_ranges, 2u) << "in front and behind: each record stands for a range";
+  EXPECT_EQ(m.resize(got.range.handle, 3), status::success);
+  EXPECT_EQ(m.used(), 3u);
+  m.check_invariants();
+  EXPECT_EQ(m.resize(got.range.handle, 8), status::success);
+  m.check_invariants();
 }
 
 TEST(offset_manager, says_when_a_block_for_metadata_is_full) {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 #include "support/fault_log.hpp"
 #include "unit/manager/offset/ranges.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The state of an offset manager as bytes: images, shared blocks, adoption.
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "ashlar/base/bits.hpp"
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 
 namespace ashlar::test {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The relocatable heap: handles stay, contents move, pins hold; and a random walk over all of it.
-#include "ashlar/manager/fit/relocatable_heap.hpp"
+#include "ashlar/manager/offset/relocatable_heap.hpp"
 
 #include <gtest/gtest.h>
 
@@ -312,6 +312,20 @@ class heap_walk {
   std::vector<piece> live_;
   std::uint64_t next_stamp_ = 1;
 };
+
+TEST(relocatable_heap, lets_its_last_block_grow_in_place_even_while_it_is_pinned) {
+  relocatable_heap heap({.reserve = 16_MiB});
+  const auto first = heap.allocate({.size = 40'000});
+  const auto last = heap.allocate({.size = 1'000});
+  void* const before = heap.lock(last.handle);
+  EXPECT_EQ(heap.reallocate(last.handle, {.size = 1_MiB, .may_move = false}), status::success);
+  EXPECT_EQ(heap.find(last.handle).data, before);
+  EXPECT_EQ(heap.find(last.handle).size, 1_MiB);
+  EXPECT_EQ(heap.reallocate(last.handle, {.size = 16_MiB}), status::unsupported);
+  EXPECT_EQ(heap.reallocate(first.handle, {.size = 1_MiB, .may_move = false}), status::unsupported);
+  heap.unlock(last.handle);
+  heap.check_invariants();
+}
 
 TEST(relocatable_heap, keeps_contents_and_pins_in_a_random_walk) {
   for (std::uint64_t seed = 1; seed <= 8; ++seed) {

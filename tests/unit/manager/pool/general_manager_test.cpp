@@ -7,6 +7,7 @@
 
 #include "ashlar/base/units.hpp"
 #include "ashlar/general.hpp"
+#include "ashlar/sources.hpp"
 #include "support/counters.hpp"
 #include "support/fake_os.hpp"
 #include "support/fault_log.hpp"
@@ -35,6 +36,17 @@ TEST(general_manager, puts_large_blocks_at_the_start_of_a_page) {
   EXPECT_TRUE(g.owns(static_cast<std::byte*>(a.data()) + 299'999));
   EXPECT_FALSE(g.owns(static_cast<std::byte*>(a.data()) + a.size()));
   EXPECT_EQ(g.usable_size(a.data()), a.size());
+}
+
+TEST(general_manager, tells_what_would_fit_at_the_alignment_that_was_asked_for) {
+  std::vector<std::byte> memory(4_MiB);
+  user_block_os os({.memory = {memory.data(), memory.size()}});
+  general_manager g({.os = &os});
+  const allocation refused = g.allocate({memory.size(), 1_MiB});
+  EXPECT_EQ(refused.reason(), status::not_enough_memory);
+  const allocation a = g.allocate({refused.would_fit(), 1_MiB});
+  EXPECT_TRUE(a);
+  g.deallocate(a.get(), 1_MiB);
 }
 
 TEST(general_manager, frees_blocks_of_each_size_without_a_size) {

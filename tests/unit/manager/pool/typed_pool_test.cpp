@@ -195,14 +195,74 @@ TEST(handle_pool, survives_constructors_that_throw_or_make_others) {
   EXPECT_EQ(objects.size(), 0u);
 }
 
+/// Knows one that it destroys when it ends, and may make another.
+struct relative {
+  static inline int ended = 0;
+  explicit relative(handle_pool<relative>& p, bool makes = false) : family(p), makes_one(makes) {}
+  relative(const relative&) = delete;
+  ~relative() {
+    ++ended;
+    EXPECT_EQ(family.get(self), nullptr) << "its own handle is stale";
+    if (family.get(other) != nullptr) family.destroy(other);
+    if (makes_one) (void)family.make(family);
+  }
+  handle_pool<relative>& family;
+  handle<relative> self;
+  handle<relative> other;
+  bool makes_one;
+};
+
+TEST(handle_pool, ends_each_object_once_where_they_own_each_other) {
+  relative::ended = 0;
+  handle_pool<relative> family;
+  const handle<relative> a = family.make(family);
+  const handle<relative> b = family.make(family);
+  family.get(a)->self = family.get(b)->other = a;
+  family.get(b)->self = family.get(a)->other = b;
+  family.destroy(a);
+  EXPECT_EQ(relative::ended, 2);
+  EXPECT_EQ(family.size(), 0u);
+  EXPECT_NE(family.make(family).index, family.make(family).index);
+}
+
+/// Destroys the one that it owns, whether that has ended or not.
+struct keeper {
+  handle_pool<keeper>& family;
+  handle<keeper> kept = {};
+  ~keeper() { family.destroy(kept); }
+};
+
+TEST(handle_pool, lets_owners_end_what_has_ended_with_all_others) {
+  test::fault_log faults;
+  {
+    handle_pool<keeper> family;
+    const handle<keeper> kept = family.make(family);
+    (void)family.make(family, kept);  // comes behind it
+  }
+  EXPECT_EQ(faults.count(), 0u);
+}
+
+TEST(handle_pool, ends_what_destructors_make) {
+  relative::ended = 0;
+  {
+    handle_pool<relative> family;
+    (void)family.make(family);
+    (void)family.make(family);
+    (void)family.make(family, true);  // the one that it makes takes a place gone by already
+  }
+  EXPECT_EQ(relative::ended, 4);
+}
+
 TEST(handle_pool, uses_no_place_again_whose_generations_ran_out) {
   place_table places({}, {8, 8});
   const std::uint32_t index = places.take();
-  places.give_back(index);
+  places.expire(index);
+  places.recycle(index);
   places[index].generation = 0xfffffffe;  // as after 2^31 lives
   ASSERT_EQ(places.take(), index);
   EXPECT_NE(places.find(index, 0xffffffff), nullptr);
-  places.give_back(index);
+  places.expire(index);
+  places.recycle(index);
   EXPECT_NE(places.take(), index);
   EXPECT_EQ(places.find(index, 0xffffffff), nullptr);
   places.release();

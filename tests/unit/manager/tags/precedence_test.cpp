@@ -121,6 +121,13 @@ TEST(tag_precedence, of_a_class_is_read_by_everything_that_makes_its_objects) {
     spsc_ring<decorated> ring(8, m);
     EXPECT_TRUE(was_asked());
   }
+  { const auto parts = make_joint<decorated, int[]>(m, 3); }
+  EXPECT_TRUE(was_asked());
+  {
+    handle_pool<decorated> objects(m);
+    (void)objects.make();
+    EXPECT_TRUE(was_asked());
+  }
   { const auto u = make_unique_tagged<decorated>(of_argument, m); }
   EXPECT_EQ(m.asked_under, of_argument);
   EXPECT_FALSE(current_tag());

@@ -32,120 +32,10 @@
 #include <span>
 
 #include "ashlar/base/macros.hpp"
-#include "ashlar/base/result.hpp"
-#include "ashlar/manager/fit/offset_image.hpp"
-#include "ashlar/manager/memory.hpp"
+#include "ashlar/manager/offset/offset_image.hpp"
+#include "ashlar/manager/offset/offset_types.hpp"
 
 namespace ashlar {
-
-/// Names a range for as long as it lives, wherever it is moved. The default names none.
-struct offset_handle {
-  std::uint32_t index = 0;
-  std::uint32_t generation = 0;
-
-  constexpr explicit operator bool() const { return generation != 0; }
-  friend constexpr bool operator==(offset_handle, offset_handle) = default;
-};
-
-/// A used range: `[offset, offset + units)`. The handle is empty when there is none.
-struct offset_range {
-  offset_handle handle;
-  std::uint64_t offset = 0;
-  std::uint64_t units = 0;
-
-  constexpr explicit operator bool() const { return static_cast<bool>(handle); }
-};
-
-struct offset_layout {
-  std::uint64_t units = 0;      ///< 0 is served as 1
-  std::uint64_t alignment = 1;  ///< a power of two, in units: the offset is a multiple of it
-};
-
-struct [[nodiscard]] offset_allocation {
-  offset_range range;
-  status reason = status::success;
-  /// With `not_enough_memory`: the most units that would have been served at that alignment.
-  std::uint64_t would_fit = 0;
-
-  constexpr explicit operator bool() const { return static_cast<bool>(range); }
-};
-
-struct offset_options {
-  static constexpr std::uint64_t unlimited = ~std::uint64_t{0};
-
-  std::uint64_t units = 0;          ///< size of the space; cut to 2^63 - 1 - first
-  std::uint64_t first = 0;          ///< where the space begins
-  std::uint64_t limit = unlimited;  ///< budget: the most units that may be used at a time
-  memory metadata = {};             ///< where the records go; empty: the current manager
-  std::span<std::byte> block = {};  ///< records go here and nowhere else: see `metadata_size`
-  /// How many ranges may be looked at before a request is refused. For a bounded worst case; what
-  /// would fit may then be missed.
-  std::uint32_t max_scanned = ~std::uint32_t{0};
-};
-
-/// Units: those of the space.
-struct offset_report {
-  std::uint64_t units = 0;
-  std::uint64_t used = 0;
-  std::uint64_t peak_used = 0;
-  std::uint64_t held_by_moves = 0;  ///< targets of moves that are open
-  std::uint64_t free = 0;
-  std::uint64_t largest_free = 0;
-  std::uint64_t limit = offset_options::unlimited;
-  std::uint32_t used_ranges = 0;
-  std::uint32_t free_ranges = 0;
-  std::size_t metadata_bytes = 0;
-
-  /// 0: all free units are in one range; near 1: they lie scattered.
-  constexpr double fragmentation() const {
-    if (free == 0) return 0;
-    return 1 - static_cast<double>(largest_free) / static_cast<double>(free);
-  }
-};
-
-/// One bin with free ranges.
-struct offset_bin {
-  std::uint64_t smallest = 0;  ///< sizes from this one
-  std::uint64_t largest = 0;   ///< to this one
-  std::uint32_t ranges = 0;
-  std::uint64_t units = 0;
-};
-
-/// A range as seen by a walk. Free ranges have no handle.
-struct walked_range {
-  offset_range range;
-  range_kind kind = range_kind::free;
-  std::uint64_t user = 0;
-};
-
-/// A move that is proposed: the space must be copied from `[from, from + units)` to `to`, which is
-/// lower.
-struct offset_move {
-  offset_handle handle;
-  std::uint64_t user = 0;
-  std::uint64_t from = 0;
-  std::uint64_t to = 0;
-  std::uint64_t units = 0;
-  offset_handle target;  ///< for `end_move`
-};
-
-enum class move_answer : std::uint8_t {
-  copied,     ///< the contents are at the new place: the range is there from now on
-  ignored,    ///< not now: the range stays where it is
-  destroyed,  ///< nobody needs it any more: the range ends
-};
-
-struct defragment_limits {
-  std::uint32_t max_moves = 16;                         ///< proposals in one pass
-  std::uint64_t max_units = offset_options::unlimited;  ///< to copy in one pass
-  bool may_overlap = false;  ///< old and new place may overlap, as in memmove
-};
-
-struct defragment_outcome {
-  std::uint32_t moves = 0;  ///< proposals that were made
-  std::uint64_t units = 0;  ///< in them
-  bool done = false;        ///< another pass would find nothing
-};
 
 class ASHLAR_EXPORT offset_manager {
  public:
@@ -156,20 +46,22 @@ class ASHLAR_EXPORT offset_manager {
   offset_manager& operator=(const offset_manager&) = delete;
 
   /// Returns the bytes of a `block` that is enough for that many used ranges, however they lie.
+  /// Each move that is open takes up to two records more: count it as another range.
   static constexpr std::size_t metadata_size(std::uint32_t used_ranges) {
     return sizeof(offset_image) + (2 * std::size_t{used_ranges} + 1) * sizeof(offset_record) +
            alignof(offset_image);
   }
 
-  /// Returns a range with the user's word in it, or the reason why not. `no_memory`: none for
-  /// metadata.
+  /// Returns a range with the user's word in it, or the reason why not: `not_enough_memory`, with
+  /// what would fit; `over_budget`; `bad_alignment`; `too_large`; `no_memory`: none for metadata.
   offset_allocation allocate(offset_layout request, std::uint64_t user = 0) noexcept;
   /// Takes a range back. An empty handle is ignored. Faults: `stale_handle`; `pin_mismatch` while a
   /// move of it is open.
   void deallocate(offset_handle h) noexcept;
-  /// Makes a range longer or shorter where it is. Faults: as `deallocate`, and `unsupported` comes
-  /// back.
-  status resize(offset_handle h, std::uint64_t units) noexcept;
+  /// Makes a range longer or shorter where it is; 0 units are served as 1. Shorter always works,
+  /// but for `no_memory` for metadata. Errors: `not_enough_memory`, where what lies behind it is
+  /// not free; `over_budget`; `too_large`. Faults: as `deallocate`, and `unsupported` comes back.
+  [[nodiscard]] status resize(offset_handle h, std::uint64_t units) noexcept;
 
   /// Returns where a range is now; empty if the handle is stale.
   offset_range find(offset_handle h) const noexcept {
@@ -194,7 +86,7 @@ class ASHLAR_EXPORT offset_manager {
   void exchange(offset_handle a, offset_handle b) noexcept;
 
   /// Makes the space longer. Errors: `too_large`, `no_memory` (for metadata).
-  status grow(std::uint64_t units) noexcept;
+  [[nodiscard]] status grow(std::uint64_t units) noexcept;
   /// Makes the space shorter by what is free at its end, but for `keep` units. Returns by how much.
   std::uint64_t trim(std::uint64_t keep = 0) noexcept;
   /// Ends all ranges and moves.
@@ -255,7 +147,7 @@ class ASHLAR_EXPORT offset_manager {
   /// the (aligned) start of `block`. Moves that were open are ended as ignored. Requires: no range
   /// is used. False: the bytes are no sound image, or there is no memory; all is as it was, but
   /// that a manager over `block` may have forgotten which handles are stale.
-  bool restore(std::span<const std::byte> image) noexcept;
+  [[nodiscard]] bool restore(std::span<const std::byte> image) noexcept;
   /// Takes over everything from `other`, which is as new afterwards, with a space of no units.
   /// Faults: `still_in_use`, if ranges of this one are used; nothing happens.
   void adopt(offset_manager& other) noexcept;

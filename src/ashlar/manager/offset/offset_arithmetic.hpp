@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "ashlar/manager/fit/offset_bins.hpp"
-#include "ashlar/manager/fit/offset_image.hpp"
+#include "ashlar/manager/offset/offset_bins.hpp"
+#include "ashlar/manager/offset/offset_image.hpp"
 
 namespace ashlar::offset_arithmetic {
 

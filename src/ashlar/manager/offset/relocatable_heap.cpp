@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ashlar/manager/fit/relocatable_heap.hpp"
+#include "ashlar/manager/offset/relocatable_heap.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -87,6 +87,14 @@ status relocatable_heap::extend(offset_layout request) noexcept {
   return status::success;
 }
 
+// Commits what lets the last block grow to so many units where it is. Returns false for others.
+bool relocatable_heap::extend_behind(relocatable_handle h, std::uint64_t units) noexcept {
+  const offset_range r = space_.find(h);
+  const std::uint64_t tail =
+      (address_of(reserved_.data) + committed_) / unit - space_.free_at_end();
+  return r.offset + r.units == tail && extend({units - r.units, 1}) == status::success;
+}
+
 // What fits now, whether it is committed or not.
 std::size_t relocatable_heap::would_fit(std::uint64_t alignment) const noexcept {
   const std::uint64_t inside = space_.largest_free(alignment);
@@ -162,7 +170,10 @@ void relocatable_heap::unlock(relocatable_handle h) noexcept {
 
 status relocatable_heap::reallocate(relocatable_handle h, const resize& change) noexcept {
   if (change.size > max_size - unit) return status::too_large;
-  const status outcome = space_.resize(h, in_units(change.size, 1).units);
+  const std::uint64_t units = in_units(change.size, 1).units;
+  status outcome = space_.resize(h, units);
+  if (outcome == status::not_enough_memory && extend_behind(h, units))
+    outcome = space_.resize(h, units);
   publish();
   if (outcome != status::not_enough_memory) return outcome;
   if (!change.may_move || is_locked(h)) return status::unsupported;

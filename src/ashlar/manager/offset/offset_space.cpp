@@ -2,8 +2,8 @@
 // What is done to the whole space of an offset manager: growing, trimming, emptying, bounding.
 #include <algorithm>
 
-#include "ashlar/manager/fit/offset_arithmetic.hpp"
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_arithmetic.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 
 namespace ashlar {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How an offset manager finds, cuts and joins ranges.
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -9,7 +9,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/hardening/fault.hpp"
-#include "ashlar/manager/fit/offset_arithmetic.hpp"
+#include "ashlar/manager/offset/offset_arithmetic.hpp"
 
 namespace ashlar {
 
@@ -293,16 +293,22 @@ status offset_manager::lengthen(std::uint32_t index, std::uint64_t extra) noexce
   return status::success;
 }
 
+// A free range behind takes in what is left, and so needs no record: there may be room for none.
 status offset_manager::shorten(std::uint32_t index, std::uint64_t less) noexcept {
-  if (!provide(1)) return status::no_memory;
-  const std::uint32_t tail = new_record();
-  at(tail).offset = at(index).offset + at(index).units - less;
-  at(tail).units = less;
-  insert_before(tail, at(index).right);
+  const std::uint32_t right = at(index).right;
+  if (right != no_record && at(right).kind == range_kind::free) {
+    set_free_range(right, at(right).offset - less, at(right).units + less);
+  } else {
+    if (!provide(1)) return status::no_memory;
+    const std::uint32_t fresh = new_record();
+    at(fresh).offset = at(index).offset + at(index).units - less;
+    at(fresh).units = less;
+    insert_before(fresh, at(index).right);
+    file(fresh);
+  }
   at(index).units -= less;
   image_->used -= less;
   image_->has_changed = true;
-  make_free(tail);
   return status::success;
 }
 

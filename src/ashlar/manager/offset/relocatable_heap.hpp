@@ -29,7 +29,7 @@
 #include <span>
 #include <type_traits>
 
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 
 namespace ashlar {
@@ -97,10 +97,11 @@ class ASHLAR_EXPORT relocatable_heap {
   /// Takes a block back. An empty handle is ignored. Faults: `stale_handle`; `pin_mismatch` if it
   /// is pinned.
   void deallocate(relocatable_handle h) noexcept;
-  /// Resizes a block: in place if possible, else it moves, with the first `used` bytes of it.
-  /// Errors: the reason (`unsupported`: it is pinned, or stale, and would have had to move);
-  /// the block is as it was.
-  status reallocate(relocatable_handle h, const resize& change) noexcept;
+  /// Resizes a block: in place if possible, else it moves, with the first `used` bytes of it, and
+  /// keeps its handle. A pinned one is resized in place or not at all.
+  /// Errors: the reason (`unsupported`: it would have had to move, and is pinned or may not; or the
+  /// handle is stale, a fault); the block is as it was.
+  [[nodiscard]] status reallocate(relocatable_handle h, const resize& change) noexcept;
 
   /// Pins a block and returns its address, which stays until as many `unlock`. Null: the handle is
   /// stale, a fault.
@@ -149,6 +150,7 @@ class ASHLAR_EXPORT relocatable_heap {
   }
   bool make_space() noexcept;
   status extend(offset_layout request) noexcept;
+  bool extend_behind(relocatable_handle h, std::uint64_t units) noexcept;
   std::size_t would_fit(std::uint64_t alignment) const noexcept;
   status move_resized(relocatable_handle h, const resize& change) noexcept;
   void publish() noexcept;

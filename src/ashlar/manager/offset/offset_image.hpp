@@ -16,7 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ashlar/manager/fit/offset_bins.hpp"
+#include "ashlar/manager/offset/offset_bins.hpp"
 
 namespace ashlar {
 

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "ashlar/hardening/fault.hpp"
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 
 namespace ashlar {
 

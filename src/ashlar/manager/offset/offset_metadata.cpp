@@ -8,7 +8,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/hardening/fault.hpp"
-#include "ashlar/manager/fit/offset_manager.hpp"
+#include "ashlar/manager/offset/offset_manager.hpp"
 #include "ashlar/manager/source/current.hpp"
 
 namespace ashlar {
