@@ -2,14 +2,17 @@
 // The fit managers cold: how long single calls take in a heap of a million free blocks.
 //
 // Two million blocks of 16 B to 2 KiB (every doubling as likely) are made, every second one is
-// freed; then a block of random size is allocated and a random one freed, in turn. Nothing is next
-// to what was used before, so the blocks are cold. In `evicted` all else is too: before each call
-// all caches are filled with other data, the code and the index included.
+// freed; then two random blocks are freed and two of random size allocated, in turn. The second
+// free and the first allocate are timed: a free came before both, which may have left them
+// something to do. Nothing is next to what was used before, so the blocks are cold. In `evicted`
+// all else is too: before each call all caches are filled with other data, the code and the index
+// included.
 //
-// Reported in ns, what it costs to take the time being subtracted: percentiles of allocate (a_) and
-// free (f_), and the same of one load from a random place in the region (load_), in the same state:
-// by that the rest can be judged on any machine. Calls in which the thread was preempted, as the
-// kernel tells, are left out and counted (`preempted`).
+// Reported in ns, the least that it costs to take the time being subtracted: percentiles of
+// allocate (a_) and free (f_); of a free and an allocate right behind it, timed as one (fa_); of
+// one load from a random place in the region (load_), in the same state: by that the rest can be
+// judged on any machine; and of nothing (empty_): what the clock and the machine add. Calls in
+// which the thread was preempted, as the kernel tells, are left out and counted (`preempted`).
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -122,11 +125,12 @@ class aged_heap {
     live_.pop_back();
     return picked;
   }
+  void get(lent& made) { made.first = peer_.get(made.second); }
+  void put(const lent& ending) { peer_.put(ending.first, ending.second); }
   void keep(const lent& made) { live_.push_back(made); }
   const char* any_place() {
     return static_cast<const char*>(live_[random_.below(live_.size())].first);
   }
-  Peer& peer() { return peer_; }
 
  private:
   Peer peer_;
@@ -142,27 +146,40 @@ void latency(benchmark::State& state, bool huge, bool evicts) {
   };
   aged_heap<Peer> heap(huge);
   stopwatch watch;
-  std::vector<std::int64_t> allocations;
-  std::vector<std::int64_t> frees;
-  std::vector<std::int64_t> loads;
+  std::vector<std::int64_t> allocations, frees, both, loads, empty;
   for (auto _ : state) {
     for (std::size_t i = 0; i < calls; ++i) {
-      lent made{nullptr, heap.next_size()};
+      heap.put(heap.pick());
+      lent ending = heap.pick();
       prepare();
-      watch.time(allocations, [&] { made.first = heap.peer().get(made.second); });
-      heap.keep(made);
-      const lent ending = heap.pick();
-      prepare();
-      watch.time(frees, [&] { heap.peer().put(ending.first, ending.second); });
+      watch.time(frees, [&] { heap.put(ending); });
       const char* const place = heap.any_place();
       prepare();
       watch.time(loads,
                  [&] { benchmark::DoNotOptimize(*static_cast<const volatile char*>(place)); });
+      lent made{nullptr, heap.next_size()};
+      prepare();
+      watch.time(allocations, [&] { heap.get(made); });
+      heap.keep(made);
+      made.second = heap.next_size();
+      heap.get(made);
+      heap.keep(made);
+      ending = heap.pick();
+      made.second = heap.next_size();
+      prepare();
+      watch.time(both, [&] {
+        heap.put(ending);
+        heap.get(made);
+      });
+      heap.keep(made);
+      watch.time(empty, [] {});
     }
   }
   report(state, "a", allocations);
   report(state, "f", frees);
+  report(state, "fa", both);
   report(state, "load", loads);
+  report(state, "empty", empty);
   state.counters["preempted"] = watch.preempted;
 }
 

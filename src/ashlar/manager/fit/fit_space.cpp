@@ -255,7 +255,7 @@ void fit_space::check_row(const fit_block* b, const fit_block* sentinel) const n
     ASHLAR_CHECK(b->size() <= address_of(sentinel) - address_of(b));  // (1)
     ASHLAR_CHECK(b->is_previous_used() == previous_used);             // (2)
     ASHLAR_CHECK(b->is_used() || previous_used);                      // (3)
-    ASHLAR_CHECK(b->is_used() || b->foot_size() == b->size());        // (4)
+    ASHLAR_CHECK(b->is_used() || b->is_foot_whole());                 // (4)
     previous_used = b->is_used();
   }
   ASHLAR_CHECK(sentinel->size() == 0 && sentinel->is_used());   // (1)

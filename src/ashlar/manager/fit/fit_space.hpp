@@ -12,7 +12,7 @@
 //
 // Invariants: (1) blocks of a row lie end to end, from its first to its sentinel; (2) a block's
 // previous-used bit tells whether the one before is used; (3) no two free blocks touch, and none
-// touches the top; (4) the foot of a free block is its size; (5) first <= top < committed <= end,
+// touches the top; (4) a free block's foot tells its size; (5) first <= top < committed <= end,
 // and the byte behind the sentinel is not beyond `fresh`.
 // Under a tool that watches memory everything is hidden but used blocks, and of free ones the head,
 // the node and the foot; of the wilderness, the sentinel (fit_poison.cpp).
@@ -118,10 +118,20 @@ class ASHLAR_EXPORT fit_space {
       return nullptr;
     return b;
   }
-  /// Returns whether the boundary tags round a used block make sense. Looks at the heads of its
-  /// neighbours only, which who frees a block needs anyway.
+  /// Returns whether the boundary tags at both ends of a used block make sense. Looks at the lines
+  /// of its own head and of the next one only.
+  bool are_ends_whole(const fit_block* b) const {
+    return is_plausible(b->next()) && (b->is_previous_used() || is_foot_whole(b));
+  }
+  /// Returns whether the free block before `b` says of itself what its foot does. Requires: there
+  /// is one, and the ends of `b` were whole.
+  static bool is_previous_whole(fit_block* b) {
+    constexpr std::uint64_t told = fit_block::size_mask | fit_block::used_bit;
+    return b->is_foot_before_whole() && (b->previous()->head & told) == b->previous_size();
+  }
+  /// The same of all that.
   bool are_neighbours_whole(fit_block* b) const {
-    return is_plausible(b->next()) && (b->is_previous_used() || is_previous_whole(b));
+    return are_ends_whole(b) && (b->is_previous_used() || is_previous_whole(b));
   }
   /// Says what is wrong with a pointer that is not `live`.
   fault_kind diagnose(const void* p, fault_detail& detail) const noexcept;
@@ -163,12 +173,12 @@ class ASHLAR_EXPORT fit_space {
     const std::uintptr_t limit = end_of_row(b);  // 0 for a sentinel, which has size 0
     return limit == 0 ? b->size() == 0 : b->size() - 1 < limit - address_of(b);
   }
-  ASHLAR_NO_SANITIZE bool is_previous_whole(fit_block* b) const {  // as does a wrong foot
+  ASHLAR_NO_SANITIZE bool is_foot_whole(const fit_block* b) const {  // there may be none
     const std::size_t size = b->previous_size();
-    const std::uintptr_t at = address_of(b) - size;
-    return is_aligned(size, fit_block::granule) && size >= fit_block::smallest &&
-           end_of_row(fit_block::of(at_address(at + 8))) == end_of_row(b) &&
-           (b->previous()->head & (fit_block::size_mask | fit_block::used_bit)) == size;
+    const auto* const previous =
+        fit_block::of(at_address(address_of(b) - size + fit_block::header));
+    return b->is_foot_before_whole() && size >= fit_block::smallest &&
+           end_of_row(previous) == end_of_row(b);
   }
 
   class [[nodiscard]] shown;
