@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -88,17 +89,17 @@ void evict() {
   benchmark::ClobberMemory();
 }
 
-void report(benchmark::State& state, const char* name, std::vector<std::int64_t>& times) {
+void report(benchmark::State& state, const std::string& name, std::vector<std::int64_t>& times) {
   if (times.empty()) return;
   std::sort(times.begin(), times.end());
   const auto at = [&](double part) {
     const auto i = static_cast<std::size_t>(part * static_cast<double>(times.size()));
     return static_cast<double>(times[std::min(i, times.size() - 1)]);
   };
-  state.counters[std::string(name) + "_p50"] = at(0.5);
-  state.counters[std::string(name) + "_p99"] = at(0.99);
-  state.counters[std::string(name) + "_p99.9"] = at(0.999);
-  state.counters[std::string(name) + "_max"] = at(1);
+  state.counters[name + "_p50"] = at(0.5);
+  state.counters[name + "_p99"] = at(0.99);
+  state.counters[name + "_p99.9"] = at(0.999);
+  state.counters[name + "_max"] = at(1);
 }
 
 template <class Peer>
@@ -127,6 +128,11 @@ class aged_heap {
   }
   void get(lent& made) { made.first = peer_.get(made.second); }
   void put(const lent& ending) { peer_.put(ending.first, ending.second); }
+  void make() {
+    lent made{nullptr, next_size()};
+    get(made);
+    keep(made);
+  }
   void keep(const lent& made) { live_.push_back(made); }
   const char* any_place() {
     return static_cast<const char*>(live_[random_.below(live_.size())].first);
@@ -146,40 +152,34 @@ void latency(benchmark::State& state, bool huge, bool evicts) {
   };
   aged_heap<Peer> heap(huge);
   stopwatch watch;
-  std::vector<std::int64_t> allocations, frees, both, loads, empty;
+  std::map<std::string, std::vector<std::int64_t>> times;
   for (auto _ : state) {
     for (std::size_t i = 0; i < calls; ++i) {
       heap.put(heap.pick());
       lent ending = heap.pick();
       prepare();
-      watch.time(frees, [&] { heap.put(ending); });
+      watch.time(times["f"], [&] { heap.put(ending); });
       const char* const place = heap.any_place();
       prepare();
-      watch.time(loads,
+      watch.time(times["load"],
                  [&] { benchmark::DoNotOptimize(*static_cast<const volatile char*>(place)); });
       lent made{nullptr, heap.next_size()};
       prepare();
-      watch.time(allocations, [&] { heap.get(made); });
+      watch.time(times["a"], [&] { heap.get(made); });
       heap.keep(made);
-      made.second = heap.next_size();
-      heap.get(made);
-      heap.keep(made);
+      heap.make();
       ending = heap.pick();
       made.second = heap.next_size();
       prepare();
-      watch.time(both, [&] {
+      watch.time(times["fa"], [&] {
         heap.put(ending);
         heap.get(made);
       });
       heap.keep(made);
-      watch.time(empty, [] {});
+      watch.time(times["empty"], [] {});
     }
   }
-  report(state, "a", allocations);
-  report(state, "f", frees);
-  report(state, "fa", both);
-  report(state, "load", loads);
-  report(state, "empty", empty);
+  for (auto& [name, each] : times) report(state, name, each);
   state.counters["preempted"] = watch.preempted;
 }
 

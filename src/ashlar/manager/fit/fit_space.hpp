@@ -28,6 +28,7 @@
 #include "ashlar/base/result.hpp"
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/fit/fit_block.hpp"
+#include "ashlar/manager/source/huge_pages.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 
 namespace ashlar {
@@ -42,13 +43,20 @@ struct fit_options {
   bool zeroed = false;               ///< a user's block is all zero
   std::size_t limit = unlimited;     ///< the most that may be used: usage().used
   const char* name = nullptr;
+  /// Wanted: what is committed and given back is whole huge pages, and so is the least. For many
+  /// blocks: cold ones are reached faster. Not for a user's block.
+  huge_pages huge = huge_pages::as_system;
 };
 
 class ASHLAR_EXPORT fit_space {
  public:
   /// Over address space from an OS manager.
   constexpr explicit fit_space(const fit_options& options)
-      : os_(options.os), reserve_(options.reserve), step_(options.commit_step), from_os_(true) {}
+      : os_(options.os),
+        reserve_(options.reserve),
+        step_(options.commit_step),
+        huge_(options.huge),
+        from_os_(true) {}
   /// Over a block of the user's.
   constexpr fit_space(std::span<std::byte> block, bool zeroed) : block_(block), zeroed_(zeroed) {}
 
@@ -199,6 +207,7 @@ class ASHLAR_EXPORT fit_space {
   }
   std::uintptr_t end_of_added_row(const fit_block* b) const noexcept;
 
+  status commit_part(os::range part) noexcept;
   status begin(std::byte* start, std::byte* committed, std::byte* end, bool zeroed) noexcept;
   std::size_t trim_top(std::size_t wanted) noexcept;
   std::size_t trim_blocks(std::size_t wanted) noexcept;
@@ -217,7 +226,9 @@ class ASHLAR_EXPORT fit_space {
   os_manager* os_ = nullptr;
   std::size_t reserve_ = 0;
   std::size_t step_ = 0;
+  std::size_t page_ = 0;  // what is committed is a multiple of
   std::span<std::byte> block_;
+  huge_pages huge_ = huge_pages::as_system;
   bool from_os_ = false;
   bool zeroed_ = false;
   bool is_watched_ = false;  // since there is a region

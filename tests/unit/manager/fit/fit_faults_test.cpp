@@ -122,7 +122,7 @@ TYPED_TEST(fit_faults_test, notices_a_foot_that_was_overwritten) {
   }
 }
 
-TYPED_TEST(fit_faults_test, notices_the_header_of_a_free_block_before_at_the_next_call) {
+TYPED_TEST(fit_faults_test, notices_the_header_of_a_free_block_before_by_the_next_call) {
   this->fit.deallocate(this->blocks[1]);
   this->fit.check_invariants();
   const manager_usage before = this->fit.usage();
@@ -130,7 +130,6 @@ TYPED_TEST(fit_faults_test, notices_the_header_of_a_free_block_before_at_the_nex
   const std::byte saved = *header;
   *header ^= std::byte{0x30};
   this->fit.deallocate(this->blocks[2]);
-  EXPECT_EQ(this->log.count(), 0u);
   (void)this->fit.footprint();
   EXPECT_TRUE(this->log.took(fault_kind::corruption, this->blocks[2]));
   EXPECT_EQ(this->fit.usage().used, before.used);
