@@ -2,18 +2,22 @@
 // The fit managers cold: how long single calls take in a heap of a million free blocks.
 //
 // Two million blocks of 16 B to 2 KiB (every doubling as likely) are made, every second one is
-// freed; then a block of random size is allocated and a random one freed, in turn. Nothing is next
-// to what was used before, so the blocks are cold. In `evicted` all else is too: before each call
-// all caches are filled with other data, the code and the index included.
+// freed; then two random blocks are freed and two of random size allocated, in turn. The second
+// free and the first allocate are timed: a free came before both, which may have left them
+// something to do. Nothing is next to what was used before, so the blocks are cold. In `evicted`
+// all else is too: before each call all caches are filled with other data, the code and the index
+// included.
 //
-// Reported in ns, what it costs to take the time being subtracted: percentiles of allocate (a_) and
-// free (f_), and the same of one load from a random place in the region (load_), in the same state:
-// by that the rest can be judged on any machine. Calls in which the thread was preempted, as the
-// kernel tells, are left out and counted (`preempted`).
+// Reported in ns, the least that it costs to take the time being subtracted: percentiles of
+// allocate (a_) and free (f_); of a free and an allocate right behind it, timed as one (fa_); of
+// one load from a random place in the region (load_), in the same state: by that the rest can be
+// judged on any machine; and of nothing (empty_): what the clock and the machine add. Calls in
+// which the thread was preempted, as the kernel tells, are left out and counted (`preempted`).
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,17 +89,17 @@ void evict() {
   benchmark::ClobberMemory();
 }
 
-void report(benchmark::State& state, const char* name, std::vector<std::int64_t>& times) {
+void report(benchmark::State& state, const std::string& name, std::vector<std::int64_t>& times) {
   if (times.empty()) return;
   std::sort(times.begin(), times.end());
   const auto at = [&](double part) {
     const auto i = static_cast<std::size_t>(part * static_cast<double>(times.size()));
     return static_cast<double>(times[std::min(i, times.size() - 1)]);
   };
-  state.counters[std::string(name) + "_p50"] = at(0.5);
-  state.counters[std::string(name) + "_p99"] = at(0.99);
-  state.counters[std::string(name) + "_p99.9"] = at(0.999);
-  state.counters[std::string(name) + "_max"] = at(1);
+  state.counters[name + "_p50"] = at(0.5);
+  state.counters[name + "_p99"] = at(0.99);
+  state.counters[name + "_p99.9"] = at(0.999);
+  state.counters[name + "_max"] = at(1);
 }
 
 template <class Peer>
@@ -122,11 +126,17 @@ class aged_heap {
     live_.pop_back();
     return picked;
   }
+  void get(lent& made) { made.first = peer_.get(made.second); }
+  void put(const lent& ending) { peer_.put(ending.first, ending.second); }
+  void make() {
+    lent made{nullptr, next_size()};
+    get(made);
+    keep(made);
+  }
   void keep(const lent& made) { live_.push_back(made); }
   const char* any_place() {
     return static_cast<const char*>(live_[random_.below(live_.size())].first);
   }
-  Peer& peer() { return peer_; }
 
  private:
   Peer peer_;
@@ -142,27 +152,34 @@ void latency(benchmark::State& state, bool huge, bool evicts) {
   };
   aged_heap<Peer> heap(huge);
   stopwatch watch;
-  std::vector<std::int64_t> allocations;
-  std::vector<std::int64_t> frees;
-  std::vector<std::int64_t> loads;
+  std::map<std::string, std::vector<std::int64_t>> times;
   for (auto _ : state) {
     for (std::size_t i = 0; i < calls; ++i) {
-      lent made{nullptr, heap.next_size()};
+      heap.put(heap.pick());
+      lent ending = heap.pick();
       prepare();
-      watch.time(allocations, [&] { made.first = heap.peer().get(made.second); });
-      heap.keep(made);
-      const lent ending = heap.pick();
-      prepare();
-      watch.time(frees, [&] { heap.peer().put(ending.first, ending.second); });
+      watch.time(times["f"], [&] { heap.put(ending); });
       const char* const place = heap.any_place();
       prepare();
-      watch.time(loads,
+      watch.time(times["load"],
                  [&] { benchmark::DoNotOptimize(*static_cast<const volatile char*>(place)); });
+      lent made{nullptr, heap.next_size()};
+      prepare();
+      watch.time(times["a"], [&] { heap.get(made); });
+      heap.keep(made);
+      heap.make();
+      ending = heap.pick();
+      made.second = heap.next_size();
+      prepare();
+      watch.time(times["fa"], [&] {
+        heap.put(ending);
+        heap.get(made);
+      });
+      heap.keep(made);
+      watch.time(times["empty"], [] {});
     }
   }
-  report(state, "a", allocations);
-  report(state, "f", frees);
-  report(state, "load", loads);
+  for (auto& [name, each] : times) report(state, name, each);
   state.counters["preempted"] = watch.preempted;
 }
 

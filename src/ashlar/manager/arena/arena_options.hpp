@@ -9,6 +9,7 @@
 #include "ashlar/base/block.hpp"
 #include "ashlar/base/units.hpp"
 #include "ashlar/manager/memory.hpp"
+#include "ashlar/manager/source/huge_pages.hpp"
 
 namespace ashlar {
 
@@ -20,12 +21,6 @@ enum class backing : unsigned char {
   chained,              ///< chunks from an upstream, each larger than the one before
   fixed,                ///< the buffer, and nothing else
   inline_then_chained,  ///< the buffer, and when that is full, chunks
-};
-
-enum class huge_pages : unsigned char {
-  as_system,  ///< whatever the system does on its own
-  wanted,
-  unwanted,
 };
 
 /// How the chunks of a chained arena grow: `first` bytes, then each `percent` larger than the one

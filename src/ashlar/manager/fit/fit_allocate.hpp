@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How fit managers allocate and release. A part of fit_manager.cpp.
+// How fit managers allocate. A part of fit_manager.cpp.
 #pragma once
 
 #include <cstring>
@@ -25,6 +25,7 @@ inline constexpr unsigned aligned_tries = 4;
 
 template <class Index>
 allocation fit_manager<Index>::allocate(layout request, fit wanted) noexcept {
+  settle();
   // What is wrong with a request is told apart in the slow path.
   if (request.alignment - 1 < fit_block::granule && is_power_of_two(request.alignment) &&
       request.size <= fit_block::reach) [[likely]] {
@@ -178,67 +179,6 @@ allocation fit_manager<Index>::allocate_zeroed(layout request, fit wanted) noexc
       poison::show_defined(data, a.size());
   }
   return a;
-}
-
-template <class Index>
-void fit_manager<Index>::deallocate(block b, std::size_t) noexcept {
-  if (b.data == nullptr) return;
-  // The block's own head and the next one come from memory at the same time, not after each other.
-  __builtin_prefetch(
-      at_address(address_of(b.data) + fit_block::size_for(b.size) - fit_block::header));
-  fit_block* const found = space_.live(b.data);
-  if (found == nullptr) [[unlikely]]
-    return report(b.data);
-  if (found->usable() - b.size > found->slack()) [[unlikely]] {
-    return report_fault(fault_kind::size_mismatch, b.data,
-                        {.expected = found->usable() - found->slack(), .actual = b.size});
-  }
-  release(found);
-}
-
-template <class Index>
-void fit_manager<Index>::deallocate(void* p) noexcept {
-  if (p == nullptr) return;
-  fit_block* const found = space_.live(p);
-  if (found == nullptr) [[unlikely]]
-    return report(p);
-  release(found);
-}
-
-template <class Index>
-ASHLAR_COLD void fit_manager<Index>::report(const void* p) const {
-  fault_detail detail;
-  const fault_kind kind = space_.diagnose(p, detail);
-  report_fault(kind, p, detail);
-}
-
-template <class Index>
-void fit_manager<Index>::release(fit_block* b) {
-  if (!space_.are_neighbours_whole(b)) [[unlikely]]
-    return report_fault(fault_kind::corruption, b->payload());
-  const std::size_t size = b->size();
-  use_.remove(size - fit_block::header);
-  join_and_insert(b, size);
-}
-
-template <class Index>
-void fit_manager<Index>::join_and_insert(fit_block* b, std::size_t size) {
-  fit_block* const next = b->after(size);
-  // So that a second free is noticed, even when the block has become part of the one before.
-  b->head &= ~fit_block::used_bit;
-  if (!b->is_previous_used()) {
-    b = b->previous();
-    index_.remove(b);
-    size += b->size();
-  }
-  if (next == space_.top()) return space_.set_top(b);
-  if (!next->is_used()) {
-    index_.remove(next);
-    size += next->size();
-  } else {
-    next->head &= ~fit_block::previous_used_bit;
-  }
-  insert_free(b, size);
 }
 
 }  // namespace ashlar

@@ -11,9 +11,11 @@
 //
 // Each block knows from its own head whether the block before it is used; only if not, that one has
 // a foot, by which its start is found. So neighbours of a block are found in O(1) both ways, and a
-// used block costs 8 bytes. Links count granules of 16 bytes from an origin: 32 bits reach over
-// 64 GiB, so a tree node fits in the smallest block, 32 bytes. The links lie at a multiple
-// of 16, thus in one cache line; the head, with the size, may lie in the one before.
+// used block costs 8 bytes. The foot lies in the cache line of the head behind it, and proves
+// itself (granules, and their complement): who frees that block need not wait for the head before.
+// Links count granules of 16 bytes from an origin: 32 bits reach over 64 GiB, so a tree node fits
+// in the smallest block, 32 bytes. The links lie at a multiple of 16, thus in one cache line; the
+// head, with the size, may lie in the one before.
 #pragma once
 
 #include <cstddef>
@@ -83,10 +85,14 @@ struct [[gnu::may_alias]] fit_block {
   fit_block* next() { return after(size()); }
   const fit_block* next() const { return after(size()); }
   /// Requires: the previous block is free.
-  std::size_t previous_size() const { return reinterpret_cast<const foot*>(this)[-1].size; }
+  std::size_t previous_size() const { return std::size_t{foot_before().granules} * granule; }
+  /// Requires: as above. Returns whether nobody wrote over the foot.
+  bool is_foot_before_whole() const { return foot_before().granules == ~foot_before().check; }
   fit_block* previous() { return after(0 - previous_size()); }
   /// Requires: it is free.
-  std::size_t foot_size() const { return next()->previous_size(); }
+  bool is_foot_whole() const {
+    return next()->is_foot_before_whole() && next()->previous_size() == size();
+  }
 
   void set_red(bool red) { head = red ? head | red_bit : head & ~red_bit; }
   void set_used(std::size_t bytes, std::size_t slack, tag_id tag, std::uint64_t previous) {
@@ -96,15 +102,18 @@ struct [[gnu::may_alias]] fit_block {
   /// The block before a free one is always used.
   void set_free(std::size_t bytes) {
     head = bytes | previous_used_bit;
-    reinterpret_cast<foot*>(after(bytes))[-1].size = bytes;
+    const auto count = static_cast<std::uint32_t>(bytes / granule);
+    reinterpret_cast<foot*>(after(bytes))[-1] = {.granules = count, .check = ~count};
   }
   /// Ends a row of blocks: used, so that nothing coalesces with it, and without a size.
   void set_sentinel() { head = used_bit | previous_used_bit; }
 
  private:
   struct [[gnu::may_alias]] foot {
-    std::uint64_t size;
+    std::uint32_t granules;
+    std::uint32_t check;
   };
+  const foot& foot_before() const { return reinterpret_cast<const foot*>(this)[-1]; }
 };
 static_assert(sizeof(fit_block) + fit_block::header == fit_block::smallest);
 

@@ -3,6 +3,7 @@
 #include "ashlar/manager/fit/fit_manager.hpp"
 
 #include "ashlar/manager/fit/fit_allocate.hpp"
+#include "ashlar/manager/fit/fit_free.hpp"
 #include "ashlar/manager/fit/fit_resize.hpp"
 #include "ashlar/manager/fit/fit_upkeep.hpp"
 

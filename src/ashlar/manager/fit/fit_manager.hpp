@@ -9,13 +9,15 @@
 //     best_fit_manager level(memory, {.limit = 768_KiB, .name = "level"});   // never asks anyone
 //     tlsf_manager voices({.reserve = 64_MiB});                              // grows in 64 MiB
 //
-// Free neighbours are joined at every free. All bookkeeping of blocks lies in the region; the
-// manager itself holds the roots of the index only. What remains of a block that is more than was
-// asked for becomes a free block, from 32 bytes on.
+// Free neighbours are joined after every free, by the next call, before it does anything else
+// (fit_free.hpp). All bookkeeping of blocks lies in the region; the manager itself holds the roots
+// of the index only. What remains of a block that is more than was asked for becomes a free block,
+// from 32 bytes on.
 //
 // Invariants: those of fit_space.hpp and of the index, and (1) the index holds exactly the free
 // blocks; (2) `used` is the sum of the usable bytes of used blocks, and `live` their number;
-// (3) used <= peak, used <= limit.
+// (3) used <= peak, used <= limit. (1) and (3) of the space hold but for one block, the one freed
+// last, which the next call joins.
 // Threads: single-threaded. Cost: see the indexes; growing the region is a system call.
 #pragma once
 
@@ -69,7 +71,8 @@ class ASHLAR_EXPORT fit_manager : public manager {
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
   /// Clears what is not known to be zero: memory that was never used is not cleared again.
   allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept;
-  /// Faults: double, interior and invalid free, size mismatch, corruption of what is around it.
+  /// Faults: double, interior and invalid free, size mismatch, corruption of what is around it;
+  /// that of a free block's header before it is told by the next call.
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   void deallocate(void* p) noexcept;
   /// Grows and shrinks in place where the neighbours allow it; else slides down over a free block
@@ -85,7 +88,10 @@ class ASHLAR_EXPORT fit_manager : public manager {
   void walk(block_visitor visitor) noexcept;
   /// Gives the pages at the end of the region back, then those inside free blocks, until `keep`
   /// bytes of free memory are left.
-  std::size_t trim(std::size_t keep = 0) noexcept { return space_.trim(keep); }
+  std::size_t trim(std::size_t keep = 0) noexcept {
+    settle();
+    return space_.trim(keep);
+  }
 
   /// Takes a further block of the user's, which must outlive the manager. Errors: `unsupported`: it
   /// lies more than 32 GiB from the region, or overlaps it; `not_enough_memory`: it is too small.
@@ -93,7 +99,10 @@ class ASHLAR_EXPORT fit_manager : public manager {
 
   manager_usage usage() const noexcept;
   /// Returns the bytes from the start of the region to its last used block, and of added blocks.
-  std::size_t footprint() const noexcept { return space_.footprint(); }
+  std::size_t footprint() const noexcept {
+    settle();
+    return space_.footprint();
+  }
   fragmentation_report fragmentation() const noexcept;
   /// The tag of one block: at first the manager's. Faults: invalid query; returns 0, and sets
   /// nothing, then.
@@ -125,7 +134,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
   }
 
   bool is_over_budget(std::size_t more) const { return more > limit_ - use_.used(); }
-  void insert_free(fit_block* b, std::size_t size) {
+  void insert_free(fit_block* b, std::size_t size) const {
     space_.set_free(b, size);
     index_.insert(b);
   }
@@ -141,8 +150,15 @@ class ASHLAR_EXPORT fit_manager : public manager {
   allocation refusal(layout request) const;
   allocation refuse_corrupt(fit_block* b) const;
 
+  /// Does what the last free left to do.
+  void settle() const {
+    if (freed_ != nullptr) [[likely]]
+      join_freed();
+  }
   void release(fit_block* b);
-  void join_and_insert(fit_block* b, std::size_t size);
+  static void fetch(const fit_block* b);
+  void join_freed() const;
+  void join_and_insert(fit_block* b, std::size_t size) const;
   void report(const void* p) const;
 
   bool resize_in_place(fit_block* b, std::size_t need);
@@ -152,9 +168,11 @@ class ASHLAR_EXPORT fit_manager : public manager {
   fit_block* slide_down(fit_block* b, std::size_t need, std::size_t alignment, std::size_t keep);
   allocation resized(fit_block* b, const resize& change);
 
-  Index index_;
-  fit_space space_;
-  use_tally<false> use_;
+  // Mutable: also a call that only looks does first what the last free left to do.
+  mutable fit_block* freed_ = nullptr;  // freed, but not yet joined with its neighbours
+  mutable Index index_;
+  mutable fit_space space_;
+  mutable use_tally<false> use_;
   std::size_t limit_;
 };
 

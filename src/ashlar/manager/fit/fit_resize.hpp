@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "ashlar/manager/fit/fit_manager.hpp"
+#include "ashlar/manager/fit/fit_free.hpp"
 
 namespace ashlar {
 
@@ -13,6 +13,7 @@ template <class Index>
 allocation fit_manager<Index>::reallocate(block b, std::size_t alignment,
                                           const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  settle();
   fit_block* const old = space_.live(b.data);
   if (old == nullptr || old->usable() - b.size > old->slack() ||
       !space_.are_neighbours_whole(old)) {

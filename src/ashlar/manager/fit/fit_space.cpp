@@ -52,18 +52,27 @@ status fit_space::prepare(tag_id owner) noexcept {
     return begin(start, end, end, zeroed_);
   }
   if (os_ == nullptr) os_ = &system_os();
-  const std::size_t page = os_->page_size();
-  const std::size_t bound = smaller(smaller(reserve_, fit_block::largest_region), os_->available());
-  const std::size_t size = align_down(bound, page);
+  const std::size_t most = smaller(reserve_, fit_block::largest_region);
+  const std::size_t huge = huge_ == huge_pages::wanted ? os::huge_page_size() : 1;
+  const std::size_t alignment = most >= huge ? huge : 1;
+  page_ = larger(os_->page_size(), alignment);
+  const std::size_t size = align_down(smaller(most, os_->available(alignment)), page_);
   if (size == 0) return status::not_enough_memory;
-  const os::range region = os_->reserve_for(owner, size);
+  const os::range region = os_->reserve_for(owner, size, alignment);
   if (!region) return status::no_memory;
-  const os::range step{region.data, align_up(smaller(size, larger(step_, 1)), page)};
-  if (const status why = os_->try_commit(step); why != status::success) {
+  const os::range step{region.data, align_up(smaller(size, larger(step_, 1)), page_)};
+  if (const status why = commit_part(step); why != status::success) {
     os_->release(region, 0);
     return why;
   }
   return begin(region.data, step.end(), region.end(), os_->zeroed());
+}
+
+status fit_space::commit_part(os::range part) noexcept {
+  const status outcome = os_->try_commit(part);
+  if (outcome == status::success && huge_ != huge_pages::as_system)
+    (void)os_->advise_huge(part, huge_ == huge_pages::wanted);
+  return outcome;
 }
 
 status fit_space::begin(std::byte* start, std::byte* committed, std::byte* end,
@@ -107,15 +116,14 @@ status fit_space::commit(std::size_t size) noexcept {
   const std::byte* const wanted = top_->payload() + size;
   if (wanted <= committed_) [[likely]]
     return status::success;
-  const std::size_t least =
-      align_up(static_cast<std::size_t>(wanted - committed_), os_->page_size());
+  const std::size_t least = align_up(static_cast<std::size_t>(wanted - committed_), page_);
   const std::size_t rest = static_cast<std::size_t>(end_ - committed_);
   // An eighth more each time: few calls, and never much more than is used.
   const std::size_t step = larger(step_, static_cast<std::size_t>(committed_ - start_) / 8);
-  std::size_t part = larger(smaller(least, rest), align_up(smaller(step, rest), os_->page_size()));
-  if (!os_->commit({committed_, part})) {
+  std::size_t part = larger(smaller(least, rest), align_up(smaller(step, rest), page_));
+  if (commit_part({committed_, part}) != status::success) {
     part = smaller(least, rest);
-    if (const status why = os_->try_commit({committed_, part}); why != status::success) return why;
+    if (const status why = commit_part({committed_, part}); why != status::success) return why;
   }
   if (is_watched_) [[unlikely]]
     poison::hide(committed_, part);
@@ -203,10 +211,9 @@ std::size_t fit_space::trim(std::size_t keep) noexcept {
 
 std::size_t fit_space::trim_top(std::size_t wanted) noexcept {
   if (!from_os_) return 0;
-  const std::size_t page = os_->page_size();
-  std::byte* const lowest = at_address(align_up(address_of(top_->payload()), page));
+  std::byte* const lowest = at_address(align_up(address_of(top_->payload()), page_));
   const std::size_t size =
-      align_down(smaller(wanted, static_cast<std::size_t>(committed_ - lowest)), page);
+      align_down(smaller(wanted, static_cast<std::size_t>(committed_ - lowest)), page_);
   if (size == 0) return 0;
   std::byte* const from = committed_ - size;
   const shown pages(*this, {from, size});
@@ -218,7 +225,7 @@ std::size_t fit_space::trim_top(std::size_t wanted) noexcept {
   }
   // It stays committed; only what was touched has pages to give.
   if (!os_->zeroed() || fresh_ <= from || !os_->discard({from, size})) return 0;
-  const std::size_t touched = align_up(static_cast<std::size_t>(fresh_ - from), page);
+  const std::size_t touched = align_up(static_cast<std::size_t>(fresh_ - from), page_);
   fresh_ = from;
   return touched;
 }
@@ -227,7 +234,7 @@ std::size_t fit_space::trim_blocks(std::size_t wanted) noexcept {
   std::size_t given = 0;
   const auto trim_block = [&](fit_block* b) {
     if (b->is_used() || (b->head & fit_block::trimmed_bit) != 0) return true;
-    const os::range pages = whole_pages(b, os_->page_size());
+    const os::range pages = whole_pages(b, page_);
     if (!pages || pages.size > wanted - given) return true;
     const shown to_os(*this, pages);
     if (!os_->discard(pages)) return true;
@@ -255,7 +262,7 @@ void fit_space::check_row(const fit_block* b, const fit_block* sentinel) const n
     ASHLAR_CHECK(b->size() <= address_of(sentinel) - address_of(b));  // (1)
     ASHLAR_CHECK(b->is_previous_used() == previous_used);             // (2)
     ASHLAR_CHECK(b->is_used() || previous_used);                      // (3)
-    ASHLAR_CHECK(b->is_used() || b->foot_size() == b->size());        // (4)
+    ASHLAR_CHECK(b->is_used() || b->is_foot_whole());                 // (4)
     previous_used = b->is_used();
   }
   ASHLAR_CHECK(sentinel->size() == 0 && sentinel->is_used());   // (1)

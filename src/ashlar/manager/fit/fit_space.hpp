@@ -12,7 +12,7 @@
 //
 // Invariants: (1) blocks of a row lie end to end, from its first to its sentinel; (2) a block's
 // previous-used bit tells whether the one before is used; (3) no two free blocks touch, and none
-// touches the top; (4) the foot of a free block is its size; (5) first <= top < committed <= end,
+// touches the top; (4) a free block's foot tells its size; (5) first <= top < committed <= end,
 // and the byte behind the sentinel is not beyond `fresh`.
 // Under a tool that watches memory everything is hidden but used blocks, and of free ones the head,
 // the node and the foot; of the wilderness, the sentinel (fit_poison.cpp).
@@ -28,6 +28,7 @@
 #include "ashlar/base/result.hpp"
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/fit/fit_block.hpp"
+#include "ashlar/manager/source/huge_pages.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 
 namespace ashlar {
@@ -42,13 +43,20 @@ struct fit_options {
   bool zeroed = false;               ///< a user's block is all zero
   std::size_t limit = unlimited;     ///< the most that may be used: usage().used
   const char* name = nullptr;
+  /// Wanted: what is committed and given back is whole huge pages, and so is the least. For many
+  /// blocks: cold ones are reached faster. Not for a user's block.
+  huge_pages huge = huge_pages::as_system;
 };
 
 class ASHLAR_EXPORT fit_space {
  public:
   /// Over address space from an OS manager.
   constexpr explicit fit_space(const fit_options& options)
-      : os_(options.os), reserve_(options.reserve), step_(options.commit_step), from_os_(true) {}
+      : os_(options.os),
+        reserve_(options.reserve),
+        step_(options.commit_step),
+        huge_(options.huge),
+        from_os_(true) {}
   /// Over a block of the user's.
   constexpr fit_space(std::span<std::byte> block, bool zeroed) : block_(block), zeroed_(zeroed) {}
 
@@ -118,10 +126,20 @@ class ASHLAR_EXPORT fit_space {
       return nullptr;
     return b;
   }
-  /// Returns whether the boundary tags round a used block make sense. Looks at the heads of its
-  /// neighbours only, which who frees a block needs anyway.
+  /// Returns whether the boundary tags at both ends of a used block make sense. Looks at the lines
+  /// of its own head and of the next one only.
+  bool are_ends_whole(const fit_block* b) const {
+    return is_plausible(b->next()) && (b->is_previous_used() || is_foot_whole(b));
+  }
+  /// Returns whether the free block before `b` says of itself what its foot does. Requires: there
+  /// is one, and the ends of `b` were whole.
+  static bool is_previous_whole(fit_block* b) {
+    constexpr std::uint64_t told = fit_block::size_mask | fit_block::used_bit;
+    return b->is_foot_before_whole() && (b->previous()->head & told) == b->previous_size();
+  }
+  /// The same of all that.
   bool are_neighbours_whole(fit_block* b) const {
-    return is_plausible(b->next()) && (b->is_previous_used() || is_previous_whole(b));
+    return are_ends_whole(b) && (b->is_previous_used() || is_previous_whole(b));
   }
   /// Says what is wrong with a pointer that is not `live`.
   fault_kind diagnose(const void* p, fault_detail& detail) const noexcept;
@@ -163,12 +181,12 @@ class ASHLAR_EXPORT fit_space {
     const std::uintptr_t limit = end_of_row(b);  // 0 for a sentinel, which has size 0
     return limit == 0 ? b->size() == 0 : b->size() - 1 < limit - address_of(b);
   }
-  ASHLAR_NO_SANITIZE bool is_previous_whole(fit_block* b) const {  // as does a wrong foot
+  ASHLAR_NO_SANITIZE bool is_foot_whole(const fit_block* b) const {  // there may be none
     const std::size_t size = b->previous_size();
-    const std::uintptr_t at = address_of(b) - size;
-    return is_aligned(size, fit_block::granule) && size >= fit_block::smallest &&
-           end_of_row(fit_block::of(at_address(at + 8))) == end_of_row(b) &&
-           (b->previous()->head & (fit_block::size_mask | fit_block::used_bit)) == size;
+    const auto* const previous =
+        fit_block::of(at_address(address_of(b) - size + fit_block::header));
+    return b->is_foot_before_whole() && size >= fit_block::smallest &&
+           end_of_row(previous) == end_of_row(b);
   }
 
   class [[nodiscard]] shown;
@@ -189,6 +207,7 @@ class ASHLAR_EXPORT fit_space {
   }
   std::uintptr_t end_of_added_row(const fit_block* b) const noexcept;
 
+  status commit_part(os::range part) noexcept;
   status begin(std::byte* start, std::byte* committed, std::byte* end, bool zeroed) noexcept;
   std::size_t trim_top(std::size_t wanted) noexcept;
   std::size_t trim_blocks(std::size_t wanted) noexcept;
@@ -207,7 +226,9 @@ class ASHLAR_EXPORT fit_space {
   os_manager* os_ = nullptr;
   std::size_t reserve_ = 0;
   std::size_t step_ = 0;
+  std::size_t page_ = 0;  // what is committed is a multiple of
   std::span<std::byte> block_;
+  huge_pages huge_ = huge_pages::as_system;
   bool from_os_ = false;
   bool zeroed_ = false;
   bool is_watched_ = false;  // since there is a region

@@ -17,6 +17,7 @@ std::size_t fit_manager<Index>::usable_size(const void* p) const noexcept {
 
 template <class Index>
 void fit_manager<Index>::free_all() noexcept {
+  freed_ = nullptr;
   space_.reset();
   index_ = Index(space_.links());
   space_.for_each([this](fit_block* b) {
@@ -52,6 +53,7 @@ manager_usage fit_manager<Index>::usage() const noexcept {
 
 template <class Index>
 fragmentation_report fit_manager<Index>::fragmentation() const noexcept {
+  settle();
   fragmentation_report r;
   const auto add_free = [&r](std::size_t size) {
     r.free_bytes += size;
@@ -91,6 +93,7 @@ void fit_manager<Index>::set_tag_of(void* p, tag_id tag) noexcept {
 
 template <class Index>
 void fit_manager<Index>::check_invariants() const noexcept {
+  settle();
   space_.check_invariants();
   std::size_t used = 0;
   std::size_t live = 0;

@@ -111,12 +111,40 @@ TYPED_TEST(fit_faults_test, notices_a_header_that_was_overwritten) {
 
 TYPED_TEST(fit_faults_test, notices_a_foot_that_was_overwritten) {
   this->fit.deallocate(this->blocks[1]);
-  std::byte* const foot = this->blocks[1] + 192;
-  const std::byte saved = *foot;
-  *foot = std::byte{0x30};
+  this->fit.check_invariants();  // a call after the free: now it has a foot
+  for (const std::size_t at : {192, 196}) {
+    std::byte* const foot = this->blocks[1] + at;
+    const std::byte saved = *foot;
+    *foot ^= std::byte{0x30};
+    this->fit.deallocate(this->blocks[2]);
+    EXPECT_TRUE(this->log.took(fault_kind::corruption, this->blocks[2]));
+    *foot = saved;
+  }
+}
+
+TYPED_TEST(fit_faults_test, notices_the_header_of_a_free_block_before_by_the_next_call) {
+  this->fit.deallocate(this->blocks[1]);
+  this->fit.check_invariants();
+  const manager_usage before = this->fit.usage();
+  std::byte* const header = this->blocks[1] - 8;
+  const std::byte saved = *header;
+  *header ^= std::byte{0x30};
   this->fit.deallocate(this->blocks[2]);
+  (void)this->fit.footprint();
   EXPECT_TRUE(this->log.took(fault_kind::corruption, this->blocks[2]));
-  *foot = saved;
+  EXPECT_EQ(this->fit.usage().used, before.used);
+  *header = saved;
+  this->fit.deallocate(this->blocks[2]);  // it had not been freed
+}
+
+TYPED_TEST(fit_faults_test, tells_a_block_as_freed_before_it_is_joined) {
+  this->fit.deallocate(this->blocks[1]);
+  EXPECT_EQ(this->fit.usable_size(this->blocks[1]), 0u);
+  EXPECT_TRUE(this->log.took(fault_kind::invalid_query, this->blocks[1]));
+  this->fit.walk({this->blocks[1], [](void* gone, const walked_block& b) {
+                    EXPECT_NE(b.data, gone);
+                    return true;
+                  }});
 }
 
 }  // namespace

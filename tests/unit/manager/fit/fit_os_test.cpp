@@ -42,6 +42,29 @@ TYPED_TEST(fit_os_test, reserves_once_and_commits_as_it_grows) {
   fit.check_invariants();
 }
 
+TYPED_TEST(fit_os_test, holds_whole_huge_pages_where_they_are_wanted) {
+  test::fake_os os;
+  const std::size_t huge = os::huge_page_size();
+  TypeParam fit({.reserve = 8 * huge, .huge = huge_pages::wanted});
+  const allocation first = fit.allocate({1000});
+  EXPECT_EQ(fit.usage().held, huge);
+  EXPECT_EQ(align_down(address_of(first.data()), huge) + 16, address_of(first.data()));
+  EXPECT_EQ(os.count(test::call_kind::advise), 1u);
+  const allocation rest = fit.allocate({8 * huge - 4000});
+  EXPECT_EQ(fit.usage().held, 8 * huge);
+  fit.deallocate(rest.get());
+  EXPECT_GT(fit.trim(), 0u);
+  EXPECT_EQ(fit.usage().held, huge);
+  EXPECT_TRUE(fit.allocate({huge}));
+  fit.check_invariants();
+}
+
+TYPED_TEST(fit_os_test, is_smaller_than_a_huge_page_if_it_must) {
+  TypeParam fit({.reserve = 64_KiB, .huge = huge_pages::wanted});
+  EXPECT_TRUE(fit.allocate({1000}));
+  EXPECT_EQ(fit.usage().held, 64_KiB);
+}
+
 TYPED_TEST(fit_os_test, finds_the_first_block_again_where_links_just_reach_over_all) {
   TypeParam fit({.reserve = 64_GiB});
   const allocation first = fit.allocate({1000});
