@@ -11,7 +11,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/macros.hpp"
-#include "ashlar/replace/process_heap.hpp"
+#include "ashlar/replace/sampled_heap.hpp"
 
 namespace std {
 [[noreturn]] __attribute__((weak)) void __throw_bad_alloc();
@@ -69,41 +69,53 @@ ASHLAR_COLD void* retry(layout request, family made_by, const caller& from) {
         __LINE__);
 }
 
-// What the fast path could not serve. The forms end by calling these (a jump), so that whoever
-// called the form is the caller here.
-ASHLAR_COLD void* new_slow(std::size_t size, std::size_t alignment, family made_by) {
-  const caller from = observe::caller_of_this();
-  void* p = allocate_for({size, alignment}, false, made_by, from);
-  if (p == nullptr) p = retry({size, alignment}, made_by, from);
+ASHLAR_COLD void* allocate_or_throw(layout request, family made_by, const caller& from) {
+  void* p = allocate_for(request, false, made_by, from);
+  if (p == nullptr) p = retry(request, made_by, from);
   if (p == nullptr) throw_bad_alloc();
   return p;
+}
+
+// What the fast path could not serve. The forms end by calling these (a jump), so that whoever
+// called the form is the caller here.
+ASHLAR_NO_INLINE void* new_slow(std::size_t size, std::size_t alignment, family made_by) {
+  if (alignment == default_alignment) {
+    if (void* const p = pop_sampling(size)) return p;
+  }
+  return allocate_or_throw({size, alignment}, made_by, observe::caller_of_this());
 }
 
 // The nothrow forms call the handler too, and what that throws means null. Nothing can be caught
 // here; but the form of the C++ library does that, around a call of our operator new that may
 // throw. Where it cannot be found, in a program that is linked with it statically, an exception
 // ends the program.
-ASHLAR_COLD void* new_nothrow_slow(std::size_t size, std::size_t alignment,
-                                   family made_by) noexcept {
-  const caller from = observe::caller_of_this();
-  void* const p = allocate_for({size, alignment}, false, made_by, from);
+ASHLAR_COLD void* allocate_or_null(layout request, family made_by, const caller& from) noexcept {
+  void* const p = allocate_for(request, false, made_by, from);
   if (p != nullptr) return p;
-  if (current_new_handler() == nullptr || !is_power_of_two(alignment)) return nullptr;
+  if (current_new_handler() == nullptr || !is_power_of_two(request.alignment)) return nullptr;
   const bool is_array = made_by == family::new_array;
-  if (alignment <= default_alignment) {
+  if (request.alignment <= default_alignment) {
     using plain_form = void*(std::size_t, const std::nothrow_t&) noexcept;
     void* const form =
         find_in_cxx_library(is_array ? "_ZnamRKSt9nothrow_t" : "_ZnwmRKSt9nothrow_t");
-    if (form != nullptr) return reinterpret_cast<plain_form*>(form)(size, std::nothrow_t());
+    if (form != nullptr) return reinterpret_cast<plain_form*>(form)(request.size, std::nothrow_t());
   } else {
     using aligned_form = void*(std::size_t, std::align_val_t, const std::nothrow_t&) noexcept;
     void* const form = find_in_cxx_library(is_array ? "_ZnamSt11align_val_tRKSt9nothrow_t"
                                                     : "_ZnwmSt11align_val_tRKSt9nothrow_t");
     if (form != nullptr)
-      return reinterpret_cast<aligned_form*>(form)(size, std::align_val_t{alignment},
-                                                   std::nothrow_t());
+      return reinterpret_cast<aligned_form*>(form)(
+          request.size, std::align_val_t{request.alignment}, std::nothrow_t());
   }
-  return retry({size, alignment}, made_by, from);
+  return retry(request, made_by, from);
+}
+
+ASHLAR_NO_INLINE void* new_nothrow_slow(std::size_t size, std::size_t alignment,
+                                        family made_by) noexcept {
+  if (alignment == default_alignment) {
+    if (void* const p = pop_sampling(size)) return p;
+  }
+  return allocate_or_null({size, alignment}, made_by, observe::caller_of_this());
 }
 
 ASHLAR_FORCE_INLINE void* new_block(std::size_t size, family made_by) {

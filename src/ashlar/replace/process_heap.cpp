@@ -2,6 +2,7 @@
 #include "ashlar/replace/process_heap.hpp"
 
 #include <cerrno>
+#include <cstring>
 
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/heap/heap_registry.hpp"
@@ -88,6 +89,9 @@ ASHLAR_FORCE_INLINE void* serve(layout request, bool zero) noexcept {
 }  // namespace
 
 local_heap* bound_local() noexcept {
+  // Nothing to follow, as on nearly every slow path of a thread that is sampled.
+  if (current_local->state == local_state::sampling && is_sampling())
+    return local_behind(current_local);
   follow_tracker();
   if (current_local != &unbound_local) return local_behind(current_local);
   if (load_relaxed(started) != start_state::started && !start()) return nullptr;
@@ -115,7 +119,10 @@ void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
   return serve({size, alignment}, false);
 }
 
-void* allocate_zeroed(std::size_t size) noexcept { return serve({size}, true); }
+void* allocate_zeroed(std::size_t size) noexcept {
+  if (void* const p = pop_sampling(size)) return std::memset(p, 0, size);
+  return serve({size}, true);
+}
 
 void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept {
   const int saved = errno;
