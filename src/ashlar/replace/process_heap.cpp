@@ -120,8 +120,10 @@ void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
 }
 
 void* allocate_zeroed(std::size_t size) noexcept {
-  if (void* const p = pop_sampling(size)) return std::memset(p, 0, size);
-  return serve({size}, true);
+  void* const p = is_watched()
+                      ? watched_pop(simple(size, family::malloc, observe::caller_of_this()))
+                      : pop_sampling(size);
+  return p != nullptr ? std::memset(p, 0, size) : serve({size}, true);
 }
 
 void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept {

@@ -145,6 +145,10 @@ stack symbolizer::look_up(std::uint64_t return_address) {
   return frames;
 }
 
+const char* symbolizer::symbol_at(Dwfl_Module* module, std::uint64_t address) {
+  return symbols_.try_emplace(module, module).first->second.find(address);
+}
+
 void symbolizer::add_functions(Dwfl_Module* module, std::uint64_t address, stack& frames) {
   Dwarf_Addr bias = 0;
   Dwarf_Die* unit = dwfl_module_addrdie(module, address, &bias);
@@ -160,7 +164,7 @@ void symbolizer::add_functions(Dwfl_Module* module, std::uint64_t address, stack
       current.function = name_of(die);
       current.inlined = tag == DW_TAG_inlined_subroutine;
       // Functions of one file have no linkage name there, but the table of symbols may have it.
-      const char* symbol = current.inlined ? nullptr : dwfl_module_addrname(module, address);
+      const char* symbol = current.inlined ? nullptr : symbol_at(module, address);
       if (symbol != nullptr && std::string_view(symbol).starts_with("_Z"))
         current.function = readable_name(symbol);
       frames.push_back(current);
@@ -171,7 +175,7 @@ void symbolizer::add_functions(Dwfl_Module* module, std::uint64_t address, stack
   }
   if (!frames.empty() && !frames.back().inlined) return;
   // Without debug information the table of symbols still has the function.
-  const char* symbol = dwfl_module_addrname(module, address);
+  const char* symbol = symbol_at(module, address);
   current.function = symbol != nullptr ? readable_name(symbol) : "";
   current.inlined = false;
   frames.push_back(current);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "tools/ashlar/capture/memory_maps.hpp"
+#include "tools/ashlar/capture/symbol_index.hpp"
 
 struct Dwfl;
 struct Dwfl_Module;
@@ -57,10 +58,12 @@ class symbolizer {
   std::string readable_maps(const std::string& maps, std::time_t written);
   stack look_up(std::uint64_t return_address);
   void add_functions(Dwfl_Module* module, std::uint64_t address, stack& frames);
+  const char* symbol_at(Dwfl_Module* module, std::uint64_t address);
 
   memory_maps maps_;
   std::vector<std::string> stale_;
   Dwfl* session_ = nullptr;
+  std::unordered_map<Dwfl_Module*, symbol_index> symbols_;
   std::unordered_map<std::uint64_t, stack> known_;
 };
 
