@@ -168,8 +168,9 @@ ASHLAR_FORCE_INLINE bool is_due(std::int64_t pending, std::int64_t limit) {
 }  // namespace
 
 // Of a birth. The highest point counts from what is published: it misses what other threads have
-// not published yet.
-ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::size_t size) noexcept {
+// not published yet. Returns whether the tag's own bytes were published: then `tell_of` is to be
+// called, under no lock.
+ASHLAR_FORCE_INLINE bool tracker::hold(thread_tally& t, tag_id tag, std::size_t size) noexcept {
   const std::int64_t limit = load_relaxed(batch_);
   const auto add = [size](tag_cell& cell, const std::atomic<std::int64_t>& live) {
     const std::int64_t pending = cell.pending + static_cast<std::int64_t>(size);
@@ -181,15 +182,19 @@ ASHLAR_FORCE_INLINE void tracker::hold(thread_tally& t, tag_id tag, std::size_t 
   if (is_due(add(t.total, live_), limit)) [[unlikely]]
     publish(t.total, live_, peak_);
   tag_cell* const cell = cell_of_tag(t, tag);
-  if (cell == nullptr) [[unlikely]]
-    return lose();
+  if (cell == nullptr) [[unlikely]] {
+    lose();
+    return false;
+  }
   tag_record& r = tags[tag];
-  if (is_due(add(*cell, r.live), r.is_bounded ? 0 : limit)) [[unlikely]]
-    publish_tag(*cell, tag);
+  if (!is_due(add(*cell, r.live), r.is_bounded ? 0 : limit)) [[likely]]
+    return false;
+  publish(*cell, r.live, r.peak);
+  return true;
 }
 
-// Of a death.
-ASHLAR_FORCE_INLINE void tracker::let_go(thread_tally& t, tag_id tag, std::size_t size) noexcept {
+// The same of a death.
+ASHLAR_FORCE_INLINE bool tracker::let_go(thread_tally& t, tag_id tag, std::size_t size) noexcept {
   const std::int64_t limit = load_relaxed(batch_);
   const auto subtract = [size](tag_cell& cell) {
     const std::int64_t pending = cell.pending - static_cast<std::int64_t>(size);
@@ -199,15 +204,19 @@ ASHLAR_FORCE_INLINE void tracker::let_go(thread_tally& t, tag_id tag, std::size_
   if (is_due(subtract(t.total), limit)) [[unlikely]]
     publish(t.total, live_, peak_);
   tag_cell* const cell = cell_of_tag(t, tag);
-  if (cell == nullptr) [[unlikely]]
-    return lose();
-  if (is_due(subtract(*cell), tags[tag].is_bounded ? 0 : limit)) [[unlikely]]
-    publish_tag(*cell, tag);
+  if (cell == nullptr) [[unlikely]] {
+    lose();
+    return false;
+  }
+  tag_record& r = tags[tag];
+  if (!is_due(subtract(*cell), r.is_bounded ? 0 : limit)) [[likely]]
+    return false;
+  publish(*cell, r.live, r.peak);
+  return true;
 }
 
-ASHLAR_NO_INLINE void tracker::publish_tag(tag_cell& cell, tag_id tag) noexcept {
+ASHLAR_NO_INLINE void tracker::tell_of(tag_id tag) noexcept {
   tag_record& r = tags[tag];
-  publish(cell, r.live, r.peak);
   tell(tag, r, r.live.load(std::memory_order_relaxed));
 }
 
@@ -252,7 +261,9 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
     return count_late(facts.site, w, true);
   state.latest = ~address_of(data);
   count_birth(*t, facts.site, w);
-  hold(*t, sites.tag_of(facts.site), w.bytes);
+  const tag_id tag = sites.tag_of(facts.site);
+  if (hold(*t, tag, w.bytes)) [[unlikely]]
+    tell_of(tag);
   if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
     meet_untagged(facts.site, made.size);
 }
@@ -278,27 +289,29 @@ void tracker::note_death(site_id site, block_weight w, const void* data) noexcep
   thread_tally* const t = tally();
   if (t == nullptr) return count_late(site, w, false);
   count_death(*t, site, w, state.latest == ~address_of(data));
-  let_go(*t, sites.tag_of(site), w.bytes);
+  const tag_id tag = sites.tag_of(site);
+  if (let_go(*t, tag, w.bytes)) [[unlikely]]
+    tell_of(tag);
 }
 
 // What threads do that have ended as far as the tracker goes, or for which there was no memory.
 void tracker::count_late(site_id site, const block_weight& w, bool is_birth) noexcept {
+  const tag_id tag = sites.tag_of(site);
+  bool is_published;
   {
     lock_guard guard(late_mutex_);
-    if (ended_ != nullptr) {
-      thread_summary& all = threads_[0];
-      if (is_birth)
-        count_birth(*ended_, site, w);
-      else
-        count_death(*ended_, site, w, false);
-      bump(is_birth ? all.born_blocks : all.dead_blocks, w.blocks);
-      bump(is_birth ? all.born_bytes : all.dead_bytes, w.bytes);
-      const tag_id tag = sites.tag_of(site);
-      is_birth ? hold(*ended_, tag, w.bytes) : let_go(*ended_, tag, w.bytes);
-      return;
-    }
+    if (ended_ == nullptr) return lose();
+    thread_summary& all = threads_[0];
+    if (is_birth)
+      count_birth(*ended_, site, w);
+    else
+      count_death(*ended_, site, w, false);
+    bump(is_birth ? all.born_blocks : all.dead_blocks, w.blocks);
+    bump(is_birth ? all.born_bytes : all.dead_bytes, w.bytes);
+    is_published = is_birth ? hold(*ended_, tag, w.bytes) : let_go(*ended_, tag, w.bytes);
   }
-  lose();
+  // The user's callback may free blocks: this function again.
+  if (is_published) tell_of(tag);
 }
 
 }  // namespace ashlar::observe

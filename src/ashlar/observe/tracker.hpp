@@ -254,9 +254,9 @@ class tracker {
   tag_page* add_page(tag_page*& place) noexcept;
   site_cell* cell_of(thread_tally& t, site_id site) noexcept;
   tag_cell* cell_of_tag(thread_tally& t, tag_id tag) noexcept;
-  void hold(thread_tally& t, tag_id tag, std::size_t size) noexcept;
-  void let_go(thread_tally& t, tag_id tag, std::size_t size) noexcept;
-  void publish_tag(tag_cell& cell, tag_id tag) noexcept;
+  bool hold(thread_tally& t, tag_id tag, std::size_t size) noexcept;
+  bool let_go(thread_tally& t, tag_id tag, std::size_t size) noexcept;
+  void tell_of(tag_id tag) noexcept;
   ASHLAR_COLD void lose() noexcept;
   void enter_birth(block_record& record, const void* data, const origin& made,
                    bool sampled) noexcept;

@@ -227,6 +227,28 @@ TEST_F(tracker_test, tells_once_when_a_tag_rises_above_its_soft_budget) {
   t.tags.set_budget(some, {});
 }
 
+// Then both the callback and what led to it are counted under one lock.
+TEST_F(tracker_test, lets_the_callback_of_a_budget_free_blocks_in_a_thread_that_has_ended) {
+  const tag_id some = define("late");
+  tracked_block first;
+  t.tags.set_budget(
+      some, {.soft = 100, .context = &first, .exceeded = [](void* block, tag_id, std::size_t) {
+               process_tracker().note_death(static_cast<tracked_block*>(block)->record, block);
+             }});
+  std::thread([&] {
+    this_thread().ended = true;
+    t.set_thread_tag(some);
+    make(first, 60);
+    tracked_block second;
+    make(second, 61);
+    EXPECT_FALSE(first.record.is_live());
+    EXPECT_EQ(t.live_of(some), 61);
+    end(second);
+  }).join();
+  EXPECT_EQ(t.live_of(some), 0);
+  t.tags.set_budget(some, {});
+}
+
 TEST_F(tracker_test, admits_up_to_the_hard_budget_and_no_more) {
   const tag_id some = define("hard");
   calls told;
