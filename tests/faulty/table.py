@@ -33,7 +33,7 @@ FAULTS = {
     **{
         f"overrun/{name}": OVERRUN
         for name in "by_one by_eight odd_size calloc new_array new_object aligned posix_memalign "
-        "medium large empty realloc found_by_realloc found_at_exit found_on_demand string".split()
+        "medium large grown_large empty realloc found_by_realloc found_at_exit found_on_demand string".split()
     },
     "overrun/found_by_check": Case("overrun", "check_every=1"),
     "overrun/page_write": Case("overrun", "protect=back", FAULTED),

@@ -204,6 +204,43 @@ void guarded_deallocate(void* p, const freeing& how) noexcept {
   if (!bury(b, how.from)) report_stray(fault_kind::invalid_free, p, how.from, "  freed at");
 }
 
+namespace {
+
+// Small blocks always move, so that whoever keeps the old pointer is found. Blocks of this many
+// bytes, old and new, go where the heap has them go: to copy them costs more than all the rest.
+constexpr std::size_t stays_from = 256_KiB;
+
+// Resizes a large block as the heap does. Returns `unsupported`, having done nothing, for others.
+allocation resize_large(const guarded_block& b, std::size_t size, const observe::origin& made) {
+  const std::size_t front = front_of(default_alignment);
+  if (b.facts.size < stays_from || size < stays_from || b.header->is_slab() || is_paged(b) ||
+      b.facts.alignment() != default_alignment || size > max_size - 4 * most_guard)
+    return allocation::failed(status::unsupported);
+  observe::tracker& tracker = observe::process_tracker();
+  if (size > b.facts.size && !tracker.admits(size - b.facts.size))
+    return allocation::failed(status::over_budget);
+  const observe::block_record was = b.record().take();
+  if (!was.is_live()) return allocation::failed(status::unsupported);
+  const allocation a = watched_heap.reallocate_from(watched_local(), b.start, default_alignment,
+                                                    {front + size + guard_settings.guard});
+  if (!a) {
+    b.record().store(b.facts);
+    return a;
+  }
+  tracker.note_death(b.facts, b.data);
+  std::byte* const data = static_cast<std::byte*>(a.data()) + front;
+  if (front != 0) write_guard({data - guard_settings.guard, data});  // other bytes elsewhere
+  write_guard({data + size, data + size + guard_settings.guard});
+  if (size > b.facts.size)
+    fill_block({data + b.facts.size, data + size}, guard_settings.fill, fresh_byte);
+  observe::origin known = made;
+  known.alignment_shift = log2_floor(default_alignment);
+  tracker.note_birth(*heap::record_of(a.data()), data, known);
+  return allocation::of(data, size);
+}
+
+}  // namespace
+
 allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {
   check_now_and_then();
   guarded_block b;
@@ -213,6 +250,10 @@ allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& 
   }
   check_claims(b, {.by = family::malloc, .from = made.from});
   (void)check_guards(b, made.from);
+  if (is_watched()) {
+    const allocation a = resize_large(b, size, made);
+    if (a || a.reason() != status::unsupported) return a;
+  }
   const std::size_t kept = size < b.facts.size ? size : b.facts.size;
   const allocation a = is_watched()
                            ? guarded_allocate({size}, false, made, kept)

@@ -43,7 +43,7 @@ allocation guarded_allocate(layout request, bool zero, const observe::origin& ma
                             std::size_t kept = 0) noexcept;
 /// Takes any pointer that a program may free.
 void guarded_deallocate(void* p, const freeing& how) noexcept;
-/// Resizes a watched block: always moves it.
+/// Resizes a watched block. Moves it, unless it is a large one.
 allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;
 
 /// Bytes in front of what the program has of a block that is not on pages of its own. What is
