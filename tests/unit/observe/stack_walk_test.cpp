@@ -297,6 +297,60 @@ TEST(stack_walk, takes_over_from_the_last_one_what_is_the_same_and_nothing_else)
   }
 }
 
+// Code that no table knows, as compilers at run time make it, with a frame of any size:
+// push %rbp; mov %rsp, %rbp; sub %rsi, %rsp; call *%rdi; leave; ret
+class unknown_code {
+ public:
+  unknown_code()
+      : page_{::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)} {
+    constexpr unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0x29,
+                                      0xf4, 0xff, 0xd7, 0xc9, 0xc3};
+    std::memcpy(page_, code, sizeof code);
+    (void)::mprotect(page_, 4096, PROT_READ | PROT_EXEC);
+  }
+  ~unknown_code() { (void)::munmap(page_, 4096); }
+  unknown_code(const unknown_code&) = delete;
+  unknown_code& operator=(const unknown_code&) = delete;
+
+  // Calls with `size` bytes between its frame and the called one's, a multiple of 16.
+  void call(void (*function)(), std::size_t size) const {
+    reinterpret_cast<void (*)(void (*)(), std::size_t)>(page_)(function, size);
+  }
+
+ private:
+  void* page_;
+};
+
+struct unknown_wanderer {
+  unknown_code code;
+  std::mt19937 random{42};
+  int left = 3000;  // calls
+  int depth = 0;
+};
+unknown_wanderer* unknown = nullptr;
+
+CHAIN void wander_unknown() {
+  unknown_wanderer& w = *unknown;
+  ++w.depth;
+  for (int i = 0; i < 3 && w.left > 0; ++i) {
+    --w.left;
+    if (w.depth > 7 || w.random() % 4 == 0)
+      look();
+    else
+      w.code.call(wander_unknown, w.random() % 4 * 16);
+    if (last.again != last.ours) w.left = 0;
+  }
+  --w.depth;
+}
+
+// Each step out of such code goes by the frame pointer, and none of them may be repeated blindly.
+TEST(stack_walk, takes_over_through_many_functions_without_tables) {
+  unknown_wanderer w;
+  unknown = &w;
+  while (w.left > 0) w.code.call(wander_unknown, 16);
+  EXPECT_EQ(last.again, last.ours);
+}
+
 // The same place and code, and what lies on the stack is the same: but not the frame pointer.
 TEST(stack_walk, takes_nothing_over_where_the_frame_pointer_is_another) {
   variable_frame(16);

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -34,9 +35,10 @@ inline constexpr std::uint32_t stack_frames_limit = 64;
 /// The functions that a walk met beyond what the last one had met.
 struct fresh_frames {
   static constexpr std::uint32_t most = stack_frames_limit;
+  static_assert(most <= 64);
 
   std::uint32_t count = 0;
-  std::uint32_t rare = most;  // the first one from which the step on is not to be repeated
+  std::uint64_t rare = 0;  // a bit for each: the step from it on is not to be repeated
   std::uintptr_t code[most];
   std::uintptr_t at[most];
   std::uintptr_t needed[most];
@@ -52,7 +54,7 @@ struct fresh_frames {
   /// Notes the step from the function added last.
   void note(const step_trace& trace) {
     needed[count - 1] = trace.needed_frame;
-    if (trace.is_rare && rare == most) rare = count - 1;
+    rare |= std::uint64_t{trace.is_rare} << (count - 1);
   }
 };
 
@@ -114,12 +116,10 @@ struct last_walk {
       at[top] = fresh.at[i];
       needed[top] = fresh.needed[i];
       frame_at[top] = fresh.frame_at[i];
-      is_rare[top] = false;
+      is_rare[top] = (fresh.rare >> i & 1) != 0;
       hashes[top] = stack_hash(fresh.code[i], hashes[top + 1]);
     }
-    if (fresh.rare == fresh_frames::most) return;
-    rare = top + fresh.rare;
-    is_rare[rare] = true;
+    if (fresh.rare != 0) rare = top + static_cast<std::uint32_t>(std::countr_zero(fresh.rare));
   }
 
   /// The stack_hash of what the last walk met.
