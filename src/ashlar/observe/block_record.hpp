@@ -53,13 +53,10 @@ class block_record {
   bool is_live() const { return __atomic_load_n(&first_, __ATOMIC_RELAXED) != 0; }
 
   /// What nearly every free needs, without the rest. For the owner of the block only.
-  site_id site() const noexcept {
-    return static_cast<site_id>(__atomic_load_n(&first_, __ATOMIC_RELAXED) >> 32 &
-                                (most_sites - 1));
-  }
+  site_id site() const noexcept { return site_in(__atomic_load_n(&first_, __ATOMIC_RELAXED)); }
   std::size_t size() const noexcept {
-    return (__atomic_load_n(&second_, __ATOMIC_RELAXED) & 0xfff) << 32 |
-           (__atomic_load_n(&first_, __ATOMIC_RELAXED) & 0xffffffff);
+    return size_in(__atomic_load_n(&first_, __ATOMIC_RELAXED),
+                   __atomic_load_n(&second_, __ATOMIC_RELAXED));
   }
   bool is_sampled() const noexcept {
     return (__atomic_load_n(&second_, __ATOMIC_RELAXED) >> sampled_position & 1) != 0;
@@ -117,9 +114,15 @@ class block_record {
   static constexpr unsigned alignment_position = 58;
   static constexpr std::uint64_t most_sites = std::uint64_t{1} << (alignment_position - 32);
 
+  static site_id site_in(std::uint64_t first) {
+    return static_cast<site_id>(first >> 32 & (most_sites - 1));
+  }
+  static std::size_t size_in(std::uint64_t first, std::uint64_t second) {
+    return (second & 0xfff) << 32 | (first & 0xffffffff);
+  }
   static block_facts unpack(std::uint64_t first, std::uint64_t second) {
-    return {.site = static_cast<site_id>(first >> 32 & (most_sites - 1)),
-            .size = (second & 0xfff) << 32 | (first & 0xffffffff),
+    return {.site = site_in(first),
+            .size = size_in(first, second),
             .made_by = static_cast<family>(second >> 12 & 3),
             .sampled = (second >> sampled_position & 1) != 0,
             .standing = static_cast<block_standing>(second >> standing_shift & 3),

@@ -90,6 +90,23 @@ void take_over(fresh_frames& fresh, last_walk& w, std::uint32_t first, std::uint
   }
 }
 
+// Nothing of the last walk is left in this one. Returns how many functions it met.
+std::uint32_t replace(last_walk& w, const fresh_frames& fresh, bool is_whole) {
+  w.forget();
+  w.push(fresh);
+  w.is_whole = is_whole;
+  return fresh.count;
+}
+
+// The functions of this walk are those met anew, and of the last one those from `next` on. Returns
+// how many they are, if no more than `most` are wanted.
+std::uint32_t join(last_walk& w, const fresh_frames& fresh, std::uint32_t next,
+                   std::uint32_t most) {
+  w.drop_to(next);
+  if (fresh.count != 0) w.push(fresh);
+  return w.bottom - w.top < most ? w.bottom - w.top : most;
+}
+
 // Walks, and takes over what this walk has in common with the last one. Afterwards `w.top` is where
 // the walk began. Returns how many functions it met.
 std::uint32_t walk_again(last_walk& w, position at, os::stack_bounds bounds, std::uint32_t most) {
@@ -102,11 +119,7 @@ std::uint32_t walk_again(last_walk& w, position at, os::stack_bounds bounds, std
       const std::uint32_t wanted = next + most - fresh.count - 1;
       const std::uint32_t end = wanted < w.bottom ? wanted : w.bottom - 1;
       const std::uint32_t last = follow(w, next, end, at, bounds);
-      if (last == wanted || (last + 1 == w.bottom && w.is_whole)) {
-        w.drop_to(next);
-        if (fresh.count != 0) w.push(fresh);
-        return w.bottom - w.top < most ? w.bottom - w.top : most;
-      }
+      if (last == wanted || (last + 1 == w.bottom && w.is_whole)) return join(w, fresh, next, most);
       take_over(fresh, w, next, last);
       next = last + 1;
       trace.saved_at = w.frame_at[last];
@@ -118,10 +131,7 @@ std::uint32_t walk_again(last_walk& w, position at, os::stack_bounds bounds, std
       fresh.note(trace);
       if (is_code(at.code)) continue;
     }
-    w.forget();
-    w.push(fresh);
-    w.is_whole = trace.is_end;
-    return fresh.count;
+    return replace(w, fresh, trace.is_end);
   }
 }
 

@@ -3,9 +3,9 @@
 //
 //   off        nothing; tags may be set, and are not counted
 //   counters   blocks allocated under a tag are counted to it; others are not looked at
-//   sampled    one allocation in some thousands has a record and stands for the others:
-//   sampling.hpp full       every block has a record: site, stack, tag, thread, time debug      and
-//   is guarded: see replace/debug/
+//   sampled    one allocation in some thousands has a record and stands for others (sampling.hpp)
+//   full       every block has a record: site, stack, tag, thread, time
+//   debug      and is guarded: see replace/debug/
 //
 // A block is tracked if it has a record (block_record.hpp), which whoever owns the block keeps. The
 // tracker fills records, counts, and knows all threads, sites and tags. It holds no block itself.
@@ -238,7 +238,6 @@ class tracker {
     return t != nullptr ? t : enter_thread();
   }
   ASHLAR_COLD thread_tally* enter_thread() noexcept;
-  site_id site_of_stack(const origin& made, site_key& key, std::uint32_t depth) noexcept;
   site_id site_of_walk(const caller& from, tag_id tag, std::uint32_t depth,
                        walk_memo& memo) noexcept;
   site_id site_of_birth(thread_tally* t, const origin& made, tag_id tag) noexcept;

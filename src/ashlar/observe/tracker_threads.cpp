@@ -107,7 +107,7 @@ namespace {
 // Adds what the cells of a running thread count to what is known of it.
 void add_counts(thread_summary& s, const thread_tally& t) {
   for (const site_page* const& place : t.sites) {
-    // acquire: pairs with the release in cell_of().
+    // acquire: pairs with the release in add_page().
     const site_page* const page = __atomic_load_n(&place, __ATOMIC_ACQUIRE);
     if (page == nullptr) continue;
     for (const site_cell& cell : page->cells) {
@@ -176,7 +176,7 @@ void tracker::for_each_tally(Function function) noexcept {
 site_cell tracker::sum_of(site_id site) noexcept {
   site_cell sum;
   for_each_tally([&](thread_tally& t) {
-    // acquire: pairs with the release in cell_of().
+    // acquire: pairs with the release in add_page().
     if (const site_page* const page =
             __atomic_load_n(&t.sites[site / site_page::size], __ATOMIC_ACQUIRE))
       sum.add(page->cells[site % site_page::size]);
@@ -190,7 +190,7 @@ tag_sum tracker::sum_of_tag(tag_id tag) noexcept {
   const std::uint32_t count = sites.size();
   for_each_tally([&](thread_tally& t) {
     for (std::uint32_t p = 0; p * site_page::size < count; ++p) {
-      // acquire: pairs with the release in cell_of().
+      // acquire: pairs with the release in add_page().
       const site_page* const page = __atomic_load_n(&t.sites[p], __ATOMIC_ACQUIRE);
       if (page == nullptr) continue;
       for (std::uint32_t i = 0; i < site_page::size && p * site_page::size + i < count; ++i)

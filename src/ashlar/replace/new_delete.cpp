@@ -57,7 +57,7 @@ ASHLAR_COLD void* retry(layout request, family made_by, const caller& from) {
   if (!is_power_of_two(request.alignment)) return nullptr;
   while (const std::new_handler handler = current_new_handler()) {
     handler();  // may throw: this file is compiled with unwind tables
-    if (void* const p = allocate_for(request, false, made_by, from)) return p;
+    if (void* const p = allocate_for(request, made_by, from)) return p;
   }
   return nullptr;
 }
@@ -70,7 +70,7 @@ ASHLAR_COLD void* retry(layout request, family made_by, const caller& from) {
 }
 
 ASHLAR_COLD void* allocate_or_throw(layout request, family made_by, const caller& from) {
-  void* p = allocate_for(request, false, made_by, from);
+  void* p = allocate_for(request, made_by, from);
   if (p == nullptr) p = retry(request, made_by, from);
   if (p == nullptr) throw_bad_alloc();
   return p;
@@ -90,7 +90,7 @@ ASHLAR_NO_INLINE void* new_slow(std::size_t size, std::size_t alignment, family 
 // throw. Where it cannot be found, in a program that is linked with it statically, an exception
 // ends the program.
 ASHLAR_COLD void* allocate_or_null(layout request, family made_by, const caller& from) noexcept {
-  void* const p = allocate_for(request, false, made_by, from);
+  void* const p = allocate_for(request, made_by, from);
   if (p != nullptr) return p;
   if (current_new_handler() == nullptr || !is_power_of_two(request.alignment)) return nullptr;
   const bool is_array = made_by == family::new_array;

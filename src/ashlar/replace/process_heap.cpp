@@ -59,7 +59,7 @@ void* result(allocation a, std::size_t alignment) noexcept {
   return a ? a.data() : fail(a.reason(), alignment);
 }
 
-// The same of a watched thread, whose stack was walked: unwinders change errno.
+// The same of a watched thread: a table of the tracker's that finds no memory changes errno.
 void* watched_result(allocation a, std::size_t alignment, int saved) noexcept {
   if (a) errno = saved;
   return result(a, alignment);
@@ -126,64 +126,69 @@ void* allocate_zeroed(std::size_t size) noexcept {
   return p != nullptr ? std::memset(p, 0, size) : serve({size}, true);
 }
 
-void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept {
+void* allocate_for(layout request, family made_by, const caller& from) noexcept {
   const int saved = errno;
   if (is_watched()) [[unlikely]] {
-    if (!zero && request.alignment == default_alignment) {
+    if (request.alignment == default_alignment) {
       if (void* const p = watched_pop(simple(request.size, made_by, from))) return p;
     }
     const observe::origin made = {.size = request.size, .made_by = made_by, .from = from};
-    return watched_result(watched_allocate(request, zero, made), request.alignment, saved);
+    return watched_result(watched_allocate(request, false, made), request.alignment, saved);
   }
   if (is_sampling()) [[unlikely]] {
     const observe::origin made = {.size = request.size, .made_by = made_by, .from = from};
-    return watched_result(sampled_allocate(request, zero, made), request.alignment, saved);
+    return watched_result(sampled_allocate(request, false, made), request.alignment, saved);
   }
-  return result(process_heap.allocate_from(bound_local(), request, zero), request.alignment);
+  return result(process_heap.allocate_from(bound_local(), request, false), request.alignment);
 }
 
 namespace {
 
-ASHLAR_FORCE_INLINE void take_back(void* p, const freeing& how) noexcept {
+// free leaves errno alone, also where it gives pages back.
+ASHLAR_FORCE_INLINE void take_back(void* p) noexcept {
   if (p == nullptr) return;
-  const int saved = errno;  // free leaves errno alone, also where it gives pages back
+  const int saved = errno;
   slab* const s = process_page_map.header_of(p);
-  if (load_relaxed(guarding)) [[unlikely]]
-    guarded_deallocate(p, how);
-  else if (s != nullptr && s->watched) [[unlikely]]
+  if (s != nullptr && s->watched) [[unlikely]]
     watched_deallocate(*s, p);
   else if (!released || s != nullptr)  // what outlives release_everything() goes nowhere
     heap::deallocate_from(bound_local(), p);
   errno = saved;
 }
 
+void take_back_guarded(void* p, const freeing& how) noexcept {
+  if (p == nullptr) return;
+  const int saved = errno;
+  guarded_deallocate(p, how);
+  errno = saved;
+}
+
 }  // namespace
 
+// What a free says is written down where somebody reads it only.
 void deallocate_slow(void* p, family freed_by) noexcept {
-  // Before anything is written down for a caller that only the debug level asks for.
-  slab* const s = process_page_map.header_of(p);
-  if (s != nullptr && s->watched && !load_relaxed(guarding)) {
-    const int saved = errno;
-    watched_deallocate(*s, p);
-    errno = saved;
-    return;
-  }
-  take_back(p, {.by = freed_by, .from = observe::caller_of_this()});
+  if (!load_relaxed(guarding)) [[likely]]
+    return take_back(p);
+  take_back_guarded(p, {.by = freed_by, .from = observe::caller_of_this()});
 }
 
 void deallocate_sized_slow(void* p, std::size_t size, family freed_by,
                            bool is_aligned_form) noexcept {
-  take_back(p, {.by = freed_by,
-                .size = size,
-                .is_aligned_form = is_aligned_form,
-                .from = observe::caller_of_this()});
+  if (!load_relaxed(guarding)) [[likely]]
+    return take_back(p);
+  take_back_guarded(p, {.by = freed_by,
+                        .size = size,
+                        .is_aligned_form = is_aligned_form,
+                        .from = observe::caller_of_this()});
 }
 
 void deallocate_aligned_slow(void* p, std::size_t alignment, family freed_by) noexcept {
-  take_back(p, {.by = freed_by,
-                .alignment = alignment,
-                .is_aligned_form = true,
-                .from = observe::caller_of_this()});
+  if (!load_relaxed(guarding)) [[likely]]
+    return take_back(p);
+  take_back_guarded(p, {.by = freed_by,
+                        .alignment = alignment,
+                        .is_aligned_form = true,
+                        .from = observe::caller_of_this()});
 }
 
 std::size_t usable_size(const void* p) noexcept {

@@ -32,7 +32,7 @@ ASHLAR_NO_INLINE void* allocate_slow(std::size_t size) noexcept;
 ASHLAR_NO_INLINE void* allocate_zeroed(std::size_t size) noexcept;
 ASHLAR_NO_INLINE void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept;
 ASHLAR_NO_INLINE void* reallocate(void* p, std::size_t size) noexcept;
-void* allocate_for(layout request, bool zero, family made_by, const caller& from) noexcept;
+void* allocate_for(layout request, family made_by, const caller& from) noexcept;
 
 /// What a free says about the block.
 struct freeing {

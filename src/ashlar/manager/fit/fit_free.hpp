@@ -12,7 +12,8 @@
 // It starts to load (2) and leaves the rest to the next call, whichever that is, which begins with
 // it (`settle`). By then (2) is there; a free that comes at once loads its own (1) meanwhile. So at
 // most one block is freed and not yet joined, and whoever looks at the index or at free blocks
-// finds what he would if each free joined at once (decision 0023).
+// finds what he would if each free joined at once (decision 0023). Only `owns` still knows the last
+// block of the region when that was freed last.
 #pragma once
 
 #include "ashlar/base/cpu.hpp"

@@ -16,7 +16,7 @@
 //
 // Invariants: those of fit_space.hpp and of the index, and (1) the index holds exactly the free
 // blocks; (2) `used` is the sum of the usable bytes of used blocks, and `live` their number;
-// (3) used <= peak, used <= limit. (1) and (3) of the space hold but for one block, the one freed
+// (3) used <= peak, used <= limit. (1), and (2) to (4) of the space, hold but for the block freed
 // last, which the next call joins.
 // Threads: single-threaded. Cost: see the indexes; growing the region is a system call.
 #pragma once
@@ -98,19 +98,21 @@ class ASHLAR_EXPORT fit_manager : public manager {
   status add(std::span<std::byte> block) noexcept;
 
   manager_usage usage() const noexcept;
+  // These three are const, and first do what the last free left: as the rest, for one thread.
+
   /// Returns the bytes from the start of the region to its last used block, and of added blocks.
   std::size_t footprint() const noexcept {
     settle();
     return space_.footprint();
   }
   fragmentation_report fragmentation() const noexcept;
+  /// Panics if a rule is broken. O(blocks).
+  void check_invariants() const noexcept;
+
   /// The tag of one block: at first the manager's. Faults: invalid query; returns 0, and sets
   /// nothing, then.
   tag_id tag_of(const void* p) const noexcept;
   void set_tag_of(void* p, tag_id tag) noexcept;
-
-  /// Panics if a rule is broken. O(blocks).
-  void check_invariants() const noexcept;
 
  private:
   /// Where a request can be served.

@@ -32,6 +32,8 @@ namespace ashlar::observe {
 /// The most frames of a walk.
 inline constexpr std::uint32_t stack_frames_limit = 64;
 
+static_assert(stack_hash_powers.size() > stack_frames_limit);
+
 /// The functions that a walk met beyond what the last one had met.
 struct fresh_frames {
   static constexpr std::uint32_t most = stack_frames_limit;
@@ -96,14 +98,14 @@ struct last_walk {
       for (rare = i; rare < bottom && !is_rare[rare];) ++rare;
   }
 
-  /// Says where the frame pointer was read that function `i` has: where none of those between has
-  /// read it anew, theirs is the same one.
+  /// Says where the frame pointer was read that function `i` has, and those further out up to one
+  /// that has read it anew. Rare steps read it anew themselves.
   void set_frame_at(std::uint32_t i, std::uintptr_t read_at) {
     if (frame_at[i] == read_at) return;
     const std::uintptr_t own = at[i];
     do {
       frame_at[i] = read_at;
-    } while (++i < bottom && frame_at[i] <= own);
+    } while (!is_rare[i] && ++i < bottom && frame_at[i] <= own);
   }
 
   /// Puts functions in front of the innermost one.

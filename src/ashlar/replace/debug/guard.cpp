@@ -12,6 +12,7 @@ std::size_t size_of(byte_range r) { return static_cast<std::size_t>(r.end - r.be
 // Calls `each` for the parts of a block that are filled, until it returns false.
 template <class Function>
 void for_each_part(byte_range block, std::size_t most, Function each) {
+  if (most == 0) return;
   if (size_of(block) / 2 <= most)
     each(block);
   else if (each({block.begin, block.begin + most}))
@@ -23,7 +24,7 @@ void for_each_part(byte_range block, std::size_t most, Function each) {
 unsigned char guard_byte(byte_range guard, const std::byte* at) noexcept {
   guard_words words(guard.begin);
   const auto offset = static_cast<std::size_t>(at - guard.begin);
-  for (std::size_t i = 0; i < offset / 8; ++i) (void)words.next();
+  words.skip(offset / 8);
   return static_cast<unsigned char>(words.next() >> offset % 8 * 8);
 }
 

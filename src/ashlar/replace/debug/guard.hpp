@@ -45,9 +45,10 @@ class guard_words {
     word_ = mixed ^ mixed >> 32;
   }
   std::uint64_t next() noexcept {
-    word_ += 0x6a09e667f3bcc908u;
+    skip(1);
     return word_ | 0x0101010101010101u;
   }
+  void skip(std::size_t words) noexcept { word_ += words * 0x6a09e667f3bcc908u; }
 
  private:
   std::uint64_t word_;
@@ -68,7 +69,8 @@ inline void write_guard(byte_range guard) noexcept {
     const std::uint64_t word = words.next();
     __builtin_memcpy(at, &word, sizeof word);
   }
-  for (; at != guard.end; ++at) *at = std::byte{guard_byte(guard, at)};
+  for (std::uint64_t rest = words.next(); at != guard.end; ++at, rest >>= 8)
+    *at = static_cast<std::byte>(rest);
 }
 
 /// As `find_damage`, quicker: whether there is none.
@@ -81,7 +83,9 @@ inline bool is_whole(byte_range guard) noexcept {
     __builtin_memcpy(&word, at, sizeof word);
     difference |= word ^ words.next();
   }
-  return difference == 0 && (at == guard.end || find_damage(guard) == nullptr);
+  for (std::uint64_t rest = words.next(); at != guard.end; ++at, rest >>= 8)
+    difference |= static_cast<std::uint8_t>(rest) ^ static_cast<std::uint8_t>(*at);
+  return difference == 0;
 }
 
 /// Fills up to `most` bytes at either end of a block: of large ones programs touch little.

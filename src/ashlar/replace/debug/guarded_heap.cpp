@@ -3,7 +3,6 @@
 #include "ashlar/replace/debug/guarded_heap.hpp"
 
 #include <atomic>
-#include <cstring>
 
 #include "ashlar/os/fork.hpp"
 #include "ashlar/replace/debug/debug_report.hpp"

@@ -3,8 +3,7 @@
 // in a quarantine when it is freed.
 //
 //     a block of the heap     | front guard | the program's bytes | back guard ...
-//     `protect`: a span       | no access   | (guard) the program's bytes (guard), whole pages | no
-//     access
+//     `protect`: a span       | no access   | (guard) program's bytes (guard), in pages | no access
 //
 // The guard in front keeps the alignment that was asked for. Where the program's bytes lie follows
 // from their size and alignment, which the record beside the slab's header holds: nothing that is
