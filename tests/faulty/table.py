@@ -44,6 +44,7 @@ FAULTS = {
     "underrun/page": Case("underrun", "protect=front", FAULTED),
     "double_free/direct": DOUBLE_FREE,
     "double_free/other_thread": DOUBLE_FREE,
+    "double_free/two_threads": DOUBLE_FREE,
     "double_free/after_realloc": DOUBLE_FREE,
     "double_free/object": DOUBLE_FREE,
     "double_free/large": DOUBLE_FREE,
