@@ -18,7 +18,7 @@ const char* values_of(option_kind kind) {
   switch (kind) {
     case option_kind::boolean: return "`0` or `1`";
     case option_kind::count: return "a number";
-    case option_kind::bytes: return "bytes; `K`, `M` or `G` may follow";
+    case option_kind::bytes: return "bytes; `K`, `M`, `G` or `T` may follow";
     case option_kind::policy: return "`abort`, `warn`, `ignore`";
     case option_kind::path: return "a path";
     case option_kind::level: return "`off`, `counters`, `sampled`, `full`, `debug`";

@@ -91,6 +91,9 @@ def report_problems(program, case, folder):
     report = done.stderr.splitlines()
     if not report or re.match(rf"ashlar: {case.kind} of 0x[0-9a-f]+: ", report[0]) is None:
         yield f"the report is no '{case.kind}'"
+    wrong = sum(line.count("*") for line in report if line.startswith("    0x"))
+    if case.wrong_bytes not in (None, wrong):
+        yield f"{wrong} bytes are called wrong, not {case.wrong_bytes}"
     stacks = stacks_of(report)
     for mark, wanted in marks_of(program.source).items():
         lines = program.lines_of(stacks.get(mark, []))

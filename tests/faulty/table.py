@@ -11,11 +11,13 @@ FAULTED = -signal.SIGSEGV  # by the access itself: the program dies as it would 
 
 @dataclasses.dataclass
 class Case:
-    """`kind`: what the first line names; None for leaks, which the capture tells."""
+    """`kind`: what the first line names; None for leaks, which the capture tells. `wrong_bytes`: how
+    many bytes the report marks."""
 
     kind: str | None
     options: str = ""
     status: int = ABORTED
+    wrong_bytes: int | None = None
 
 
 OVERRUN = Case("overrun")
@@ -44,6 +46,7 @@ FAULTS = {
     "underrun/page": Case("underrun", "protect=front", FAULTED),
     "double_free/direct": DOUBLE_FREE,
     "double_free/other_thread": DOUBLE_FREE,
+    "double_free/two_threads": DOUBLE_FREE,
     "double_free/after_realloc": DOUBLE_FREE,
     "double_free/object": DOUBLE_FREE,
     "double_free/large": DOUBLE_FREE,
@@ -51,6 +54,7 @@ FAULTS = {
     "after_free/write": LATE_WRITE,
     "after_free/write_found_later": Case("write after free", "quarantine=4K"),
     "after_free/write_member": LATE_WRITE,
+    "after_free/write_large": Case("write after free", wrong_bytes=2),
     "after_free/page_read": Case("use after free", "protect=back", FAULTED),
     "after_free/page_write": Case("use after free", "protect=front", FAULTED),
     "mismatch/new_and_free": WRONG_FAMILY,

@@ -91,6 +91,8 @@ bool parse_bytes(word value, std::size_t& bytes) {
     case 'M': shift = 20; break;
     case 'g':
     case 'G': shift = 30; break;
+    case 't':
+    case 'T': shift = 40; break;
     default: break;
   }
   std::uint64_t number = 0;

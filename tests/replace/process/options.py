@@ -38,6 +38,7 @@ class Options(unittest.TestCase):
             "faults=warn,soft_limit=64M,hard_limit=2G,cgroup=0,follow=1,fail_at=0,fail_every=0"
         )
         self.assert_says(",,faults=ignore,,")
+        self.assert_says("track=debug,guard=1K,fill=1T,quarantine=1m,soft_limit=1g")
 
     def test_an_unknown_key_gets_one_line_with_the_nearest_match(self):
         for key, nearest in (

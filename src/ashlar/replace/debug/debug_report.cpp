@@ -74,9 +74,10 @@ void dump(const debug_report& what) {
   constexpr std::size_t width = 16;
   constexpr std::size_t most_lines = 8;
   const auto is_wrong = [&what](const std::byte* at) {
-    const bool filled = what.dead.data != nullptr && at >= what.dead.data &&
-                        at < what.dead.data + what.dead.facts().size;
-    return *at != std::byte{filled ? freed_byte : guard_byte(what.area, at)};
+    const bool in_block = what.dead.data != nullptr && at >= what.dead.data &&
+                          at < what.dead.data + what.dead.facts().size;
+    if (!in_block) return *at != std::byte{guard_byte(what.area, at)};
+    return is_filled(what.area, guard_settings.fill, at) && *at != std::byte{freed_byte};
   };
   const auto before = static_cast<std::size_t>(what.damage - what.area.begin);
   const std::byte* at = what.damage - (before < width ? before : before % width);

@@ -90,6 +90,11 @@ inline bool is_whole(byte_range guard) noexcept {
 
 /// Fills up to `most` bytes at either end of a block: of large ones programs touch little.
 void fill_block(byte_range block, std::size_t most, unsigned char value) noexcept;
+/// Whether `fill_block` wrote to `at`, which is one of the block's.
+inline bool is_filled(byte_range block, std::size_t most, const std::byte* at) noexcept {
+  return static_cast<std::size_t>(at - block.begin) < most ||
+         static_cast<std::size_t>(block.end - at) <= most;
+}
 /// Returns the first byte that `fill_block` wrote and that is another now; null if there is none.
 std::byte* find_write(byte_range block, std::size_t most, unsigned char value) noexcept;
 

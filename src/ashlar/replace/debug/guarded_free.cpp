@@ -144,12 +144,18 @@ bool free_simply(slab& s, std::byte* data, const freeing& how) {
   return true;
 }
 
+// Whether `p`, which points into memory of a block that is not live and that no quarantine knows,
+// is what the program would have known the block by: as while another thread is freeing it.
+bool is_free_block(const guarded_block& b, const void* p) {
+  return b.start != nullptr && (!b.header->is_slab() || p == b.start + front_of(default_alignment));
+}
+
 // `p` is no live block: says what it is instead.
 void report_stray(fault_kind if_foreign, void* p, const caller& from, const char* words) {
   const bool frees = if_foreign == fault_kind::invalid_free;
   debug_report what = {.pointer = p, .from = from, .from_words = words};
   guarded_block b;
-  if (!locate(p, b) && !locate_around(p, b)) return report(if_foreign, what);
+  if (!locate(p, b) && !locate_around(p, b)) b = {};
   what.around = b.start;
   if (b.data != nullptr) {
     what.live = b;
@@ -160,11 +166,11 @@ void report_stray(fault_kind if_foreign, void* p, const caller& from, const char
     if (frees) what.from_words = "  and freed again at";
     return report(frees ? fault_kind::double_free : if_foreign, what);
   }
-  if (freed_blocks.find(p, true, what.dead)) {
+  if (b.start != nullptr && freed_blocks.find(p, true, what.dead)) {
     if (frees) what.detail = {address_of(what.dead.data), what.dead.facts().size};
     return report(frees ? fault_kind::interior_free : if_foreign, what);
   }
-  report(if_foreign, what);
+  report(frees && is_free_block(b, p) ? fault_kind::double_free : if_foreign, what);
 }
 
 }  // namespace

@@ -9,6 +9,12 @@ std::uint64_t quarantine::cost_of(const dead_block& dead) const noexcept {
   return dead.facts().size + overhead_ + (dead.sealed ? os::page_size() : 0);
 }
 
+// Requires: the ring's lock.
+void quarantine::tell(ring& r) noexcept {
+  told_.fetch_add(r.bytes - r.told, std::memory_order_relaxed);
+  r.told = r.bytes;
+}
+
 bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over) noexcept {
   const std::uint64_t cost = cost_of(dead);
   if (cost > most_bytes_ && most_bytes_ != 0) return false;
@@ -19,7 +25,9 @@ bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over
   r.at(r.end) = dead;
   ++r.end;
   store_relaxed(r.bytes, r.bytes + cost);
-  is_over = r.bytes + r.elsewhere > most_bytes_ || r.is_nearly_full();
+  if (r.bytes - r.told > most_bytes_ / untold_part) tell(r);
+  const std::uint64_t known = told_.load(std::memory_order_relaxed) + (r.bytes - r.told);
+  is_over = known > most_bytes_ || r.is_nearly_full();
   return true;
 }
 
@@ -34,7 +42,6 @@ std::uint32_t quarantine::take_excess(std::uint32_t thread,
     if (bytes > load_relaxed(giving->bytes)) giving = &r;
   }
   const std::uint64_t own_bytes = load_relaxed(own.bytes);
-  store_relaxed(own.elsewhere, sum - own_bytes);
   if (sum <= most_bytes_ || own_bytes >= load_relaxed(giving->bytes) / 2) giving = &own;
   // A little less than may be, so that this need not be done again at once.
   const std::uint64_t wanted = most_bytes_ - most_bytes_ / 64;
@@ -48,6 +55,7 @@ std::uint32_t quarantine::take_excess(std::uint32_t thread,
     sum -= cost;
     store_relaxed(giving->bytes, giving->bytes - cost);
   }
+  tell(*giving);
   return count;
 }
 
@@ -87,9 +95,10 @@ bool quarantine::find_within(const std::byte* begin, const std::byte* end,
 
 void quarantine::release() noexcept {
   for (ring& r : rings_) {
-    r.first = r.end = r.bytes = r.elsewhere = 0;
+    r.first = r.end = r.bytes = r.told = 0;
     r.entries.release();
   }
+  told_.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace ashlar::replace

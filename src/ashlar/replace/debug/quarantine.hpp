@@ -7,9 +7,10 @@
 // number, lest they wait for each other. Each ring is first in, first out; when all together hold
 // too much, the one that holds most gives, several blocks at a time, for to look at all rings costs
 // as much as to free a block. Threads: thread-safe. The locks are leaves; never is more than one
-// taken, but for a fork.
+// taken, but for a fork. More than may be is in here by one sixteenth at most, for a moment.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "ashlar/observe/block_record.hpp"
@@ -88,20 +89,25 @@ class quarantine {
     std::uint64_t first = 0;  // entries are numbered; number n lies at n % ring_size
     std::uint64_t end = 0;
     std::uint64_t bytes = 0;
-    std::uint64_t elsewhere = 0;  // bytes in the other rings, when they were looked at last
+    std::uint64_t told = 0;  // of these, what counts in told_
     observe::growing_table<dead_block, ring_size> entries;
 
     dead_block& at(std::uint64_t number) const { return entries[number % ring_size]; }
     bool is_nearly_full() const { return end - first > ring_size - 64; }
   };
 
+  // A ring keeps up to this part of what may be in here to itself, so all together one sixteenth.
+  static constexpr std::uint64_t untold_part = 256;
+
   std::uint64_t cost_of(const dead_block& dead) const noexcept;
+  void tell(ring& r) noexcept;
   template <class Predicate>
   bool find_latest(dead_block& out, Predicate is_it) noexcept;
 
   std::size_t most_bytes_ = 0;
   std::size_t overhead_ = 0;
   ring rings_[ring_count];
+  alignas(64) std::atomic<std::uint64_t> told_{0};  // bytes in all rings that threads go by
 };
 
 }  // namespace ashlar::replace
