@@ -53,8 +53,8 @@ inline std::size_t front_of(std::size_t alignment) noexcept {
   return guard > alignment ? guard : alignment;
 }
 
-/// Looks at all guards and at all quarantined blocks, and reports what was written to. Returns how
-/// many blocks that were.
+/// Looks at all guards and at all quarantined blocks, and reports what was written to, of each up
+/// to 64 blocks at a time. Returns how many were reported.
 std::size_t check_all_blocks() noexcept;
 
 /// Counts towards `check_every`, and looks at everything if it is time.
@@ -64,6 +64,8 @@ inline void check_now_and_then() noexcept {
   if (guard_settings.check_every != 0) [[unlikely]]
     count_towards_check();
 }
+/// Whether a quarantined block was written to, and that was not reported yet.
+bool is_suspect(const dead_block& dead) noexcept;
 /// Looks at a quarantined block, and reports once what was written to it. Returns whether it was.
 bool check_dead(dead_block& dead) noexcept;
 

@@ -23,7 +23,7 @@ bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over
   const std::uint64_t slots = r.end + 1 < ring_size ? r.end + 1 : ring_size;
   if (r.end - r.first == ring_size || !r.entries.ensure(slots)) return false;
   r.at(r.end) = dead;
-  ++r.end;
+  store_relaxed(r.end, r.end + 1);
   store_relaxed(r.bytes, r.bytes + cost);
   if (r.bytes - r.told > most_bytes_ / untold_part) tell(r);
   const std::uint64_t known = told_.load(std::memory_order_relaxed) + (r.bytes - r.told);
@@ -67,8 +67,9 @@ bool quarantine::find_latest(dead_block& out, Predicate is_it) noexcept {
   bool found = false;
   for (ring& r : rings_) {
     if (locks) r.mutex.acquire();
-    const std::uint64_t known = r.end < ring_size ? r.end : ring_size;
-    for (std::uint64_t i = r.end; i != r.end - known;) {
+    const std::uint64_t end = load_relaxed(r.end);
+    const std::uint64_t known = end < ring_size ? end : ring_size;
+    for (std::uint64_t i = end; i != end - known;) {
       const dead_block& d = r.at(--i);
       if (!is_it(d)) continue;
       if (!found || d.facts().born > out.facts().born) out = d;
