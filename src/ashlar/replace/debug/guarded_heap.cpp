@@ -180,15 +180,18 @@ void count_towards_check() noexcept {
 namespace {
 
 // Looks at a block that others may free meanwhile: damage counts if it was the block's throughout.
+// The heap is locked, so the memory stays; but pages of a block's own may be sealed.
 bool check_live(slab* s, std::byte* start) {
   guarded_block b;
   if (!locate(start, b) || b.data == nullptr || b.header != s) return false;
+  const bool paged = guard_settings.protect != page_protection::off && !in_slab(b);
   for (const byte_range guard : {b.front_guard(), b.back_guard()}) {
-    std::byte* const damage = is_whole(guard) ? nullptr : find_damage(guard);
-    if (damage == nullptr) continue;
+    if (paged ? is_whole_or_sealed(guard) : is_whole(guard)) continue;
     observe::block_facts now = b.record().load();
     now.standing = b.facts.standing;
     if (now != b.facts) return false;
+    std::byte* const damage = find_damage(guard);
+    if (damage == nullptr) continue;  // another thread has reported it
     report_damage(b, guard, damage, {});
     return true;
   }
