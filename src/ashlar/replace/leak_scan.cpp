@@ -2,8 +2,6 @@
 #include "ashlar/replace/leak_scan.hpp"
 
 #include <sys/auxv.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <cstring>
 
@@ -13,6 +11,7 @@
 #include "ashlar/replace/capture/self_copy.hpp"
 #include "ashlar/replace/dead_stack.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
+#include "ashlar/replace/debug/page_guard.hpp"
 #include "ashlar/replace/watched_heap.hpp"
 
 namespace ashlar::replace {
@@ -62,14 +61,6 @@ class scan {
 
 constinit scan the_scan;
 constinit lock scan_mutex;
-
-// Copies memory that may go away at any time. Returns how many bytes could be read.
-std::size_t read_safely(std::uintptr_t from, void* to, std::size_t size) {
-  iovec local = {to, size};
-  iovec remote = {at_address(from), size};
-  const ssize_t n = ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0);
-  return n > 0 ? static_cast<std::size_t>(n) : 0;
-}
 
 void scan::add_own(os::range memory) noexcept {
   if (!memory) return;

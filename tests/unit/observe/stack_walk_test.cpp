@@ -233,19 +233,36 @@ TEST(stack_walk, follows_modules_that_come_and_go) {
   }
 }
 
-// push %rbp; mov %rsp, %rbp; call *%rdi; pop %rbp; ret
+// Code that no table knows, as compilers at run time make it, with a frame of any size:
+// push %rbp; mov %rsp, %rbp; sub %rsi, %rsp; call *%rdi; leave; ret
+class unknown_code {
+ public:
+  unknown_code()
+      : page_{::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)} {
+    constexpr unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0x29,
+                                      0xf4, 0xff, 0xd7, 0xc9, 0xc3};
+    std::memcpy(page_, code, sizeof code);
+    (void)::mprotect(page_, 4096, PROT_READ | PROT_EXEC);
+  }
+  ~unknown_code() { (void)::munmap(page_, 4096); }
+  unknown_code(const unknown_code&) = delete;
+  unknown_code& operator=(const unknown_code&) = delete;
+
+  // Calls with `size` bytes between its frame and the called one's, a multiple of 16.
+  void call(void (*function)(), std::size_t size) const {
+    reinterpret_cast<void (*)(void (*)(), std::size_t)>(page_)(function, size);
+  }
+
+ private:
+  void* page_;
+};
+
 TEST(stack_walk, leaves_code_without_tables_by_its_frame_pointer) {
-  constexpr unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
-  void* const page =
-      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  ASSERT_NE(page, MAP_FAILED);
-  std::memcpy(page, code, sizeof code);
-  ASSERT_EQ(::mprotect(page, 4096, PROT_READ | PROT_EXEC), 0);
+  const unknown_code code;
   look();
   const two_walks direct = last;
-  reinterpret_cast<void (*)(void (*)())>(page)([] { recurse(1); });
+  code.call([] { recurse(1); }, 0);
   const std::vector<std::uintptr_t> through = last.ours;
-  EXPECT_EQ(::munmap(page, 4096), 0);
   ASSERT_GT(through.size(), direct.ours.size());
   EXPECT_EQ(through.back(), direct.ours.back());
   const std::size_t more = through.size() - direct.ours.size();
@@ -297,50 +314,20 @@ TEST(stack_walk, takes_over_from_the_last_one_what_is_the_same_and_nothing_else)
   }
 }
 
-// Code that no table knows, as compilers at run time make it, with a frame of any size:
-// push %rbp; mov %rsp, %rbp; sub %rsi, %rsp; call *%rdi; leave; ret
-class unknown_code {
- public:
-  unknown_code()
-      : page_{::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)} {
-    constexpr unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0x29,
-                                      0xf4, 0xff, 0xd7, 0xc9, 0xc3};
-    std::memcpy(page_, code, sizeof code);
-    (void)::mprotect(page_, 4096, PROT_READ | PROT_EXEC);
-  }
-  ~unknown_code() { (void)::munmap(page_, 4096); }
-  unknown_code(const unknown_code&) = delete;
-  unknown_code& operator=(const unknown_code&) = delete;
-
-  // Calls with `size` bytes between its frame and the called one's, a multiple of 16.
-  void call(void (*function)(), std::size_t size) const {
-    reinterpret_cast<void (*)(void (*)(), std::size_t)>(page_)(function, size);
-  }
-
- private:
-  void* page_;
-};
-
-struct unknown_wanderer {
+struct unknown_wanderer : wanderer {
   unknown_code code;
-  std::mt19937 random{42};
-  int left = 3000;  // calls
-  int depth = 0;
-};
-unknown_wanderer* unknown = nullptr;
+} * unknown;
 
 CHAIN void wander_unknown() {
   unknown_wanderer& w = *unknown;
-  ++w.depth;
+  ++w.deepest;
   for (int i = 0; i < 3 && w.left > 0; ++i) {
     --w.left;
-    if (w.depth > 7 || w.random() % 4 == 0)
-      look();
-    else
-      w.code.call(wander_unknown, w.random() % 4 * 16);
+    const auto way = w.random() % 4;
+    way == 0 || w.deepest > 7 ? look() : w.code.call(wander_unknown, way * 16);
     if (last.again != last.ours) w.left = 0;
   }
-  --w.depth;
+  --w.deepest;
 }
 
 // Each step out of such code goes by the frame pointer, and none of them may be repeated blindly.

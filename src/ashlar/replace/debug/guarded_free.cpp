@@ -175,14 +175,12 @@ void report_stray(fault_kind if_foreign, void* p, const caller& from, const char
 
 }  // namespace
 
-namespace {
-
-// Fills in what was written to of a quarantined block. Returns whether there is any.
-bool find_change(const dead_block& dead, debug_report& what) {
+bool check_dead(dead_block& dead) noexcept {
   guarded_block b;
-  if (dead.sealed || !locate(dead.data, b)) return false;
+  if (dead.sealed || dead.told || !locate(dead.data, b)) return false;
   b.data = dead.data;
   b.facts = dead.facts();
+  debug_report what = {.pointer = dead.data, .dead = dead};
   what.area = b.bytes();
   what.damage = find_write(what.area, guard_settings.fill, freed_byte);
   for (const byte_range guard : {b.front_guard(), b.back_guard()}) {
@@ -190,19 +188,7 @@ bool find_change(const dead_block& dead, debug_report& what) {
     what.area = guard;
     what.damage = find_damage(guard);
   }
-  return what.damage != nullptr;
-}
-
-}  // namespace
-
-bool is_suspect(const dead_block& dead) noexcept {
-  debug_report what;
-  return !dead.told && find_change(dead, what);
-}
-
-bool check_dead(dead_block& dead) noexcept {
-  debug_report what = {.pointer = dead.data, .dead = dead};
-  if (dead.told || !find_change(dead, what)) return false;
+  if (what.damage == nullptr) return false;
   dead.told = true;
   report(fault_kind::write_after_free, what);
   return true;

@@ -178,72 +178,40 @@ void count_towards_check() noexcept {
 
 namespace {
 
-struct live_damage {
-  guarded_block block;
-  byte_range guard;
-  std::byte* first;
-};
-
 // Looks at a block that others may free meanwhile: damage counts if it was the block's throughout.
-bool find_live_damage(std::byte* start, live_damage& found) {
-  guarded_block& b = found.block;
-  if (!locate(start, b) || b.data == nullptr || b.start != start) return false;
+// The heap is locked, so the memory stays; but pages of a block's own may be sealed.
+bool check_live(slab* s, std::byte* start) {
+  guarded_block b;
+  if (!locate(start, b) || b.data == nullptr || b.header != s) return false;
+  const bool paged = guard_settings.protect != page_protection::off && !in_slab(b);
   for (const byte_range guard : {b.front_guard(), b.back_guard()}) {
-    if (is_whole(guard)) continue;
-    found.guard = guard;
-    found.first = find_damage(guard);
+    if (paged ? is_whole_or_sealed(guard) : is_whole(guard)) continue;
     observe::block_facts now = b.record().load();
     now.standing = b.facts.standing;
-    return now == b.facts && found.first != nullptr;
+    if (now != b.facts) return false;
+    std::byte* const damage = find_damage(guard);
+    if (damage == nullptr) continue;  // another thread has reported it
+    report_damage(b, guard, damage, {});
+    return true;
   }
   return false;
-}
-
-// What is found under the locks of the heap or of the quarantine, and reported afterwards: whoever
-// is told of a fault may free blocks.
-constexpr std::size_t most_suspects = 64;
-
-std::size_t check_live_blocks() {
-  struct suspects {
-    std::byte* starts[most_suspects];
-    std::size_t count = 0;
-  } all;
-  watched_heap.walk_records(
-      {&all, [](void* context, const walked_block& block, observe::block_record&) {
-         auto& list = *static_cast<suspects*>(context);
-         auto* const start = static_cast<std::byte*>(block.data);
-         live_damage damage;
-         if (list.count < most_suspects && find_live_damage(start, damage))
-           list.starts[list.count++] = start;
-       }});
-  std::size_t reported = 0;
-  for (std::size_t i = 0; i < all.count; ++i) {
-    live_damage damage;
-    if (!find_live_damage(all.starts[i], damage)) continue;
-    report_damage(damage.block, damage.guard, damage.first, {});
-    ++reported;
-  }
-  return reported;
-}
-
-std::size_t check_dead_blocks() {
-  dead_block suspects[most_suspects];
-  std::size_t count = 0;
-  freed_blocks.for_each([&](dead_block& dead) {
-    if (count == most_suspects || !is_suspect(dead)) return;
-    suspects[count++] = dead;
-    dead.told = true;
-  });
-  std::size_t reported = 0;
-  for (std::size_t i = 0; i < count; ++i) reported += check_dead(suspects[i]) ? 1 : 0;
-  return reported;
 }
 
 }  // namespace
 
 std::size_t check_all_blocks() noexcept {
   if (!load_relaxed(guarding) || locks_of_this_thread != 0) return 0;
-  return check_live_blocks() + check_dead_blocks();
+  std::size_t found = 0;
+  watched_heap.walk_records(
+      {&found, [](void* count, const walked_block& block, observe::block_record&) {
+         auto* const start = static_cast<std::byte*>(block.data);
+         if (check_live(process_page_map.header_of(start), start))
+           ++*static_cast<std::size_t*>(count);
+       }});
+  freed_blocks.for_each([&found](dead_block& dead) {
+    if (check_dead(dead)) ++found;
+  });
+  return found;
 }
 
 }  // namespace ashlar::replace

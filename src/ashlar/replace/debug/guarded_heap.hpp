@@ -64,8 +64,6 @@ inline void check_now_and_then() noexcept {
   if (guard_settings.check_every != 0) [[unlikely]]
     count_towards_check();
 }
-/// Whether a quarantined block was written to, and that was not reported yet.
-bool is_suspect(const dead_block& dead) noexcept;
 /// Looks at a quarantined block, and reports once what was written to it. Returns whether it was.
 bool check_dead(dead_block& dead) noexcept;
 

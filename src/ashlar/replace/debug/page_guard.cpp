@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/replace/debug/page_guard.hpp"
 
+#include <sys/uio.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cerrno>
 
 namespace ashlar::replace {
 
@@ -64,6 +68,31 @@ bool seal_page_block(const slab& s) noexcept {
 bool open_page_block(const slab& s) noexcept {
   if (!os::protect(span_of(s), os::access::read_write).ok()) return false;
   protected_blocks.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+std::size_t read_safely(std::uintptr_t from, void* to, std::size_t size) noexcept {
+  iovec local = {to, size};
+  iovec remote = {at_address(from), size};
+  const ssize_t n = ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0);
+  return n > 0 ? static_cast<std::size_t>(n) : 0;
+}
+
+bool is_whole_or_sealed(byte_range guard) noexcept {
+  constexpr std::size_t part = 64;
+  std::uint64_t copy[part];
+  guard_words words(guard.begin);
+  for (const std::byte* at = guard.begin; at != guard.end;) {
+    const auto left = static_cast<std::size_t>(guard.end - at);
+    const std::size_t size = left < sizeof copy ? left : sizeof copy;
+    const std::size_t got = read_safely(address_of(at), copy, size);
+    if (got != size)  // sealed; or the system lets nobody read like this
+      return got != 0 || errno == EFAULT || is_whole(guard);
+    std::uint64_t expected[part];
+    for (std::size_t i = 0; i * sizeof expected[0] < size; ++i) expected[i] = words.next();
+    if (__builtin_memcmp(copy, expected, size) != 0) return false;
+    at += size;
+  }
   return true;
 }
 

@@ -29,4 +29,10 @@ bool seal_page_block(const slab& s) noexcept;
 /// Makes it accessible again, before it goes back to the heap. Errors: false: it must not go back.
 bool open_page_block(const slab& s) noexcept;
 
+/// Copies memory that may go away, or become inaccessible, at any time. Returns how many bytes
+/// could be read.
+std::size_t read_safely(std::uintptr_t from, void* to, std::size_t size) noexcept;
+/// As `is_whole`, of a block that another thread may free and seal meanwhile: true if it did.
+bool is_whole_or_sealed(byte_range guard) noexcept;
+
 }  // namespace ashlar::replace
