@@ -317,14 +317,15 @@ TEST(stack_walk, takes_over_from_the_last_one_what_is_the_same_and_nothing_else)
 struct unknown_wanderer : wanderer {
   unknown_code code;
 } * unknown;
-
 CHAIN void wander_unknown() {
   unknown_wanderer& w = *unknown;
   ++w.deepest;
   for (int i = 0; i < 3 && w.left > 0; ++i) {
     --w.left;
-    const auto way = w.random() % 4;
-    way == 0 || w.deepest > 7 ? look() : w.code.call(wander_unknown, way * 16);
+    if (w.deepest > 7 || w.random() % 4 == 0)
+      look();
+    else
+      w.code.call(wander_unknown, w.random() % 4 * 16);
     if (last.again != last.ours) w.left = 0;
   }
   --w.deepest;
@@ -334,6 +335,7 @@ CHAIN void wander_unknown() {
 TEST(stack_walk, takes_over_through_many_functions_without_tables) {
   unknown_wanderer w;
   unknown = &w;
+  w.random.seed(42);
   while (w.left > 0) w.code.call(wander_unknown, 16);
   EXPECT_EQ(last.again, last.ours);
 }
