@@ -125,7 +125,7 @@ void heap::deallocate_slab(slab& s) noexcept {
 // --- limits ---
 
 bool heap::has_room_for(std::size_t bytes) noexcept {
-  return limits_.hard == heap_limits::none || used_bytes() + bytes <= limits_.hard;
+  return limits_.hard == heap_limits::none || counted_bytes() + bytes <= limits_.hard;
 }
 
 heap::claim::claim(heap& h, std::size_t bytes) noexcept
@@ -133,8 +133,11 @@ heap::claim::claim(heap& h, std::size_t bytes) noexcept
   if (bytes_ == 0) return;
   // Claims first, then what is in use: bytes that pass from the one to the other in between count
   // twice rather than not at all. acquire and release: whoever finds a claim gone finds it in use.
-  const std::size_t claimed = h.claimed_.fetch_add(bytes_, std::memory_order_acq_rel) + bytes_;
-  granted_ = h.used_bytes() + claimed <= h.limits_.hard;
+  // seq_cst: of two heaps that count together one at least sees the other's claim.
+  std::size_t claimed = h.claimed_.fetch_add(bytes_, std::memory_order_seq_cst) + bytes_;
+  if (const heap* const other = load_relaxed(h.beside_); other != nullptr)
+    claimed += other->claimed_.load(std::memory_order_seq_cst);
+  granted_ = h.counted_bytes() + claimed <= h.limits_.hard;
 }
 
 heap::claim::~claim() {
@@ -145,7 +148,7 @@ heap::claim::~claim() {
 bool heap::charge(std::size_t bytes) noexcept {
   if (limits_.soft == heap_limits::none && limits_.hard == heap_limits::none) [[likely]]
     return true;
-  const std::size_t used = used_bytes() + bytes;
+  const std::size_t used = counted_bytes() + bytes;
   if (used > limits_.soft) {
     if (!load_relaxed(soft_reported_) && limits_.above_soft != nullptr) {
       store_relaxed(soft_reported_, true);
@@ -165,11 +168,12 @@ bool heap::reclaim(std::size_t wanted) noexcept {
   thread_is_reclaiming = true;
   const std::size_t used = used_bytes();
   bool any = trim() != 0;
+  if (heap* const other = load_relaxed(beside_); other != nullptr) any |= other->trim() != 0;
   any |= used_bytes() < used;
   any |= store_.release_empty_regions();
   any |= system().reclaim(wanted);
   if (!has_room_for(wanted) && limits_.at_hard != nullptr)
-    any |= limits_.at_hard(limits_.context, used_bytes(), wanted);
+    any |= limits_.at_hard(limits_.context, counted_bytes(), wanted);
   thread_is_reclaiming = false;
   return any;
 }

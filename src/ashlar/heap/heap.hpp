@@ -165,6 +165,10 @@ class ASHLAR_EXPORT heap : public manager {
 
   /// Requires: no other thread uses the heap meanwhile.
   void set_limits(const heap_limits& limits) noexcept { limits_ = limits; }
+  const heap_limits& limits() const noexcept { return limits_; }
+  /// From now on what `other` uses counts too, towards the limits here; null: no more. For two
+  /// heaps with the same limits, each of which counts the other. `other` must live as long.
+  void count_with(heap* other) noexcept { store_relaxed(beside_, other); }
   /// Tells how many threads can run at a time (processors, or the quota of a container): that many
   /// local heaps of ended threads keep their bins for the next threads.
   void set_concurrency(std::uint32_t threads) noexcept { store_relaxed(idle_with_bins_, threads); }
@@ -242,6 +246,10 @@ class ASHLAR_EXPORT heap : public manager {
     bool granted_ = true;
   };
 
+  std::size_t counted_bytes() const noexcept {
+    const heap* const other = load_relaxed(beside_);
+    return used_bytes() + (other != nullptr ? other->used_bytes() : 0);
+  }
   bool has_room_for(std::size_t bytes) noexcept;
   bool charge(std::size_t bytes) noexcept;
   void abandon_locals() noexcept;
@@ -270,6 +278,7 @@ class ASHLAR_EXPORT heap : public manager {
 
   span_store store_;
   heap_limits limits_;
+  heap* beside_ = nullptr;       // what it uses counts towards the limits, too
   std::uint32_t route_tag_ = 0;  // of all its local heaps and slabs
   bool ready_ = false;
   bool cache_line_aligned_ = false;

@@ -60,13 +60,10 @@ inline constexpr option_description option_table[] = {
     {"faults", option_kind::policy, "abort",
      "What follows a fault, such as a double free: `abort`, `warn` (one line, go on) or `ignore`."},
     {"soft_limit", option_kind::bytes, "none",
-     "Bytes in use above which all idle memory is given back at once. Blocks that have a record, "
-     "with "
-     "`track=sampled`, `full` or `debug`, do not count."},
+     "Bytes in use above which all idle memory is given back at once."},
     {"hard_limit", option_kind::bytes, "none",
-     "Bytes in use that are never exceeded: allocations fail with ENOMEM instead. Blocks that have "
-     "a "
-     "record, with `track=sampled`, `full` or `debug`, do not count."},
+     "Bytes in use that are never exceeded: allocations fail with ENOMEM instead. With "
+     "`track=debug` the quarantine is emptied first."},
     {"cgroup", option_kind::boolean, "1",
      "Take the memory limit of the control group (v2) as the soft limit if none is given."},
     {"release_at_exit", option_kind::boolean, "0",

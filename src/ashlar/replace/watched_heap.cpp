@@ -22,9 +22,14 @@ constinit bool started = false;
 bool start() noexcept {
   if (load_relaxed(started)) return true;
   lock_guard guard(start_mutex);
-  if (!started)
-    store_relaxed(started, watched_heap.initialize({.watched = true}) == status::success);
-  return started;
+  if (started) return true;
+  if (watched_heap.initialize({.limits = process_heap.limits(), .watched = true}) !=
+      status::success)
+    return false;
+  watched_heap.count_with(&process_heap);
+  process_heap.count_with(&watched_heap);
+  store_relaxed(started, true);
+  return true;
 }
 
 // The local heap of the watched heap that this thread is bound to.
@@ -65,6 +70,7 @@ void release_watched_heap() noexcept {
   end_guarding();
   observe::process_tracker().release();
   current_watched = nullptr;
+  process_heap.count_with(nullptr);
   watched_heap.destroy();
   store_relaxed(started, false);
 }

@@ -94,6 +94,31 @@ TEST(heap_limits, hard_limit_holds_for_threads_together) {
   }
 }
 
+TEST(heap_limits, hold_for_two_heaps_together_that_count_each_other) {
+  for (const std::size_t size : {16_KiB, 1_MiB}) {
+    const std::size_t hard = 8_MiB;
+    const std::size_t rounds = test::scaled(100);
+    for (std::size_t r = 0; r < rounds; ++r) {
+      heap heaps[2] = {heap{{.limits = {.hard = hard}}}, heap{{.limits = {.hard = hard}}}};
+      heaps[0].count_with(&heaps[1]);
+      heaps[1].count_with(&heaps[0]);
+      std::atomic<int> ready{0};
+      std::vector<std::thread> threads;
+      for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+          ++ready;
+          while (ready != 4) std::this_thread::yield();
+          for (int i = 0; i < 200; ++i) static_cast<void>(heaps[t % 2].allocate({size}).data());
+        });
+      }
+      for (std::thread& t : threads) t.join();
+      ASSERT_LE(heaps[0].used_bytes() + heaps[1].used_bytes(), hard) << size;
+      EXPECT_GT(heaps[0].used_bytes() + heaps[1].used_bytes(), hard / 2) << size;
+      for (heap& h : heaps) h.count_with(nullptr);
+    }
+  }
+}
+
 TEST(heap_limits, at_hard_may_free_and_have_it_tried_again) {
   for (const std::size_t size : {100_KiB, 300_KiB, 3_MiB}) {
     limit_record record;

@@ -175,6 +175,17 @@ void report_stray(fault_kind if_foreign, void* p, const caller& from, const char
 
 }  // namespace
 
+bool empty_quarantine() noexcept {
+  if (!load_relaxed(guarding)) return false;
+  dead_block oldest[quarantine::most_taken];
+  bool any = false;
+  while (const std::uint32_t count = freed_blocks.take_oldest(oldest)) {
+    for (std::uint32_t i = 0; i < count; ++i) drop(oldest[i]);
+    any = true;
+  }
+  return any;
+}
+
 bool check_dead(dead_block& dead) noexcept {
   guarded_block b;
   if (dead.sealed || dead.told || !locate(dead.data, b)) return false;

@@ -53,6 +53,9 @@ inline std::size_t front_of(std::size_t alignment) noexcept {
   return guard > alignment ? guard : alignment;
 }
 
+/// Gives all quarantined blocks back to the heap. Returns whether there were any.
+bool empty_quarantine() noexcept;
+
 /// Looks at all guards and at all quarantined blocks, and reports what was written to, of each up
 /// to 64 blocks at a time. Returns how many were reported.
 std::size_t check_all_blocks() noexcept;

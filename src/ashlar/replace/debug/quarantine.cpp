@@ -50,13 +50,29 @@ std::uint32_t quarantine::take_excess(std::uint32_t thread,
   std::uint32_t count = 0;
   while (count < most_taken && giving->first != giving->end &&
          (sum > wanted || giving->is_nearly_full())) {
-    out[count] = giving->at(giving->first++);
-    const std::uint64_t cost = cost_of(out[count++]);
-    sum -= cost;
-    store_relaxed(giving->bytes, giving->bytes - cost);
+    out[count] = take_first(*giving);
+    sum -= cost_of(out[count++]);
   }
   tell(*giving);
   return count;
+}
+
+// Requires: the ring's lock, and a block in it.
+dead_block quarantine::take_first(ring& r) noexcept {
+  const dead_block dead = r.at(r.first++);
+  store_relaxed(r.bytes, r.bytes - cost_of(dead));
+  return dead;
+}
+
+std::uint32_t quarantine::take_oldest(dead_block (&out)[most_taken]) noexcept {
+  for (ring& r : rings_) {
+    lock_guard guard(r.mutex);
+    std::uint32_t count = 0;
+    while (count < most_taken && r.first != r.end) out[count++] = take_first(r);
+    tell(r);
+    if (count != 0) return count;
+  }
+  return 0;
 }
 
 // Called in handlers of signals too: where this thread holds a lock it looks without one. Of

@@ -53,6 +53,9 @@ class quarantine {
   /// Takes blocks out if more are in here than may be, the oldest of a ring. Returns how many.
   std::uint32_t take_excess(std::uint32_t thread, dead_block (&out)[most_taken]) noexcept;
 
+  /// Takes blocks out whatever the limit is. Returns how many; 0: none is left.
+  std::uint32_t take_oldest(dead_block (&out)[most_taken]) noexcept;
+
   /// Finds the entry of the block that `p` was the pointer to, the latest; or, if `inside`, lay in.
   /// Those that have left count too. For reports: slow.
   bool find(const void* p, bool inside, dead_block& out) noexcept;
@@ -100,6 +103,7 @@ class quarantine {
   static constexpr std::uint64_t untold_part = 256;
 
   std::uint64_t cost_of(const dead_block& dead) const noexcept;
+  dead_block take_first(ring& r) noexcept;
   void tell(ring& r) noexcept;
   template <class Predicate>
   bool find_latest(dead_block& out, Predicate is_it) noexcept;
