@@ -21,6 +21,7 @@
 #include "ashlar/replace/capture/captures.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/process_heap.hpp"
+#include "ashlar/replace/watched_heap.hpp"
 #include "ashlar/structure/lock.hpp"
 
 namespace ashlar::replace {
@@ -174,6 +175,58 @@ void publish_at_exit() noexcept {
   publish();
 }
 
+namespace {
+
+void add_classes(observe::snapshot& s, const observe::snapshot& more) {
+  for (std::uint32_t c = 0; c < more.class_count; ++c) {
+    observe::size_class_record& to = s.classes[c];
+    const observe::size_class_record& from = more.classes[c];
+    to.slabs += from.slabs;
+    to.span_bytes += from.span_bytes;
+    to.live_blocks += from.live_blocks;
+    to.cached_blocks += from.cached_blocks;
+    to.free_blocks += from.free_blocks;
+    to.slack_bytes += from.slack_bytes;
+    to.requests_sampled += from.requests_sampled;
+  }
+  s.large.live_blocks += more.large.live_blocks;
+  s.large.live_bytes += more.large.live_bytes;
+  s.large.slack_bytes += more.large.slack_bytes;
+  s.large.span_bytes += more.large.span_bytes;
+}
+
+// Adds what another heap holds. The map stays that of the one which has more of it.
+void add_heap(observe::snapshot& s, const observe::snapshot& more) {
+  using field = std::uint64_t observe::snapshot::*;
+  for (const field f :
+       {&observe::snapshot::live, &observe::snapshot::slack, &observe::snapshot::free,
+        &observe::snapshot::cached, &observe::snapshot::metadata, &observe::snapshot::untouched,
+        &observe::snapshot::returned, &observe::snapshot::peak_live_spans,
+        &observe::snapshot::total_free, &observe::snapshot::unused, &observe::snapshot::free_ranges,
+        &observe::snapshot::heaps, &observe::snapshot::idle_heaps})
+    s.*f += more.*f;
+  if (more.largest_free > s.largest_free) s.largest_free = more.largest_free;
+  for (std::uint32_t i = 0; i < observe::snapshot_fit_sizes; ++i) s.fits[i] += more.fits[i];
+  add_classes(s, more);
+  if (more.cell_count * more.cell_bytes <= s.cell_count * s.cell_bytes) return;
+  s.cell_count = more.cell_count;
+  s.cell_bytes = more.cell_bytes;
+  std::memcpy(s.cells, more.cells, sizeof s.cells);
+}
+
+// Blocks that are tracked live in a heap of their own.
+void add_tracked(observe::snapshot& s) {
+  if (watched_heap.used_bytes() == 0) return;
+  void* const room = process_metadata.allocate(sizeof(observe::snapshot));
+  if (room == nullptr) return;
+  auto& tracked = *static_cast<observe::snapshot*>(std::memset(room, 0, sizeof(observe::snapshot)));
+  watched_heap.describe(tracked);
+  add_heap(s, tracked);
+  process_metadata.deallocate(room, sizeof(observe::snapshot));
+}
+
+}  // namespace
+
 void take_snapshot(observe::snapshot& s, observe::process_state state) noexcept {
   s.magic = observe::snapshot_magic;
   s.version = observe::snapshot_version;
@@ -187,6 +240,7 @@ void take_snapshot(observe::snapshot& s, observe::process_state state) noexcept 
   s.taken_ns = os::monotonic_ns();
 
   process_heap.describe(s);
+  add_tracked(s);
   s.metadata += process_metadata.resident_bytes() + process_page_map.resident_bytes();
   const os::resident_set resident = os::current_resident_set();
   s.resident = resident.now;
