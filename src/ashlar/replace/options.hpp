@@ -102,7 +102,9 @@ inline constexpr option_description option_table[] = {
      "and when it is freed with 0xdf. What is written to other bytes of a freed block goes "
      "unnoticed. 0: none. 1T: all."},
     {"quarantine", option_kind::bytes, "16M",
-     "With `track=debug`: bytes of freed blocks that are kept from being used again. 0: none."},
+     "With `track=debug`: bytes of freed blocks that are kept from being used again, and count as "
+     "in "
+     "use as long. 0: none."},
     {"protect", option_kind::side, "off",
      "With `track=debug`: `back` or `front` puts each block on pages of its own, at their end or "
      "at their start, between pages that fault; freed blocks fault until the quarantine drops "
