@@ -166,7 +166,8 @@ class Signals(RunTest):
                   f"for each in {[int(each) for each in numbers]}:\n"
                   "    signal.signal(each, got)\n"
                   "print('ready', flush=True)\n"
-                  "time.sleep(60)\n")
+                  # A signal that comes right before a sleep is looked at after it.
+                  "for _ in range(600): time.sleep(0.1)\n")
         for number in numbers:
             process = self.start_tool(script)
             process.send_signal(number)
