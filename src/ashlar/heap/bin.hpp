@@ -2,8 +2,9 @@
 // The stacks of free blocks that malloc pops from and free pushes onto, one for each size class.
 //
 // Whoever serves a thread points it to a set of bins. Usually those are a local heap's own; a
-// thread whose allocations are all to be seen has a set that is always empty, one whose allocations
-// are sampled has a set that is filled in counted batches (sampling_bins.hpp).
+// thread whose allocations are all to be seen has a set that is always empty; one whose allocations
+// are sampled has an empty one too, that counts what is popped from the local heap's behind it
+// (sampling_bins.hpp).
 #pragma once
 
 #include <cstddef>
@@ -22,11 +23,12 @@ struct bin {
   void** top = null_slot;               // the last block pushed; base when empty
   void** end = null_slot;               // the last slot: top == end when full
   void** base = null_slot;              // base[0] is always null
-  std::uint16_t refills = 0;            // since the last flush: is the bin in demand?
+  std::uint16_t pops_left = 0;          // sampling bins: pops to count before one takes long
   std::uint16_t parked = 0;             // blocks of a parked bin, which shows itself empty and full
   std::uint16_t capacity = 0;           // slots behind base
   std::uint8_t mostly_foreign : 1 = 0;  // the last flush brought home blocks of other threads
-  std::uint8_t idle : 7 = 0;            // how often in a row the bin was found parked
+  std::uint8_t refilled : 1 = 0;        // since the last flush: is the bin in demand?
+  std::uint8_t idle : 6 = 0;            // how often in a row the bin was found parked
   std::uint8_t reparked = 0;            // how often since all bins were parked
 
   /// Blocks in the bin. Another thread may ask while the owner pops and pushes: then it gets a
@@ -57,12 +59,14 @@ enum class local_state : std::uint8_t {
   active,    // bound to a thread
   idle,      // its thread has ended; waits to be adopted
   shared,    // never bound: serves threads that cannot have one, block by block, under the lock
-  sampling,  // no local heap, but the bins in front of one
+  sampling,  // no local heap, but what counts in front of one
 };
 
 /// What the fast paths know of whoever serves a thread.
 struct bin_set {
   static constexpr std::size_t bins_offset = 64;
+  /// From sampling bins to the local heap behind them, in bytes: see sampling_bins.hpp.
+  static constexpr std::uint32_t front_distance = 4096 + 2048;
 
   std::uint32_t tag = 0;  // number of the heap << page_map::number_shift
   local_state state = local_state::active;

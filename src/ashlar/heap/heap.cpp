@@ -274,10 +274,7 @@ manager_usage heap::usage() const noexcept {
 }
 
 std::size_t heap::trim(std::size_t keep) noexcept {
-  if (local_heap* const h = bound_to_this_thread()) {
-    if (h->has_front) h->front().give_back();
-    h->flush_all();
-  }
+  if (local_heap* const h = bound_to_this_thread()) h->flush_all();
   {
     lock_guard guard(mutex_);
     for (local_heap* h = idle_; h != nullptr; h = h->next_idle) h->flush_all();

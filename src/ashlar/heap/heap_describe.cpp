@@ -130,7 +130,6 @@ void add_locals(observe::snapshot& s, const local_heap* h, request_sample* sampl
     (h->state == local_state::idle ? s.idle_heaps : s.heaps) += 1;
     for (size_class c = 0; c < class_count; ++c) {
       s.classes[c].cached_blocks += h->bins[c].count();
-      if (h->has_front) s.classes[c].cached_blocks += h->front().bins[c].count();
       samples[c].requests += load_relaxed(h->samples[c].requests);
       samples[c].bytes += load_relaxed(h->samples[c].bytes);
     }

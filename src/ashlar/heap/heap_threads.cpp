@@ -87,7 +87,6 @@ void heap_registry::on_thread_exit(void*) noexcept {
 void heap::retire(local_heap& h) noexcept {
   h.binding = nullptr;
   h.next_of_thread = nullptr;
-  if (h.has_front) h.front().give_back();
   bool keep_bins = false;
   {
     lock_guard guard(mutex_);

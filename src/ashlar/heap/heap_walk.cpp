@@ -14,13 +14,10 @@ void mark_cached(const local_heap* locals, const slab& s, std::uint64_t* marks) 
     const std::uint32_t index = s.index_of(p);
     marks[index / 64] |= std::uint64_t{1} << (index % 64);
   };
-  const auto mark_all = [&](const bin& b) {
+  for (const local_heap* h = locals; h != nullptr; h = h->next_in_heap) {
+    const bin& b = h->bins[s.class_index];
     const std::uint32_t count = b.count();
     for (std::uint32_t i = 1; i <= count; ++i) mark(load_relaxed(b.base[i]));
-  };
-  for (const local_heap* h = locals; h != nullptr; h = h->next_in_heap) {
-    mark_all(h->bins[s.class_index]);
-    if (h->has_front) mark_all(h->front().bins[s.class_index]);
   }
 }
 

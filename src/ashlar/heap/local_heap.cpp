@@ -86,7 +86,7 @@ constexpr std::size_t first_slots() {
 }
 
 // What lies in front of a local heap with sampling bins, and the whole of it with its first slots.
-std::size_t front_size(bool with_front) { return with_front ? sampling_bins::distance : 0; }
+std::size_t front_size(bool with_front) { return with_front ? bin_set::front_distance : 0; }
 
 std::size_t total_size(bool with_front) {
   return front_size(with_front) + sizeof(local_heap) + first_slots() * sizeof(void*);
@@ -105,7 +105,10 @@ local_heap* local_heap::create(heap& owner_heap, std::uint32_t heap_tag, bool wi
   void** next = h->slots();
   for (size_class c = 0; c < class_count; ++c) {
     const std::uint32_t capacity = first_capacity(c);
-    h->bins[c] = {next, next + capacity, next, 0, 0, static_cast<std::uint16_t>(capacity), 0, 0, 0};
+    h->bins[c] = {.top = next,
+                  .end = next + capacity,
+                  .base = next,
+                  .capacity = static_cast<std::uint16_t>(capacity)};
     next += capacity + 1;
   }
   return h;
@@ -152,7 +155,7 @@ void local_heap::tend() noexcept {
     unpark(b);
     const std::uint32_t count = b.count();
     if (count == 0) continue;
-    b.idle = untouched ? (b.idle + 1) & 0x7f : 0;
+    b.idle = untouched ? (b.idle + 1) & 0x3f : 0;
     b.reparked = 0;
     if (b.idle == idle_limit) {
       flush(c, count);
@@ -175,8 +178,8 @@ void* local_heap::refill(size_class c, std::size_t requested) noexcept {
       return p;
     }
   }
-  if (b.refills != 0 && b.capacity < most_capacity(c)) grow_bin(c);
-  if (b.refills != 0xffff) ++b.refills;
+  if (b.refilled != 0 && b.capacity < most_capacity(c)) grow_bin(c);
+  b.refilled = 1;
   store_relaxed(samples[c].requests, samples[c].requests + 1);
   store_relaxed(samples[c].bytes, samples[c].bytes + requested);
   const std::uint32_t wanted = b.capacity / 2u + 1;
@@ -207,18 +210,6 @@ std::uint32_t local_heap::take_batch(size_class c, void** slots_top,
       s->linked = false;
     }
   }
-  return got;
-}
-
-std::uint32_t local_heap::take_more(size_class c, std::uint32_t wanted) noexcept {
-  bin& b = bins[c];
-  if (b.count() + wanted > b.capacity && b.capacity < most_capacity(c)) grow_bin(c);
-  wanted = std::min(wanted, b.capacity - b.count());
-  mutex.acquire();
-  const std::uint32_t got = take_batch(c, b.top + wanted, wanted);
-  mutex.release();
-  if (got < wanted) move_down(b.top + 1, b.top + 1 + (wanted - got), got);
-  store_relaxed(b.top, b.top + got);
   return got;
 }
 
@@ -322,8 +313,8 @@ void local_heap::push(size_class c, void* p) noexcept {
 // of it goes. Returns whether it did.
 bool local_heap::make_room(size_class c) noexcept {
   bin& b = bins[c];
-  const bool in_demand = b.refills != 0 || b.mostly_foreign != 0;
-  b.refills = 0;
+  const bool in_demand = b.refilled != 0 || b.mostly_foreign != 0;
+  b.refilled = 0;
   if (in_demand && b.capacity < most_capacity(c)) {
     grow_bin(c);
     if (b.top != b.end) return false;
@@ -435,11 +426,10 @@ void local_heap::drop_bins() noexcept {
     b.end = b.base + b.capacity;
     store_relaxed(b.parked, std::uint16_t{0});
   }
-  if (has_front) front().drop();
+  if (has_front) front().draw_anew();
 }
 
 void local_heap::release_slots() noexcept {
-  if (has_front) front().release_slots();
   for (size_class c = 0; c < class_count; ++c)
     if (bins[c].capacity != first_capacity(c))
       process_metadata.deallocate(bins[c].base, (bins[c].capacity + 1u) * sizeof(void*));

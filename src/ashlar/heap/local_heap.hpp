@@ -50,7 +50,7 @@ struct local_heap : bin_set {
   heap* home = nullptr;
   bin_set** binding = nullptr;  // the thread's pointer to its bins, set to `unbound` when it ends
   bin_set* unbound = nullptr;
-  bool has_front = false;                // sampling bins lie in front of this
+  bool has_front = false;                // there is room for sampling bins in front of this
   local_heap* next_of_thread = nullptr;  // other heaps' local heaps of the same thread
   local_heap* next_in_heap = nullptr;    // all local heaps of `home`
   local_heap* next_idle = nullptr;
@@ -74,17 +74,13 @@ struct local_heap : bin_set {
   /// The sampling bins in front. Requires: `has_front`.
   sampling_bins& front() noexcept {
     return *reinterpret_cast<sampling_bins*>(reinterpret_cast<std::byte*>(this) -
-                                             sampling_bins::distance);
+                                             bin_set::front_distance);
   }
   const sampling_bins& front() const noexcept { return const_cast<local_heap*>(this)->front(); }
 
   /// Fills the empty bin of `c` and pops a block. Null if there is no memory.
   /// `requested` is the size the caller asked for, for the slack estimate.
   void* refill(size_class c, std::size_t requested) noexcept;
-
-  /// Adds up to `wanted` blocks from slabs to the bin of `c`, which is not parked. Returns how
-  /// many.
-  std::uint32_t take_more(size_class c, std::uint32_t wanted) noexcept;
 
   /// Pushes a block of this heap, whatever the state of the bin.
   void push(size_class c, void* p) noexcept;
@@ -110,8 +106,7 @@ struct local_heap : bin_set {
 
   /// Forgets the blocks in bins: they stay allocated for ever.
   void drop_bins() noexcept;
-  /// Gives the memory of grown bins back, and of those in front. The local heap may not be used any
-  /// more.
+  /// Gives the memory of grown bins back. The local heap may not be used any more.
   void release_slots() noexcept;
 
  private:

@@ -59,6 +59,12 @@ struct walk_memo {
   last_walk last;
   site_id site = site_table::none;
   tag_id tag = 0;
+
+  void forget() {
+    last.forget();
+    last.is_in_use = false;  // a fork may have come in the middle of a walk
+    site = site_table::none;
+  }
 };
 
 /// What is kept of a thread for ever. Of a running one the counts stand in its cells alone.
@@ -94,6 +100,16 @@ struct thread_tally {
   site_page* sites[3072];  // 786,432 sites
   walk_memo births;
   walk_memo deaths;  // of their own, for both come in turns where stacks of frees are kept
+
+  /// Gets ready for another thread. Requires: no pages. What was found out about return addresses
+  /// stays true.
+  void reset() {
+    number = 0;
+    next = previous = nullptr;
+    total = {};
+    births.forget();
+    deaths.forget();
+  }
 };
 
 }  // namespace ashlar::observe

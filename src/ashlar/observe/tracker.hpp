@@ -246,6 +246,8 @@ class tracker {
   void for_each_tally(Function function) noexcept;
   bool prepare() noexcept;
   void fold(thread_tally& ending) noexcept;
+  void fold_tags(thread_tally& ending) noexcept;
+  void fold_sites(thread_tally& ending) noexcept;
   void count_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
   void count_death(thread_tally& t, site_id site, const block_weight& w, bool temporary) noexcept;
   void count_late(site_id site, const block_weight& w, bool is_birth) noexcept;

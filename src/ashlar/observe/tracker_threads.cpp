@@ -2,6 +2,7 @@
 // How threads come by their cells, what becomes of these when they end; sums over all; fork.
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/clock.hpp"
@@ -57,7 +58,7 @@ bool tracker::prepare() noexcept {
 thread_tally* tracker::take_tally() noexcept {
   if (thread_tally* const t = unused_; t != nullptr) {
     unused_ = t->next;
-    *t = {};
+    t->reset();
     return t;
   }
   if (!tallies_.ensure(tally_count_ + 1)) return nullptr;
@@ -104,13 +105,18 @@ void tracker::on_thread_exit(void* value) {
 
 namespace {
 
+// How many cells of a page stand for one of the first `count` sites.
+std::uint32_t cells_used(std::uint32_t page, std::uint32_t count) {
+  return std::min(count - page * site_page::size, site_page::size);
+}
+
 // Adds what the cells of a running thread count to what is known of it.
-void add_counts(thread_summary& s, const thread_tally& t) {
-  for (const site_page* const& place : t.sites) {
+void add_counts(thread_summary& s, const thread_tally& t, std::uint32_t site_count) {
+  for (std::uint32_t p = 0; p * site_page::size < site_count; ++p) {
     // acquire: pairs with the release in add_page().
-    const site_page* const page = __atomic_load_n(&place, __ATOMIC_ACQUIRE);
+    const site_page* const page = __atomic_load_n(&t.sites[p], __ATOMIC_ACQUIRE);
     if (page == nullptr) continue;
-    for (const site_cell& cell : page->cells) {
+    for (const site_cell& cell : std::span(page->cells, cells_used(p, site_count))) {
       s.born_blocks += load_relaxed(cell.born_blocks);
       s.born_bytes += load_relaxed(cell.born_bytes);
       s.dead_blocks += load_relaxed(cell.dead_blocks);
@@ -126,15 +132,13 @@ thread_summary tracker::thread(std::uint32_t number) noexcept {
   lock_guard guard(mutex_);
   thread_summary s = threads_[number];
   for (const thread_tally* t = first_; t != nullptr; t = t->next)
-    if (t->number == number) add_counts(s, *t);
+    if (t->number == number) add_counts(s, *t, sites.size());
   return s;
 }
 
-// Adds the cells of a thread that ended to those of all such threads. Requires both locks.
-void tracker::fold(thread_tally& ending) noexcept {
-  add_counts(threads_[ending.number], ending);
+void tracker::fold_tags(thread_tally& ending) noexcept {
   publish(ending.total, live_, peak_);
-  for (std::uint32_t p = 0; p < std::size(ending.tags); ++p) {
+  for (std::uint32_t p = 0; p * tag_page::size < tags.size(); ++p) {
     tag_page* const page = ending.tags[p];
     if (page == nullptr) continue;
     for (std::uint32_t i = 0; i < tag_page::size; ++i) {
@@ -142,21 +146,34 @@ void tracker::fold(thread_tally& ending) noexcept {
       if (page->cells[i].pending != 0 || page->cells[i].highest != 0)
         publish(page->cells[i], tags[tag].live, tags[tag].peak);
     }
+    ending.tags[p] = nullptr;
     page->next = unused_tag_pages_;
     unused_tag_pages_ = page;
   }
-  for (std::uint32_t p = 0; p < std::size(ending.sites); ++p) {
+}
+
+void tracker::fold_sites(thread_tally& ending) noexcept {
+  const std::uint32_t count = sites.size();
+  add_counts(threads_[ending.number], ending, count);
+  for (std::uint32_t p = 0; p * site_page::size < count; ++p) {
     site_page* const page = ending.sites[p];
     if (page == nullptr) continue;
+    ending.sites[p] = nullptr;
     if (site_page*& sum = ended_->sites[p]; sum == nullptr) {
       sum = page;
       continue;
     } else {
-      for (std::uint32_t i = 0; i < site_page::size; ++i) sum->cells[i].add(page->cells[i]);
+      for (std::uint32_t i = 0; i < cells_used(p, count); ++i) sum->cells[i].add(page->cells[i]);
     }
     page->next = unused_site_pages_;
     unused_site_pages_ = page;
   }
+}
+
+// Adds the cells of a thread that ended to those of all such threads. Requires both locks.
+void tracker::fold(thread_tally& ending) noexcept {
+  fold_sites(ending);
+  fold_tags(ending);
   (ending.previous != nullptr ? ending.previous->next : first_) = ending.next;
   if (ending.next != nullptr) ending.next->previous = ending.previous;
   store_relaxed(running_, running_ - 1);

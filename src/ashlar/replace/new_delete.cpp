@@ -79,9 +79,6 @@ ASHLAR_COLD void* allocate_or_throw(layout request, family made_by, const caller
 // What the fast path could not serve. The forms end by calling these (a jump), so that whoever
 // called the form is the caller here.
 ASHLAR_NO_INLINE void* new_slow(std::size_t size, std::size_t alignment, family made_by) {
-  if (alignment == default_alignment) {
-    if (void* const p = pop_sampling(size)) return p;
-  }
   return allocate_or_throw({size, alignment}, made_by, observe::caller_of_this());
 }
 
@@ -112,9 +109,6 @@ ASHLAR_COLD void* allocate_or_null(layout request, family made_by, const caller&
 
 ASHLAR_NO_INLINE void* new_nothrow_slow(std::size_t size, std::size_t alignment,
                                         family made_by) noexcept {
-  if (alignment == default_alignment) {
-    if (void* const p = pop_sampling(size)) return p;
-  }
   return allocate_or_null({size, alignment}, made_by, observe::caller_of_this());
 }
 

@@ -105,8 +105,6 @@ void* allocate_slow(std::size_t size) noexcept {
   if (is_watched()) {
     if (void* const p = watched_pop(simple(size, family::malloc, observe::caller_of_this())))
       return p;
-  } else if (void* const p = pop_sampling(size)) {
-    return p;
   }
   return serve({size}, false);
 }
@@ -120,9 +118,8 @@ void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
 }
 
 void* allocate_zeroed(std::size_t size) noexcept {
-  void* const p = is_watched()
-                      ? watched_pop(simple(size, family::malloc, observe::caller_of_this()))
-                      : pop_sampling(size);
+  void* const p =
+      is_watched() ? watched_pop(simple(size, family::malloc, observe::caller_of_this())) : nullptr;
   return p != nullptr ? std::memset(p, 0, size) : serve({size}, true);
 }
 

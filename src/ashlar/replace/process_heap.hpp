@@ -63,10 +63,17 @@ os::counters release_everything() noexcept;
 /// Serves a small block that is at hand, or returns null.
 ASHLAR_FORCE_INLINE void* try_allocate(std::size_t size) noexcept {
   bin_set& h = *current_local;
+  std::size_t offset = 0;
   if (size <= tiny_limit) [[likely]]
-    return pop_block(h, bin_by_16[(size + 15) / 16]);
-  if (size <= small_limit) return pop_block(h, bin_by_128[(size + 127) / 128]);
-  return nullptr;
+    offset = bin_by_16[(size + 15) / 16];
+  else if (size <= small_limit)
+    offset = bin_by_128[(size + 127) / 128];
+  else
+    return nullptr;
+  void* const p = pop_block(h, offset);
+  if (p != nullptr) [[likely]]
+    return p;
+  return pop_counted(h, offset);
 }
 
 ASHLAR_FORCE_INLINE void* allocate(std::size_t size) noexcept {

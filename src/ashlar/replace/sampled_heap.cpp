@@ -88,14 +88,8 @@ allocation sampled_allocate(layout request, bool zero, const observe::origin& ma
                ? take_sample(request, zero, made)
                : process_heap.allocate_from(own, request, zero);
   }
-  if (void* const p = front->bins[c].pop()) {
-    if (zero) std::memset(p, 0, request.size);
-    return allocation::of(p, size_classes[c].block_size);
-  }
-  if (front->is_due(c)) return take_sample(request, zero, made);
-  const allocation a = process_heap.allocate_from(own, request, zero);
-  if (a) front->refill(c);
-  return a;
+  return front->is_due(c) ? take_sample(request, zero, made)
+                          : process_heap.allocate_from(own, request, zero);
 }
 
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {

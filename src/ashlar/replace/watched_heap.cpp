@@ -81,12 +81,12 @@ namespace {
 bin_set* bins_wanted(local_heap& own) noexcept {
   const observe::tracker& tracker = observe::process_tracker();
   if (!tracker.samples_this_thread() || !own.has_front) return &own;
-  return own.front().start(tracker.sample_bytes()) ? static_cast<bin_set*>(&own.front()) : &own;
+  own.front().start(tracker.sample_bytes());
+  return &own.front();
 }
 
 void unbind() noexcept {
   local_heap* const h = local_behind(current_local);
-  if (h->has_front) h->front().give_back();
   h->binding = nullptr;
   current_local = &unbound_local;
 }
@@ -103,7 +103,8 @@ void follow_tracker() noexcept {
   if (own == nullptr) return;
   bin_set* const wanted = bins_wanted(*own);
   if (wanted == current_local) return;
-  if (bound && own->has_front) own->front().give_back();
+  // What was due while nobody looked is not made up for.
+  if (bound && current_local != own) own->front().draw_anew();
   own->binding = &current_local;
   own->unbound = &unbound_local;
   current_local = wanted;

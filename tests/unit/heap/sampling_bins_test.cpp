@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "ashlar/heap/fast_path.hpp"
 #include "ashlar/heap/heap.hpp"
@@ -15,6 +16,7 @@ namespace ashlar {
 namespace {
 
 constexpr size_class c48 = class_of(48);
+constexpr std::size_t offset48 = bin_offset_of(c48);
 
 std::size_t live_blocks(heap& h) {
   std::size_t count = 0;
@@ -27,19 +29,25 @@ std::size_t live_blocks(heap& h) {
 
 class sampling : public testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(front.start(mean)); }
+  void SetUp() override { front.start(mean); }
 
-  // As malloc does it: pop, else the next batch, else one block from the local heap.
-  // Returns null if the allocation is to be sampled.
+  // As malloc does it: pop, pop and count, else the slow path. Returns null if the allocation is to
+  // be sampled.
   void* allocate() {
-    if (void* const p = pop_block(front, bin_offset_of(c48))) return p;
-    if (void* const p = front.pop_next(c48)) return p;
-    if (front.is_due(c48)) return nullptr;
-    void* const p = h.allocate({48}).data();
-    front.refill(c48);
-    return p;
+    if (void* const p = pop_block(front, offset48)) return p;
+    if (void* const p = pop_counted(front, offset48)) return p;
+    return front.is_due(c48) ? nullptr : h.allocate({48}).data();
   }
   void free(void* p) { ASSERT_TRUE(push_block(front, p) || (h.deallocate(p), true)); }
+
+  // Allocations up to the sampled one, which is counted too.
+  std::size_t next_sample() {
+    for (std::size_t count = 1;; ++count) {
+      void* const p = allocate();
+      if (p == nullptr) return count;
+      free(p);
+    }
+  }
 
   explicit sampling(std::size_t mean_bytes = 64_KiB) : mean{mean_bytes} {}
 
@@ -49,16 +57,15 @@ class sampling : public testing::Test {
   sampling_bins& front = own.front();
 };
 
-// For tests of a few allocations, none of which may be one that is sampled by chance: with this
-// mean a batch is cut short once in a hundred million times.
+// For tests of a few allocations, none of which may be one that is sampled by chance.
 constexpr std::size_t rare = std::size_t{1} << 40;
 
-class batches : public sampling {
+class rarely_sampling : public sampling {
  protected:
-  batches() : sampling{rare} {}
+  rarely_sampling() : sampling{rare} {}
 };
 
-TEST_F(batches, what_is_freed_goes_to_the_bins_of_the_local_heap) {
+TEST_F(rarely_sampling, what_is_freed_goes_to_the_bins_of_the_local_heap) {
   void* const p = h.allocate({48}).data();
   const std::uint32_t before = own.bins[c48].count();
   EXPECT_TRUE(push_block(front, p));
@@ -66,12 +73,21 @@ TEST_F(batches, what_is_freed_goes_to_the_bins_of_the_local_heap) {
   EXPECT_EQ(front.bins[c48].count(), 0u);
 }
 
-TEST_F(batches, the_last_freed_block_of_a_batch_comes_first) {
+TEST_F(rarely_sampling, the_last_freed_block_comes_first) {
   std::vector<void*> blocks;
   for (int i = 0; i < 40; ++i) blocks.push_back(h.allocate({48}).data());
-  for (void* const p : blocks) h.deallocate(p);
-  EXPECT_EQ(front.pop_next(c48), blocks[39]);
-  EXPECT_EQ(pop_block(front, bin_offset_of(c48)), blocks[38]);
+  for (void* const p : blocks) EXPECT_TRUE(push_block(front, p));
+  for (std::size_t i = blocks.size(); i-- > 0;) EXPECT_EQ(allocate(), blocks[i]);
+}
+
+TEST_F(rarely_sampling, a_bin_in_front_never_serves_anything_itself) {
+  free(allocate());
+  EXPECT_EQ(pop_block(front, offset48), nullptr);
+}
+
+TEST_F(rarely_sampling, other_bins_count_nothing) {
+  h.deallocate(h.allocate({48}).data());
+  EXPECT_EQ(pop_counted(own, offset48), nullptr);
 }
 
 TEST_F(sampling, every_pop_is_counted) {
@@ -93,21 +109,31 @@ TEST_F(sampling, every_pop_is_counted) {
     }
   }
   const double expected =
-      static_cast<double>(count) * observe::sample_chance(size_classes[c48].block_size, 64_KiB);
+      static_cast<double>(count) * observe::sample_chance(size_classes[c48].block_size, mean);
   EXPECT_NEAR(static_cast<double>(sampled), expected, 6 * std::sqrt(expected));
   for (void* const p : held) free(p);
   h.check_invariants();
 }
 
-TEST_F(sampling, a_batch_ends_before_the_sampled_allocation) {
-  for (int round = 0; round < 200; ++round) {
-    std::size_t served = 0;
-    while (void* const p = allocate()) {
-      free(p);
-      ASSERT_LT(++served, 1'000'000u);
-    }
-    EXPECT_EQ(front.bins[c48].count(), 0u);
+// More pops to the next sample than a bin can count down from.
+class far_apart : public sampling {
+ protected:
+  far_apart() : sampling{16_MiB} {}
+};
+
+TEST_F(far_apart, many_pops_are_counted_in_parts) {
+  constexpr std::size_t rounds = 20;
+  std::size_t allocations = 0;
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < rounds; ++i) {
+    const std::size_t count = next_sample();
+    allocations += count;
+    most = std::max(most, count);
   }
+  EXPECT_GT(most, 0x10000u);
+  const double expected =
+      static_cast<double>(allocations) * observe::sample_chance(size_classes[c48].block_size, mean);
+  EXPECT_NEAR(static_cast<double>(rounds), expected, 6 * std::sqrt(expected));
 }
 
 TEST_F(sampling, no_block_is_handed_out_twice) {
@@ -121,54 +147,41 @@ TEST_F(sampling, no_block_is_handed_out_twice) {
       held.erase(held.begin());
     }
   }
-  EXPECT_EQ(live_blocks(h), held.size()) << "blocks in front are not live";
+  EXPECT_EQ(live_blocks(h), held.size());
   for (void* const p : held) free(p);
-}
-
-TEST_F(batches, giving_back_leaves_nothing_in_front) {
-  for (int i = 0; i < 100; ++i) h.deallocate(h.allocate({48}).data());
-  void* const p = allocate();
-  ASSERT_NE(p, nullptr);
-  front.give_back();
-  EXPECT_EQ(front.bins[c48].count(), 0u);
-  free(p);
   EXPECT_EQ(live_blocks(h), 0u);
   h.trim();
-  EXPECT_EQ(own.bins[c48].count(), 0u);
   h.check_invariants();
 }
 
-TEST_F(batches, a_parked_bin_is_left_alone) {
+TEST_F(sampling, samples_are_drawn_anew) {
+  std::set<std::size_t> gaps;
+  for (int i = 0; i < 8; ++i) {
+    front.draw_anew();
+    gaps.insert(next_sample());
+  }
+  EXPECT_GT(gaps.size(), 4u);
+}
+
+TEST_F(rarely_sampling, a_parked_bin_is_left_alone) {
   h.deallocate(h.allocate({48}).data());
   bin& b = own.bins[c48];
   ASSERT_GT(b.count(), 0u);
   b.parked = static_cast<std::uint16_t>(b.top - b.base);  // as local_heap::park does
   b.top = b.base;
   b.end = b.base;
-  EXPECT_EQ(front.pop_next(c48), nullptr);
+  EXPECT_EQ(pop_counted(front, offset48), nullptr);
   EXPECT_EQ(b.count(), b.parked);
 }
 
-TEST_F(batches, small_batches_grow_with_demand) {
-  void* const p = allocate();
-  ASSERT_NE(p, nullptr);
-  front.give_back();
-  h.trim();
-  for (int i = 0; i < 3; ++i) h.deallocate(h.allocate({48}).data());
-  EXPECT_NE(front.pop_next(c48), nullptr);
-  EXPECT_GT(front.bins[c48].count(), 16u);
-  h.check_invariants();
-}
-
-TEST(sampling_threads, a_thread_that_ends_leaves_nothing_in_front) {
+TEST(sampling_threads, a_thread_that_ends_leaves_nothing_behind) {
   heap h{heap_options{.sampled = true}};
   void* kept = nullptr;
   std::thread([&] {
     sampling_bins& front = h.local()->front();
-    ASSERT_TRUE(front.start(rare));
+    front.start(rare);
     for (int i = 0; i < 100; ++i) h.deallocate(h.allocate({48}).data());
-    kept = front.pop_next(c48);
-    EXPECT_GT(front.bins[c48].count(), 0u);
+    kept = pop_counted(front, offset48);
   }).join();
   EXPECT_EQ(live_blocks(h), kept != nullptr ? 1u : 0u);
   h.deallocate(kept);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/observe/unwind/rule_cache.hpp"
 
+#include <bit>
+
 #include "ashlar/observe/unwind/table_reader.hpp"
 #include "ashlar/observe/unwind/table_search.hpp"
 
@@ -29,14 +31,20 @@ std::uint64_t signature_of(const os::unwind_tables& t) {
 
 }  // namespace
 
+void rule_cache::drop_in_set(std::size_t set, std::uintptr_t low, std::uintptr_t high) noexcept {
+  for (slot& each : sets_[set]) {
+    std::uint64_t word = each.load(std::memory_order_relaxed);
+    if (word != 0 && unmixed(product_in(word, set)) - low < high - low)
+      each.compare_exchange_strong(word, 0, std::memory_order_relaxed);
+  }
+}
+
 void rule_cache::drop(std::uintptr_t low, std::uintptr_t high) noexcept {
   drops_.fetch_add(1, std::memory_order_relaxed);
-  for (std::size_t set = 0; set < set_count; ++set) {
-    for (slot& each : sets_[set]) {
-      std::uint64_t word = each.load(std::memory_order_relaxed);
-      if (word != 0 && unmixed(product_in(word, set)) - low < high - low)
-        each.compare_exchange_strong(word, 0, std::memory_order_relaxed);
-    }
+  for (std::size_t first = 0; first < set_count; first += 64) {
+    std::uint64_t bits = used_[first / 64].load(std::memory_order_relaxed);
+    for (; bits != 0; bits &= bits - 1)
+      drop_in_set(first + static_cast<std::size_t>(std::countr_zero(bits)), low, high);
   }
 }
 
@@ -52,7 +60,9 @@ void rule_cache::meet_module(const os::unwind_tables& module) noexcept {
 void rule_cache::store(std::uintptr_t address, frame_rule rule) noexcept {
   const std::uint64_t product = mixed(address);
   const std::uint64_t word = product << set_bits | is_set | rule.packed();
-  slot* const set = sets_[product >> set_shift];
+  const std::size_t number = product >> set_shift;
+  slot* const set = sets_[number];
+  used_[number / 64].fetch_or(std::uint64_t{1} << number % 64, std::memory_order_relaxed);
   for (std::size_t i = 0; i < ways; ++i) {
     std::uint64_t expected = 0;
     if (set[i].compare_exchange_strong(expected, word, std::memory_order_relaxed)) return;

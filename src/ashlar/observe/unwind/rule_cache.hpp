@@ -44,7 +44,8 @@ class rule_cache {
     return find_slow(address);
   }
 
-  /// Forgets the rules of addresses in `[low, high)`. Cost: reads the whole cache.
+  /// Forgets the rules of addresses in `[low, high)`. Cost: reads the whole cache as far as it was
+  /// ever used.
   void drop(std::uintptr_t low, std::uintptr_t high) noexcept;
 
   /// How often rules were dropped: a walk by older ones is not to be repeated.
@@ -87,9 +88,13 @@ class rule_cache {
 
   ASHLAR_COLD frame_rule find_slow(std::uintptr_t address) noexcept;
   void store(std::uintptr_t address, frame_rule rule) noexcept;
+  void drop_in_set(std::size_t set, std::uintptr_t low, std::uintptr_t high) noexcept;
   void meet_module(const os::unwind_tables& module) noexcept;
 
   slot sets_[set_count][ways] = {};
+  // A bit for each set that was ever used. Most programs have rules for some hundred addresses, and
+  // load twenty modules.
+  std::atomic<std::uint64_t> used_[set_count / 64] = {};
   // What modules looked like when their rules were searched.
   std::atomic<std::uint64_t> modules_[most_modules] = {};
 };
