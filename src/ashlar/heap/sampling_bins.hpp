@@ -16,7 +16,7 @@
 //
 // Invariants: (1) bins here are empty and look so; (2) `pops_left` of a bin and `later_` of its
 // class together are the allocations of the class before the one to be sampled. Threads: the owning
-// thread only. Cost: ten instructions a malloc.
+// thread only. Cost: nine instructions a malloc.
 #pragma once
 
 #include <cstddef>
