@@ -55,6 +55,11 @@ struct bin {
 };
 static_assert(sizeof(bin) == 32);
 
+/// memmove towards lower addresses, but for readers of statistics. Slots of a bin only.
+inline void move_slots(void** to, void* const* from, std::uint32_t count) {
+  for (std::uint32_t i = 0; i < count; ++i) store_relaxed(to[i], from[i]);
+}
+
 enum class local_state : std::uint8_t {
   active,    // bound to a thread
   idle,      // its thread has ended; waits to be adopted
