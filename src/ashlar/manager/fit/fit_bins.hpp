@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The two-level bins of TLSF: free blocks in lists by size, found by two bit scans.
 //
-// Sizes below 512 bytes have a bin each; above, each doubling is cut into 16 bins, so a bin's sizes
+// Sizes below 256 bytes have a bin each; above, each doubling is cut into 16 bins, so a bin's sizes
 // differ by at most 1/16. A request looks where every block is large enough: in its own bin if that
 // holds one size, else in the next bins that are not empty. Before that it looks at one block of
 // its own bin, which may be large enough too: that saves most of what rounding up costs (decision

@@ -12,13 +12,13 @@
 // Free neighbours are joined after every free, by the next call, before it does anything else
 // (fit_free.hpp). All bookkeeping of blocks lies in the region; the manager itself holds the roots
 // of the index only. What remains of a block that is more than was asked for becomes a free block,
-// from 32 bytes on.
+// from 16 bytes on.
 //
 // Invariants: those of fit_space.hpp and of the index, and (1) the index holds exactly the free
-// blocks; (2) `used` is the sum of the usable bytes of used blocks, and `live` their number;
-// (3) used <= peak, used <= limit. (1), and (2) to (4) of the space, hold but for the block freed
-// last, which the next call joins.
-// Threads: single-threaded. Cost: see the indexes; growing the region is a system call.
+// blocks but crumbs; (2) `used` is the sum of the usable bytes of used blocks, and `live` their
+// number; (3) used <= peak, used <= limit. (1), and (2) to (4) of the space, hold but for the block
+// freed last, which the next call joins. Threads: single-threaded. Cost: see the indexes; growing
+// the region is a system call.
 #pragma once
 
 #include <span>
@@ -66,7 +66,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
     space_.release();
   }
 
-  /// Errors: `over_budget`; `not_enough_memory` with what would fit (for alignments above 16, what
+  /// Errors: `over_budget`; `not_enough_memory` with what would fit (for alignments above 8, what
   /// surely would); `no_memory` if the OS refuses to commit more.
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
   /// Clears what is not known to be zero: memory that was never used is not cleared again.
@@ -138,7 +138,12 @@ class ASHLAR_EXPORT fit_manager : public manager {
   bool is_over_budget(std::size_t more) const { return more > limit_ - use_.used(); }
   void insert_free(fit_block* b, std::size_t size) const {
     space_.set_free(b, size);
-    index_.insert(b);
+    if (size != fit_block::crumb) [[likely]]
+      index_.insert(b);
+  }
+  void remove_free(fit_block* b) const {
+    if (b->is_in_index()) [[likely]]
+      index_.remove(b);
   }
 
   status prepare();

@@ -12,6 +12,7 @@
 namespace ashlar {
 
 void fit_space::hide_all_but_tags(const fit_block* b, std::size_t size) const noexcept {
+  if (size <= sizeof(fit_block) + fit_block::header) return poison::show(b, size);
   const std::byte* const inside = at_address(address_of(b)) + sizeof(fit_block);
   const std::size_t hidden = size - sizeof(fit_block) - fit_block::header;
   poison::show(b, sizeof(fit_block));

@@ -21,7 +21,7 @@ allocation fit_manager<Index>::reallocate(block b, std::size_t alignment,
     return allocation::failed(status::unsupported);
   }
   if (change.size > max_size) return allocation::failed(status::too_large);
-  const std::size_t need = fit_block::size_for(change.size);
+  const std::size_t need = fit_block::size_for(change.size, alignment);
   if (resize_in_place(old, need)) return resized(old, change);
   if (!change.may_move) return allocation::failed(status::unsupported);
   // It grows: all of the old size fits.
@@ -54,7 +54,7 @@ void fit_manager<Index>::shrink(fit_block* b, std::size_t need) {
   fit_block* const next = b->next();
   // A rest too small to be a block can still join a free neighbour.
   const bool joins = !next->is_used() || next == space_.top();
-  if (rest == 0 || (rest < fit_block::smallest && !joins)) return;
+  if (rest == 0 || (rest < fit_block::crumb && !joins)) return;
   set_size(b, need);
   fit_block* const tail = b->next();
   tail->head = fit_block::previous_used_bit;
@@ -78,7 +78,7 @@ bool fit_manager<Index>::grow(fit_block* b, std::size_t need) {
   const std::size_t total = size + next->size();
   const std::size_t grown = fit_block::cut(total, need);
   if (is_over_budget(grown - size)) return false;
-  index_.remove(next);
+  remove_free(next);
   space_.lend(next, grown - size);
   if (grown == total)
     b->after(total)->head |= fit_block::previous_used_bit;
@@ -102,10 +102,10 @@ fit_block* fit_manager<Index>::slide_down(fit_block* b, std::size_t need, std::s
   const std::size_t size = is_last ? need : fit_block::cut(total, need);
   const std::size_t old_size = b->size();
   if (size > old_size && is_over_budget(size - old_size)) return nullptr;
-  index_.remove(first);
+  remove_free(first);
   space_.lend(first, first->size());
   if (!next->is_used()) {
-    index_.remove(next);
+    remove_free(next);
     space_.lend(next, next->size());
   }
   const tag_id tag = b->tag();

@@ -66,7 +66,7 @@ TYPED_TEST(fit_os_test, is_smaller_than_a_huge_page_if_it_must) {
 }
 
 TYPED_TEST(fit_os_test, finds_the_first_block_again_where_links_just_reach_over_all) {
-  TypeParam fit({.reserve = 64_GiB});
+  TypeParam fit({.reserve = 32_GiB});
   const allocation first = fit.allocate({1000});
   ASSERT_TRUE(first);
   const allocation second = fit.allocate({1000});
@@ -166,7 +166,7 @@ TYPED_TEST(fit_os_test, may_be_told_to_commit_all_at_once) {
 }
 
 TYPED_TEST(fit_os_test, finds_the_first_block_of_the_largest_region_again) {
-  TypeParam fit({.reserve = 64_GiB});
+  TypeParam fit({.reserve = 32_GiB});
   const allocation first = fit.allocate({100});
   const allocation second = fit.allocate({100});
   ASSERT_TRUE(first && second);
