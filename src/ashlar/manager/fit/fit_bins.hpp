@@ -55,8 +55,12 @@ class fit_bins {
   constexpr fit_bins() = default;
   explicit fit_bins(fit_links links) : links_(links) {}
 
+  // Crumbs have no room for a node: they go by unnoticed.
+
   /// Requires: it has at most `Largest` bytes.
   void insert(fit_block* b) {
+    if (b->is_crumb()) [[unlikely]]
+      return;
     const unsigned bin = bin_of(b->granules());
     const std::uint32_t me = links_.of(b);
     const std::uint32_t next = heads_[bin];
@@ -69,6 +73,8 @@ class fit_bins {
   }
 
   void remove(fit_block* b) {
+    if (b->is_crumb()) [[unlikely]]
+      return;
     const std::uint32_t next = b->link[0];
     const std::uint32_t previous = b->link[1];
     if (next != 0) links_.at(next)->link[1] = previous;

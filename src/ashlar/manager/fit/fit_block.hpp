@@ -60,9 +60,9 @@ struct [[gnu::may_alias]] fit_block {
 
   /// Returns the size of a block whose payload holds `bytes`. Requires: bytes <= max_size.
   static constexpr std::size_t size_for(std::size_t bytes, std::size_t aligned) {
-    const std::size_t grain = aligned > granule ? alignment : granule;
-    const std::size_t size = align_up(bytes + header, grain);
-    const std::size_t least = crumb + grain;
+    const std::size_t mask = ((aligned - 1) | (granule - 1)) & (alignment - 1);  // 7 or 15
+    const std::size_t size = (bytes + header + mask) & ~mask;
+    const std::size_t least = crumb + 1 + mask;
     return size < least ? least : size;
   }
 
@@ -85,7 +85,7 @@ struct [[gnu::may_alias]] fit_block {
   bool is_used() const { return (head & used_bit) != 0; }
   bool is_previous_used() const { return (head & previous_used_bit) != 0; }
   /// Requires: it is free.
-  bool is_in_index() const { return size() >= smallest; }
+  bool is_crumb() const { return size() == crumb; }
   bool is_red() const { return (head & red_bit) != 0; }
 
   // By numbers: `bytes` may be negative, modulo 2^64, which a pointer must not be moved by.

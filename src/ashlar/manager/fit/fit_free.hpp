@@ -100,12 +100,12 @@ ASHLAR_FORCE_INLINE void fit_manager<Index>::join_and_insert(fit_block* b, std::
   fit_block* const next = b->after(size);
   if (!b->is_previous_used()) {
     b = b->previous();
-    remove_free(b);
+    index_.remove(b);
     size += b->size();
   }
   if (next == space_.top()) return space_.set_top(b);
   if (!next->is_used()) {
-    remove_free(next);
+    index_.remove(next);
     size += next->size();
   } else {
     next->head &= ~fit_block::previous_used_bit;

@@ -138,12 +138,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
   bool is_over_budget(std::size_t more) const { return more > limit_ - use_.used(); }
   void insert_free(fit_block* b, std::size_t size) const {
     space_.set_free(b, size);
-    if (size != fit_block::crumb) [[likely]]
-      index_.insert(b);
-  }
-  void remove_free(fit_block* b) const {
-    if (b->is_in_index()) [[likely]]
-      index_.remove(b);
+    index_.insert(b);
   }
 
   status prepare();

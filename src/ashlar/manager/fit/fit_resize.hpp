@@ -78,7 +78,7 @@ bool fit_manager<Index>::grow(fit_block* b, std::size_t need) {
   const std::size_t total = size + next->size();
   const std::size_t grown = fit_block::cut(total, need);
   if (is_over_budget(grown - size)) return false;
-  remove_free(next);
+  index_.remove(next);
   space_.lend(next, grown - size);
   if (grown == total)
     b->after(total)->head |= fit_block::previous_used_bit;
@@ -102,10 +102,10 @@ fit_block* fit_manager<Index>::slide_down(fit_block* b, std::size_t need, std::s
   const std::size_t size = is_last ? need : fit_block::cut(total, need);
   const std::size_t old_size = b->size();
   if (size > old_size && is_over_budget(size - old_size)) return nullptr;
-  remove_free(first);
+  index_.remove(first);
   space_.lend(first, first->size());
   if (!next->is_used()) {
-    remove_free(next);
+    index_.remove(next);
     space_.lend(next, next->size());
   }
   const tag_id tag = b->tag();

@@ -120,8 +120,8 @@ status fit_space::commit(std::size_t size) noexcept {
     return status::success;
   const std::size_t least = align_up(static_cast<std::size_t>(wanted - committed_), page_);
   const std::size_t rest = static_cast<std::size_t>(end_ - committed_);
-  // An eighth more each time: few calls, and never much more than is used.
-  const std::size_t step = larger(step_, static_cast<std::size_t>(committed_ - start_) / 8);
+  // A 64th more each time: few calls, and never much more than is used.
+  const std::size_t step = larger(step_, static_cast<std::size_t>(committed_ - start_) / 64);
   std::size_t part = larger(smaller(least, rest), align_up(smaller(step, rest), page_));
   if (commit_part({committed_, part}) != status::success) {
     part = smaller(least, rest);

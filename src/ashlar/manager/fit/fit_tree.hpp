@@ -6,7 +6,8 @@
 // their number, and be cold from the middle on; there are never many sizes at a time (blocks of n
 // sizes take 8 n^2 bytes: below 2^12 sizes in 128 MiB), so this tree stays small and hot.
 //
-// Blocks of 24 bytes have no room for a node of the tree: they are in a list of their own.
+// Blocks of 24 bytes have no room for a node of the tree: they are in a list of their own. Crumbs
+// have none at all, and are not noticed.
 // Of several blocks of one size the one freed last is taken, not the lowest: see decision 0012.
 //
 // Cost: a search looks at up to 2 log2(s + 1) nodes, s sizes; a block more or less of a size that
@@ -42,7 +43,8 @@ class ASHLAR_EXPORT fit_tree {
 
   void insert(fit_block* b) {
     const std::size_t size = b->size();
-    if (size < least) return push(b);
+    if (size < least) [[unlikely]]
+      return push(b);
     fit_block* const at = at_least(size);
     b->same = 0;
     if (at == nullptr || at->size() != size) return tree_.insert(links_.of(b));
@@ -55,7 +57,8 @@ class ASHLAR_EXPORT fit_tree {
   }
 
   void remove(fit_block* b) {
-    if (b->size() < least) return pop(b);
+    if (b->size() < least) [[unlikely]]
+      return pop(b);
     if (b->up == in_list) return unlink(b);
     if (b->same == 0) return tree_.erase(links_.of(b));
     const std::uint32_t heir = b->same;
@@ -112,6 +115,7 @@ class ASHLAR_EXPORT fit_tree {
   }
 
   void push(fit_block* b) {
+    if (b->is_crumb()) return;
     b->link[0] = tiny_;
     b->link[1] = 0;
     const std::uint32_t me = links_.of(b);
@@ -119,6 +123,7 @@ class ASHLAR_EXPORT fit_tree {
     tiny_ = me;
   }
   void pop(fit_block* b) {
+    if (b->is_crumb()) return;
     const std::uint32_t next = b->link[0];
     const std::uint32_t previous = b->link[1];
     if (next != 0) links_.at(next)->link[1] = previous;
