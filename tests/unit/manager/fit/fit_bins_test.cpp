@@ -116,6 +116,42 @@ TYPED_TEST(fit_index_test, takes_blocks_of_one_size_out_in_any_order) {
   }
 }
 
+TYPED_TEST(fit_index_test, does_not_notice_crumbs) {
+  fit_block* const crumb = this->make(fit_block::crumb);
+  const std::uint64_t head = crumb->head;
+  this->index.insert(crumb);
+  EXPECT_EQ(this->index.check_invariants(), 0u);
+  EXPECT_EQ(this->index.find(fit_block::smallest), nullptr);
+  this->index.remove(crumb);
+  EXPECT_EQ(crumb->head, head);
+  EXPECT_TRUE(crumb->is_foot_whole());
+}
+
+TYPED_TEST(fit_index_test, goes_on_from_the_smallest_blocks_to_larger_ones) {
+  fit_block* const large = this->make(160);
+  this->index.insert(large);
+  fit_block* const small = this->make(fit_block::smallest);
+  this->index.insert(small);
+  EXPECT_EQ(this->index.find(fit_block::smallest), small);
+  this->index.remove(small);
+  EXPECT_EQ(this->index.find(fit_block::smallest), large);
+}
+
+TEST(fit_tree, finds_the_next_behind_the_smallest) {
+  alignas(16) static std::byte memory[1_KiB];
+  fit_tree tree{fit_links(address_of(memory) - 8 - 16)};
+  fit_block* blocks[3] = {};
+  for (std::size_t i = 0; i < 3; ++i) {
+    blocks[i] = fit_block::of(memory + 16 + i * 64);
+    blocks[i]->set_free(i < 2 ? fit_block::smallest : 40);
+    tree.insert(blocks[i]);
+  }
+  EXPECT_EQ(tree.find(fit_block::smallest), blocks[1]) << "freed last";
+  EXPECT_EQ(tree.find_next(blocks[1]), blocks[0]);
+  EXPECT_EQ(tree.find_next(blocks[0]), blocks[2]);
+  EXPECT_EQ(tree.find_next(blocks[2]), nullptr);
+}
+
 TEST(fit_tree, finds_the_smallest_that_fits) {
   alignas(16) static std::byte memory[64_KiB];
   fit_tree tree{fit_links(address_of(memory) - 8 - 16)};
