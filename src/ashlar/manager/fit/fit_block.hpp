@@ -6,8 +6,8 @@
 //     used: | head 8 | payload .................................. |   to the next head; no foot
 //     free: | head 8 | link 4 | link 4 | up 4 | same 4 | ... | foot 8 |
 //
-//     head: | tag | . | slack | . | trimmed | . | size, a multiple of 8 | red | previous used |
-//     used | bits    63-48     45-40       36            35-3                    2     1 0
+//     head: | tag | .. | slack | .. | trimmed | size, multiple of 8 | red | previous used | used |
+//     bits  63-48        45-40        36        35-3                  2     1               0
 //
 // Each block knows from its own head whether the block before it is used; only if not, that one has
 // a foot, by which its start is found. So neighbours of a block are found in O(1) both ways, and a
@@ -33,8 +33,8 @@ namespace ashlar {
 struct [[gnu::may_alias]] fit_block {
   static constexpr std::size_t granule = 8;
   static constexpr std::size_t header = 8;
-  static constexpr std::size_t smallest = 24;  // of used blocks, and of free ones in the index
-  static constexpr std::size_t crumb = 16;     // of free blocks
+  static constexpr std::size_t smallest = 24;  // of used blocks, and of free ones with a node
+  static constexpr std::size_t crumb = 16;     // a free block without
   /// Of payloads, unless less is asked for, or more.
   static constexpr std::size_t alignment = default_alignment;
   /// What links can reach.
@@ -45,8 +45,8 @@ struct [[gnu::may_alias]] fit_block {
   static constexpr std::uint64_t used_bit = 1;
   static constexpr std::uint64_t previous_used_bit = 2;
   static constexpr std::uint64_t red_bit = 4;  // for the tree
-  static constexpr std::uint64_t trimmed_bit = std::uint64_t{1}
-                                               << 36;  // free, and the OS has its pages
+  // Free, and the OS has its pages.
+  static constexpr std::uint64_t trimmed_bit = std::uint64_t{1} << 36;
   static constexpr std::uint64_t size_mask = (reach * 2 - 1) & ~std::uint64_t{granule - 1};
   static constexpr unsigned slack_shift = 40;
   static constexpr std::uint64_t slack_mask = 63;
@@ -58,7 +58,8 @@ struct [[gnu::may_alias]] fit_block {
   std::uint32_t up;       // tree: parent
   std::uint32_t same;     // tree: a list of more blocks of this size
 
-  /// Returns the size of a block whose payload holds `bytes`. Requires: bytes <= max_size.
+  /// Returns the size of a block whose payload holds `bytes`. Requires: bytes <= max_size;
+  /// `aligned` is a power of two.
   static constexpr std::size_t size_for(std::size_t bytes, std::size_t aligned) {
     const std::size_t mask = ((aligned - 1) | (granule - 1)) & (alignment - 1);  // 7 or 15
     const std::size_t size = (bytes + header + mask) & ~mask;

@@ -17,8 +17,8 @@
 // Invariants: those of fit_space.hpp and of the index, and (1) the index holds exactly the free
 // blocks but crumbs; (2) `used` is the sum of the usable bytes of used blocks, and `live` their
 // number; (3) used <= peak, used <= limit. (1), and (2) to (4) of the space, hold but for the block
-// freed last, which the next call joins. Threads: single-threaded. Cost: see the indexes; growing
-// the region is a system call.
+// freed last, which the next call joins.
+// Threads: single-threaded. Cost: see the indexes; growing the region is a system call.
 #pragma once
 
 #include <span>
@@ -35,7 +35,7 @@ namespace ashlar {
 struct fragmentation_report {
   std::size_t free_bytes = 0;    ///< free and accessible: free blocks and the end of the region
   std::size_t free_blocks = 0;   ///< in how many pieces
-  std::size_t largest_free = 0;  ///< the largest block that could be handed out from them
+  std::size_t largest_free = 0;  ///< the most that could be handed out from them, aligned to 8
   std::size_t live_blocks = 0;
   std::size_t live_bytes = 0;  ///< as asked for
   std::size_t slack = 0;       ///< handed out, but not asked for
@@ -94,7 +94,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
   }
 
   /// Takes a further block of the user's, which must outlive the manager. Errors: `unsupported`: it
-  /// lies more than 32 GiB from the region, or overlaps it; `not_enough_memory`: it is too small.
+  /// lies more than 16 GiB from the region, or overlaps it; `not_enough_memory`: it is too small.
   status add(std::span<std::byte> block) noexcept;
 
   manager_usage usage() const noexcept;
