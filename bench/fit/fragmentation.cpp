@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Replays allocation traces on the fit managers and prints, as Markdown tables, how much more
-// memory each needed than was live: once with blocks aligned to 16, which is what malloc promises,
-// and once with 8, which is all that most programs need.
+// memory each needed than was live: once with all blocks aligned to 16, which is what malloc
+// promises, and once to 8, which is enough where nothing holds a `long double` or a vector.
 //
 //     ashlar-fragmentation [NAME=FILE]...     FILE: as written by the recorder
 //

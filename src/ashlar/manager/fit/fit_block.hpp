@@ -128,6 +128,7 @@ struct [[gnu::may_alias]] fit_block {
   const foot& foot_before() const { return reinterpret_cast<const foot*>(this)[-1]; }
 };
 static_assert(offsetof(fit_block, up) + fit_block::header == fit_block::smallest);
+static_assert(fit_block::alignment == 2 * fit_block::granule);
 
 /// From links to blocks and back. Link 0 is no block.
 class fit_links {

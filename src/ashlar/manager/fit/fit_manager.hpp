@@ -12,7 +12,8 @@
 // Free neighbours are joined after every free, by the next call, before it does anything else
 // (fit_free.hpp). All bookkeeping of blocks lies in the region; the manager itself holds the roots
 // of the index only. What remains of a block that is more than was asked for becomes a free block,
-// from 16 bytes on.
+// from 16 bytes on. A block is its contents and 8 bytes more, rounded up to 16; where an alignment
+// of 8 is all that was asked for, to 8, and small blocks lie closer.
 //
 // Invariants: those of fit_space.hpp and of the index, and (1) the index holds exactly the free
 // blocks but crumbs; (2) `used` is the sum of the usable bytes of used blocks, and `live` their
