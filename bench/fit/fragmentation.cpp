@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Replays allocation traces on the fit managers and prints, as a Markdown table, how much more
-// memory each needed than was live.
+// Replays allocation traces on the fit managers and prints, as Markdown tables, how much more
+// memory each needed than was live: once with all blocks aligned to 16, which is what malloc
+// promises, and once to 8, which is enough where nothing holds a `long double` or a vector.
 //
 //     ashlar-fragmentation [NAME=FILE]...     FILE: as written by the recorder
 //
@@ -8,6 +9,7 @@
 // block. `blocks` is the same with each block rounded up to what the format can hold. A manager's
 // column is its peak footprint (from the start of its region to the last used block, the highest
 // that ever was) beyond `live`; in brackets beyond `blocks`, which is what the holes alone cost.
+// `committed` is the most that best fit had committed, in whole steps, beyond `live`.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -29,7 +31,7 @@ struct demand {
   std::size_t blocks = 0;
 };
 
-demand peak_demand(const trace& t) {
+demand peak_demand(const trace& t, std::size_t alignment) {
   constexpr std::size_t none = static_cast<std::size_t>(-1);
   std::vector<std::size_t> sizes(t.block_numbers, none);
   demand now;
@@ -38,12 +40,12 @@ demand peak_demand(const trace& t) {
     std::size_t& size = sizes[s.block];
     if (size != none) {
       now.live -= size + ashlar::fit_block::header;
-      now.blocks -= ashlar::fit_block::size_for(size);
+      now.blocks -= ashlar::fit_block::size_for(size, alignment);
     }
     size = s.kind == call_kind::free ? none : s.size;
     if (size != none) {
       now.live += size + ashlar::fit_block::header;
-      now.blocks += ashlar::fit_block::size_for(size);
+      now.blocks += ashlar::fit_block::size_for(size, alignment);
     }
     peak.live = std::max(peak.live, now.live);
     peak.blocks = std::max(peak.blocks, now.blocks);
@@ -51,62 +53,74 @@ demand peak_demand(const trace& t) {
   return peak;
 }
 
-/// Returns the peak footprint of a manager that did all that the trace asks for.
+struct need {
+  std::size_t footprint = 0;
+  std::size_t committed = 0;
+};
+
+/// Returns the peaks of a manager that did all that the trace asks for.
 template <class Manager>
-std::size_t replay(const trace& t) {
-  Manager m({.reserve = 32_GiB});
+need replay(const trace& t, std::size_t alignment) {
+  Manager m({.reserve = 16_GiB});
   std::vector<ashlar::block> blocks(t.block_numbers);
-  std::size_t peak = 0;
+  need peak;
   for (const step& s : t.steps) {
     ashlar::block& b = blocks[s.block];
     ashlar::allocation a;
     switch (s.kind) {
-      case call_kind::allocate: a = m.allocate({s.size}); break;
-      case call_kind::reallocate: a = m.reallocate(b, 16, {.size = s.size}); break;
-      case call_kind::free: m.deallocate(b); break;
+      case call_kind::allocate: a = m.allocate({s.size, alignment}); break;
+      case call_kind::reallocate: a = m.reallocate(b, alignment, {.size = s.size}); break;
+      case call_kind::free: m.deallocate(b, alignment); break;
     }
     if (s.kind != call_kind::free && !a) {
       std::fprintf(stderr, "%s: %s\n", t.name.c_str(), to_string(a.reason()));
-      return 0;
+      return {};
     }
     b = a.get();
-    peak = std::max(peak, m.footprint());
+    peak.footprint = std::max(peak.footprint, m.footprint());
+    peak.committed = std::max(peak.committed, m.usage().held);
   }
   return peak;
 }
 
-double beyond(std::size_t footprint, std::size_t needed) {
-  return 100 * (static_cast<double>(footprint) / static_cast<double>(needed) - 1);
+double beyond(std::size_t taken, std::size_t needed) {
+  return 100 * (static_cast<double>(taken) / static_cast<double>(needed) - 1);
 }
 
-void print_row(const trace& t) {
-  const demand d = peak_demand(t);
+void print_row(const trace& t, std::size_t alignment) {
+  const demand d = peak_demand(t, alignment);
   std::printf("| %s | %.2f M | %.1f | %.1f |", t.name.c_str(),
               static_cast<double>(t.steps.size()) / 1e6, static_cast<double>(d.live) / 1e6,
               static_cast<double>(d.blocks) / 1e6);
-  for (const std::size_t peak :
-       {replay<ashlar::best_fit_manager>(t), replay<ashlar::hybrid_manager>(t),
-        replay<ashlar::tlsf_manager>(t)}) {
-    std::printf(" %+.1f %% (%+.1f %%) |", beyond(peak, d.live), beyond(peak, d.blocks));
-  }
-  std::printf("\n");
+  const need needs[] = {replay<ashlar::best_fit_manager>(t, alignment),
+                        replay<ashlar::hybrid_manager>(t, alignment),
+                        replay<ashlar::tlsf_manager>(t, alignment)};
+  for (const need& n : needs)
+    std::printf(" %+.1f %% (%+.1f %%) |", beyond(n.footprint, d.live),
+                beyond(n.footprint, d.blocks));
+  std::printf(" %+.1f %% |\n", beyond(needs[0].committed, d.live));
   std::fflush(stdout);
+}
+
+void print_table(const std::vector<trace>& traces, std::size_t alignment) {
+  std::printf("\nBlocks aligned to %zu:\n\n", alignment);
+  std::printf("| trace | calls | live, MB | blocks, MB | best_fit | hybrid | tlsf | committed |\n");
+  std::printf("|---|---|---|---|---|---|---|---|\n");
+  for (const trace& t : traces) print_row(t, alignment);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::printf("| trace | calls | live, MB | blocks, MB | best_fit | hybrid | tlsf |\n");
-  std::printf("|---|---|---|---|---|---|---|\n");
-  print_row(bench::shifting_sizes(0));
-  print_row(bench::shifting_sizes(50));
+  std::vector<trace> traces = {bench::shifting_sizes(0), bench::shifting_sizes(50)};
   for (int i = 1; i < argc; ++i) {
     const char* const equals = std::strchr(argv[i], '=');
     if (equals == nullptr) return std::fprintf(stderr, "not NAME=FILE: %s\n", argv[i]), 1;
-    const trace t = bench::read_trace(
-        equals + 1, std::string(argv[i], static_cast<std::size_t>(equals - argv[i])));
-    if (t.steps.empty()) return std::fprintf(stderr, "no trace: %s\n", equals + 1), 1;
-    print_row(t);
+    traces.push_back(bench::read_trace(
+        equals + 1, std::string(argv[i], static_cast<std::size_t>(equals - argv[i]))));
+    if (traces.back().steps.empty()) return std::fprintf(stderr, "no trace: %s\n", equals + 1), 1;
   }
+  print_table(traces, 16);
+  print_table(traces, 8);
   return 0;
 }

@@ -15,7 +15,12 @@ namespace fit_detail {
 inline std::size_t gap_to(fit_block* b, std::size_t alignment) {
   const std::uintptr_t payload = address_of(b->payload());
   const std::size_t gap = align_up(payload, alignment) - payload;
-  return gap == fit_block::granule ? gap + alignment : gap;
+  return gap < fit_block::crumb && gap != 0 ? gap + alignment : gap;
+}
+
+// Of alignments up to 16.
+inline bool is_aligned_for(fit_block* b, std::size_t alignment) {
+  return is_aligned(address_of(b->payload()), alignment);
 }
 
 // Blocks of just the right size that are looked at for one that is aligned well by chance.
@@ -27,13 +32,16 @@ template <class Index>
 allocation fit_manager<Index>::allocate(layout request, fit wanted) noexcept {
   settle();
   // What is wrong with a request is told apart in the slow path.
-  if (request.alignment - 1 < fit_block::granule && is_power_of_two(request.alignment) &&
+  if (request.alignment - 1 < fit_block::alignment && is_power_of_two(request.alignment) &&
       request.size <= fit_block::reach) [[likely]] {
-    const std::size_t need = fit_block::size_for(request.size);
-    if (fit_block* const b = index_.find(need)) [[likely]]
-      return serve({b, 0}, need, request.size, wanted);
-    if (need <= space_.room_now()) [[likely]]
+    const std::size_t need = fit_block::size_for(request.size, request.alignment);
+    if (fit_block* const b = index_.find(need)) [[likely]] {
+      if (fit_detail::is_aligned_for(b, request.alignment)) [[likely]]
+        return serve({b, 0}, need, request.size, wanted);
+    } else if (need <= space_.room_now() &&
+               fit_detail::is_aligned_for(space_.top(), request.alignment)) [[likely]] {
       return serve_top(0, need, request.size, wanted);
+    }
   }
   return allocate_elsewhere(request, wanted);
 }
@@ -91,14 +99,15 @@ ASHLAR_COLD allocation fit_manager<Index>::refuse_corrupt(fit_block* b) const {
   return allocation::failed(status::no_memory);
 }
 
-// The first request, alignments of more than 16, the growing region, and everything that fails.
+// The first request, alignments of more than 16, those of 16 where others lie between, the growing
+// region, and everything that fails.
 template <class Index>
 ASHLAR_NO_INLINE allocation fit_manager<Index>::allocate_elsewhere(layout request, fit wanted) {
   if (!is_power_of_two(request.alignment) || request.alignment > fit_block::reach)
     return allocation::failed(status::bad_alignment);
   if (request.size > max_size) return allocation::failed(status::too_large);
   if (const status ready = prepare(); ready != status::success) return allocation::failed(ready);
-  const std::size_t need = fit_block::size_for(request.size);
+  const std::size_t need = fit_block::size_for(request.size, request.alignment);
   const place where = find_place(need, request.alignment);
   if (where.from == nullptr) return refusal(request);
   if (where.from != space_.top()) return serve(where, need, request.size, wanted);
@@ -142,7 +151,7 @@ auto fit_manager<Index>::find_place(std::size_t need, std::size_t alignment) con
 
 template <class Index>
 bool fit_manager<Index>::can_serve(layout request) const {
-  const std::size_t need = fit_block::size_for(request.size);
+  const std::size_t need = fit_block::size_for(request.size, request.alignment);
   const place where = find_place(need, request.alignment);
   if (where.from == nullptr) return false;
   const std::size_t size =
@@ -152,7 +161,8 @@ bool fit_manager<Index>::can_serve(layout request) const {
 
 template <class Index>
 ASHLAR_COLD allocation fit_manager<Index>::refusal(layout request) const {
-  const std::size_t least = fit_block::size_for(request.size) - fit_block::header;
+  const std::size_t least =
+      fit_block::size_for(request.size, request.alignment) - fit_block::header;
   if (is_over_budget(least)) return allocation::failed(status::over_budget);
   if (!can_serve({0, request.alignment})) return allocation::failed(status::not_enough_memory, 0);
   // The largest size that would be served, found by asking.

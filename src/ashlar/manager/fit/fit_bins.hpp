@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The two-level bins of TLSF: free blocks in lists by size, found by two bit scans.
 //
-// Sizes below 512 bytes have a bin each; above, each doubling is cut into 16 bins, so a bin's sizes
+// Sizes below 256 bytes have a bin each; above, each doubling is cut into 16 bins, so a bin's sizes
 // differ by at most 1/16. A request looks where every block is large enough: in its own bin if that
 // holds one size, else in the next bins that are not empty. Before that it looks at one block of
 // its own bin, which may be large enough too: that saves most of what rounding up costs (decision
@@ -55,8 +55,12 @@ class fit_bins {
   constexpr fit_bins() = default;
   explicit fit_bins(fit_links links) : links_(links) {}
 
+  // Crumbs have no room for a node: they go by unnoticed.
+
   /// Requires: it has at most `Largest` bytes.
   void insert(fit_block* b) {
+    if (b->is_crumb()) [[unlikely]]
+      return;
     const unsigned bin = bin_of(b->granules());
     const std::uint32_t me = links_.of(b);
     const std::uint32_t next = heads_[bin];
@@ -69,6 +73,8 @@ class fit_bins {
   }
 
   void remove(fit_block* b) {
+    if (b->is_crumb()) [[unlikely]]
+      return;
     const std::uint32_t next = b->link[0];
     const std::uint32_t previous = b->link[1];
     if (next != 0) links_.at(next)->link[1] = previous;

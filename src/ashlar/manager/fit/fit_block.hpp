@@ -2,20 +2,23 @@
 // The block of the fit managers: a header in front, a copy of the size at the end while it is free
 // (boundary tags, Knuth 1973), and the node of the index in between while it is free.
 //
-//     address = 8 (mod 16)
+//     address = 0 (mod 8); where the payload is aligned to 16, 8 (mod 16)
 //     used: | head 8 | payload .................................. |   to the next head; no foot
 //     free: | head 8 | link 4 | link 4 | up 4 | same 4 | ... | foot 8 |
 //
-//     head: | tag | . | slack | . | size, a multiple of 16 | trimmed | red | previous used | used |
-//     bits    63-48     45-40       36-4                     3         2     1               0
+//     head: | tag | .. | slack | .. | trimmed | size, multiple of 8 | red | previous used | used |
+//     bits  63-48        45-40        36        35-3                  2     1               0
 //
 // Each block knows from its own head whether the block before it is used; only if not, that one has
 // a foot, by which its start is found. So neighbours of a block are found in O(1) both ways, and a
 // used block costs 8 bytes. The foot lies in the cache line of the head behind it, and proves
 // itself (granules, and their complement): who frees that block need not wait for the head before.
-// Links count granules of 16 bytes from an origin: 32 bits reach over 64 GiB, so a tree node fits
-// in the smallest block, 32 bytes. The links lie at a multiple of 16, thus in one cache line; the
-// head, with the size, may lie in the one before.
+// Links count granules of 8 bytes from an origin: 32 bits reach over 32 GiB, so the node of a tree
+// takes 16 bytes. That of a list takes 8 and fits in the smallest block, 24 bytes. A free block of
+// 16 bytes, a crumb, has no room for a node: it is in no index and waits for its neighbours.
+//
+// Sizes of blocks whose payload is aligned to 16 are multiples of 16: where all are, each one ends
+// where the next can begin. Alignments of 8 and less take multiples of 8.
 #pragma once
 
 #include <cstddef>
@@ -28,18 +31,22 @@
 namespace ashlar {
 
 struct [[gnu::may_alias]] fit_block {
-  static constexpr std::size_t granule = 16;
+  static constexpr std::size_t granule = 8;
   static constexpr std::size_t header = 8;
-  static constexpr std::size_t smallest = 32;
+  static constexpr std::size_t smallest = 24;  // of used blocks, and of free ones with a node
+  static constexpr std::size_t crumb = 16;     // a free block without
+  /// Of payloads, unless less is asked for, or more.
+  static constexpr std::size_t alignment = default_alignment;
   /// What links can reach.
-  static constexpr std::size_t reach = 64_GiB;
+  static constexpr std::size_t reach = 32_GiB;
   /// The most that one region can be: no block of it may have link 0.
   static constexpr std::size_t largest_region = reach - 4 * granule;
 
   static constexpr std::uint64_t used_bit = 1;
   static constexpr std::uint64_t previous_used_bit = 2;
-  static constexpr std::uint64_t red_bit = 4;      // for the tree
-  static constexpr std::uint64_t trimmed_bit = 8;  // free, and the OS has its pages
+  static constexpr std::uint64_t red_bit = 4;  // for the tree
+  // Free, and the OS has its pages.
+  static constexpr std::uint64_t trimmed_bit = std::uint64_t{1} << 36;
   static constexpr std::uint64_t size_mask = (reach * 2 - 1) & ~std::uint64_t{granule - 1};
   static constexpr unsigned slack_shift = 40;
   static constexpr std::uint64_t slack_mask = 63;
@@ -51,16 +58,19 @@ struct [[gnu::may_alias]] fit_block {
   std::uint32_t up;       // tree: parent
   std::uint32_t same;     // tree: a list of more blocks of this size
 
-  /// Returns the size of a block whose payload holds `bytes`. Requires: bytes <= max_size.
-  static constexpr std::size_t size_for(std::size_t bytes) {
-    const std::size_t size = align_up(bytes + header, granule);
-    return size < smallest ? smallest : size;
+  /// Returns the size of a block whose payload holds `bytes`. Requires: bytes <= max_size;
+  /// `aligned` is a power of two.
+  static constexpr std::size_t size_for(std::size_t bytes, std::size_t aligned) {
+    const std::size_t mask = ((aligned - 1) | (granule - 1)) & (alignment - 1);  // 7 or 15
+    const std::size_t size = (bytes + header + mask) & ~mask;
+    const std::size_t least = crumb + 1 + mask;
+    return size < least ? least : size;
   }
 
   /// Returns what a block of `need` bytes takes of `available` ones: all, where the rest would be
   /// too small to be a block.
   static constexpr std::size_t cut(std::size_t available, std::size_t need) {
-    return available - need < smallest ? available : need;
+    return available - need < crumb ? available : need;
   }
 
   static fit_block* of(const void* payload) {
@@ -75,6 +85,8 @@ struct [[gnu::may_alias]] fit_block {
   tag_id tag() const { return static_cast<tag_id>(head >> tag_shift); }
   bool is_used() const { return (head & used_bit) != 0; }
   bool is_previous_used() const { return (head & previous_used_bit) != 0; }
+  /// Requires: it is free.
+  bool is_crumb() const { return size() == crumb; }
   bool is_red() const { return (head & red_bit) != 0; }
 
   // By numbers: `bytes` may be negative, modulo 2^64, which a pointer must not be moved by.
@@ -115,7 +127,8 @@ struct [[gnu::may_alias]] fit_block {
   };
   const foot& foot_before() const { return reinterpret_cast<const foot*>(this)[-1]; }
 };
-static_assert(sizeof(fit_block) + fit_block::header == fit_block::smallest);
+static_assert(offsetof(fit_block, up) + fit_block::header == fit_block::smallest);
+static_assert(fit_block::alignment == 2 * fit_block::granule);
 
 /// From links to blocks and back. Link 0 is no block.
 class fit_links {

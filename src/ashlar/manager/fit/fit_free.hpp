@@ -22,13 +22,13 @@
 namespace ashlar {
 
 template <class Index>
-void fit_manager<Index>::deallocate(block b, std::size_t) noexcept {
+void fit_manager<Index>::deallocate(block b, std::size_t alignment) noexcept {
   if (b.data == nullptr) return;
   // The block's own head and the next one come from memory at the same time, and while the last
   // free is being settled.
   prefetch_for_write(fit_block::of(b.data));
   prefetch_for_write(
-      at_address(address_of(b.data) + fit_block::size_for(b.size) - fit_block::header));
+      at_address(address_of(b.data) + fit_block::size_for(b.size, alignment) - fit_block::header));
   settle();
   fit_block* const found = space_.live(b.data);
   if (found == nullptr) [[unlikely]]

@@ -12,12 +12,13 @@
 // Free neighbours are joined after every free, by the next call, before it does anything else
 // (fit_free.hpp). All bookkeeping of blocks lies in the region; the manager itself holds the roots
 // of the index only. What remains of a block that is more than was asked for becomes a free block,
-// from 32 bytes on.
+// from 16 bytes on. A block is its contents and 8 bytes more, rounded up to 16; where an alignment
+// of 8 is all that was asked for, to 8, and small blocks lie closer.
 //
 // Invariants: those of fit_space.hpp and of the index, and (1) the index holds exactly the free
-// blocks; (2) `used` is the sum of the usable bytes of used blocks, and `live` their number;
-// (3) used <= peak, used <= limit. (1), and (2) to (4) of the space, hold but for the block freed
-// last, which the next call joins.
+// blocks but crumbs; (2) `used` is the sum of the usable bytes of used blocks, and `live` their
+// number; (3) used <= peak, used <= limit. (1), and (2) to (4) of the space, hold but for the block
+// freed last, which the next call joins.
 // Threads: single-threaded. Cost: see the indexes; growing the region is a system call.
 #pragma once
 
@@ -35,7 +36,7 @@ namespace ashlar {
 struct fragmentation_report {
   std::size_t free_bytes = 0;    ///< free and accessible: free blocks and the end of the region
   std::size_t free_blocks = 0;   ///< in how many pieces
-  std::size_t largest_free = 0;  ///< the largest block that could be handed out from them
+  std::size_t largest_free = 0;  ///< the most that could be handed out from them, aligned to 8
   std::size_t live_blocks = 0;
   std::size_t live_bytes = 0;  ///< as asked for
   std::size_t slack = 0;       ///< handed out, but not asked for
@@ -66,7 +67,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
     space_.release();
   }
 
-  /// Errors: `over_budget`; `not_enough_memory` with what would fit (for alignments above 16, what
+  /// Errors: `over_budget`; `not_enough_memory` with what would fit (for alignments above 8, what
   /// surely would); `no_memory` if the OS refuses to commit more.
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
   /// Clears what is not known to be zero: memory that was never used is not cleared again.
@@ -94,7 +95,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
   }
 
   /// Takes a further block of the user's, which must outlive the manager. Errors: `unsupported`: it
-  /// lies more than 32 GiB from the region, or overlaps it; `not_enough_memory`: it is too small.
+  /// lies more than 16 GiB from the region, or overlaps it; `not_enough_memory`: it is too small.
   status add(std::span<std::byte> block) noexcept;
 
   manager_usage usage() const noexcept;

@@ -5,13 +5,14 @@
 //     wilderness: | sentinel |  hidden up to the end of what is committed ... |
 //
 // What the manager itself reads stays visible: the first 16 bytes of a freed block's payload and
-// its last 8. So a use after free is found from its 17th byte on. Of a block that joined another
-// one nothing is left to read, and it is hidden whole.
+// its last 8. So a use after free is found from its 17th byte on, in blocks of more than 32 bytes.
+// Of a block that joined another one nothing is left to read, and it is hidden whole.
 #include "ashlar/manager/fit/fit_space.hpp"
 
 namespace ashlar {
 
 void fit_space::hide_all_but_tags(const fit_block* b, std::size_t size) const noexcept {
+  if (size <= sizeof(fit_block) + fit_block::header) return poison::show(b, size);
   const std::byte* const inside = at_address(address_of(b)) + sizeof(fit_block);
   const std::size_t hidden = size - sizeof(fit_block) - fit_block::header;
   poison::show(b, sizeof(fit_block));

@@ -21,7 +21,7 @@ allocation fit_manager<Index>::reallocate(block b, std::size_t alignment,
     return allocation::failed(status::unsupported);
   }
   if (change.size > max_size) return allocation::failed(status::too_large);
-  const std::size_t need = fit_block::size_for(change.size);
+  const std::size_t need = fit_block::size_for(change.size, alignment);
   if (resize_in_place(old, need)) return resized(old, change);
   if (!change.may_move) return allocation::failed(status::unsupported);
   // It grows: all of the old size fits.
@@ -54,7 +54,7 @@ void fit_manager<Index>::shrink(fit_block* b, std::size_t need) {
   fit_block* const next = b->next();
   // A rest too small to be a block can still join a free neighbour.
   const bool joins = !next->is_used() || next == space_.top();
-  if (rest == 0 || (rest < fit_block::smallest && !joins)) return;
+  if (rest == 0 || (rest < fit_block::crumb && !joins)) return;
   set_size(b, need);
   fit_block* const tail = b->next();
   tail->head = fit_block::previous_used_bit;

@@ -6,8 +6,8 @@ namespace ashlar {
 namespace {
 
 // Puts what links reach evenly around the range, so that blocks added later are in reach wherever
-// they lie. Also where nothing is to spare the first block must not have link 0; the last one, of
-// 32 bytes, still has a link then.
+// they lie. Also where nothing is to spare the first block must not have link 0; the last one still
+// has a link then.
 fit_links links_around(const std::byte* start, std::size_t size) {
   const std::size_t spare = fit_block::reach - smaller(size, fit_block::reach);
   const std::size_t before = larger(align_down(spare / 2, fit_block::granule), fit_block::granule);
@@ -44,9 +44,11 @@ class fit_space::shown {
 
 status fit_space::prepare(tag_id owner) noexcept {
   if (!from_os_) {
-    std::byte* const start = at_address(align_up(address_of(block_.data()), fit_block::granule));
+    // Up to the first multiple of 16, the pad, a block aligned to 16, and the sentinel.
+    constexpr std::size_t least = 15 + 8 + fit_block::size_for(1, 16) + fit_block::header;
+    std::byte* const start = at_address(align_up(address_of(block_.data()), fit_block::alignment));
     std::byte* end = block_.data() + block_.size();
-    if (block_.size() < 2 * fit_block::smallest) return status::not_enough_memory;
+    if (block_.size() <= least) return status::not_enough_memory;
     if (address_of(end) - address_of(start) > fit_block::largest_region)
       end = start + fit_block::largest_region;
     return begin(start, end, end, zeroed_);
@@ -83,7 +85,7 @@ status fit_space::begin(std::byte* start, std::byte* committed, std::byte* end,
   fresh_ = zeroed ? start : end;
   store_relaxed(held_, held_ + static_cast<std::size_t>(committed - start));
   links_ = links_around(start, static_cast<std::size_t>(end - start));
-  first_ = fit_block::of(start + fit_block::granule);
+  first_ = fit_block::of(start + fit_block::alignment);
   is_watched_ = poison::is_watched();
   set_top(first_);
   return status::success;
@@ -118,8 +120,8 @@ status fit_space::commit(std::size_t size) noexcept {
     return status::success;
   const std::size_t least = align_up(static_cast<std::size_t>(wanted - committed_), page_);
   const std::size_t rest = static_cast<std::size_t>(end_ - committed_);
-  // An eighth more each time: few calls, and never much more than is used.
-  const std::size_t step = larger(step_, static_cast<std::size_t>(committed_ - start_) / 8);
+  // A 64th more each time: few calls, and never much more than is used.
+  const std::size_t step = larger(step_, static_cast<std::size_t>(committed_ - start_) / 64);
   std::size_t part = larger(smaller(least, rest), align_up(smaller(step, rest), page_));
   if (commit_part({committed_, part}) != status::success) {
     part = smaller(least, rest);
@@ -140,12 +142,12 @@ std::size_t fit_space::dirty_prefix(const std::byte* data, std::size_t size,
 }
 
 fit_block* fit_space::add(std::span<std::byte> block, status& reason) noexcept {
-  std::byte* const begin = at_address(align_up(address_of(block.data()), fit_block::granule));
+  std::byte* const begin = at_address(align_up(address_of(block.data()), fit_block::alignment));
   std::byte* const end = block.data() + block.size();
-  constexpr std::size_t least = sizeof(row) + fit_block::smallest + fit_block::header;
-  static_assert(sizeof(row) % fit_block::granule == fit_block::header, "payloads are aligned");
+  constexpr std::size_t least = sizeof(row) + fit_block::size_for(1, 16) + fit_block::header;
+  static_assert(sizeof(row) % fit_block::alignment == fit_block::header, "payloads are aligned");
   reason = status::not_enough_memory;
-  if (block.size() < least + fit_block::granule) return nullptr;
+  if (block.size() < least + fit_block::alignment) return nullptr;
   reason = status::unsupported;
   bool overlaps = begin < end_ && end > start_;
   for (row* r = added_; r != nullptr; r = r->next)
@@ -181,7 +183,7 @@ fault_kind fit_space::diagnose(const void* p, fault_detail& detail) const noexce
     if (limit == address_of(r->sentinel)) b = r->first();
   for (;; b = b->next()) {
     const std::size_t size = b->size();
-    if (size < fit_block::smallest || size > limit - address_of(b)) return fault_kind::corruption;
+    if (size < fit_block::crumb || size > limit - address_of(b)) return fault_kind::corruption;
     if (address_of(place) < address_of(b) + size) break;
   }
   if (!b->is_used()) return fault_kind::double_free;
@@ -258,11 +260,11 @@ void fit_space::check_invariants() const noexcept {
 void fit_space::check_row(const fit_block* b, const fit_block* sentinel) const noexcept {
   bool previous_used = true;
   for (; b != sentinel; b = b->next()) {
-    ASHLAR_CHECK(b->size() >= fit_block::smallest);                   // (1)
-    ASHLAR_CHECK(b->size() <= address_of(sentinel) - address_of(b));  // (1)
-    ASHLAR_CHECK(b->is_previous_used() == previous_used);             // (2)
-    ASHLAR_CHECK(b->is_used() || previous_used);                      // (3)
-    ASHLAR_CHECK(b->is_used() || b->is_foot_whole());                 // (4)
+    ASHLAR_CHECK(b->size() >= (b->is_used() ? fit_block::smallest : fit_block::crumb));  // (1)
+    ASHLAR_CHECK(b->size() <= address_of(sentinel) - address_of(b));                     // (1)
+    ASHLAR_CHECK(b->is_previous_used() == previous_used);                                // (2)
+    ASHLAR_CHECK(b->is_used() || previous_used);                                         // (3)
+    ASHLAR_CHECK(b->is_used() || b->is_foot_whole());                                    // (4)
     previous_used = b->is_used();
   }
   ASHLAR_CHECK(sentinel->size() == 0 && sentinel->is_used());   // (1)

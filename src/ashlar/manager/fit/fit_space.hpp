@@ -38,7 +38,7 @@ struct fit_options {
   static constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 
   os_manager* os = nullptr;          ///< where address space comes from; null: system_os()
-  std::size_t reserve = 16_GiB;      ///< address space to reserve, thus the bound; below 64 GiB
+  std::size_t reserve = 16_GiB;      ///< address space to reserve, thus the bound; below 32 GiB
   std::size_t commit_step = 64_KiB;  ///< the least that is committed at once
   bool zeroed = false;               ///< a user's block is all zero
   std::size_t limit = unlimited;     ///< the most that may be used: usage().used
@@ -119,7 +119,8 @@ class ASHLAR_EXPORT fit_space {
   ASHLAR_NO_SANITIZE fit_block* live(const void* p) const {  // a wrong pointer leads anywhere
     fit_block* const b = fit_block::of(p);
     const std::uintptr_t limit = end_of_row(b);
-    const std::uint64_t head = limit > address_of(b) && is_aligned(address_of(p), 16) ? b->head : 0;
+    const std::uint64_t head =
+        limit > address_of(b) && is_aligned(address_of(p), fit_block::granule) ? b->head : 0;
     const std::size_t size = head & fit_block::size_mask;
     if ((head & fit_block::used_bit) == 0 || size < fit_block::smallest ||
         size > limit - address_of(b) || (b->after(size)->head & fit_block::previous_used_bit) == 0)
@@ -185,7 +186,7 @@ class ASHLAR_EXPORT fit_space {
     const std::size_t size = b->previous_size();
     const auto* const previous =
         fit_block::of(at_address(address_of(b) - size + fit_block::header));
-    return b->is_foot_before_whole() && size >= fit_block::smallest &&
+    return b->is_foot_before_whole() && size >= fit_block::crumb &&
            end_of_row(previous) == end_of_row(b);
   }
 

@@ -101,7 +101,7 @@ void fit_manager<Index>::check_invariants() const noexcept {
   space_.for_each([&](const fit_block* b) {
     used += b->is_used() ? b->usable() : 0;
     live += b->is_used();
-    free += !b->is_used();
+    free += !b->is_used() && !b->is_crumb();
     return true;
   });
   ASHLAR_CHECK(index_.check_invariants() == free);                    // (1)

@@ -17,7 +17,7 @@ using bins = fit_bins<fit_block::reach>;
 
 std::vector<std::size_t> telling_granules() {
   std::vector<std::size_t> all;
-  for (std::size_t g = 2; g < 70000; ++g) all.push_back(g);
+  for (std::size_t g = 3; g < 70000; ++g) all.push_back(g);
   for (unsigned bin = bins::exact; bin < bins::bin_count; ++bin) {
     const std::size_t border = bins::least_of(bin);
     for (std::size_t g = border - 2; g <= border + 2; ++g) all.push_back(g);
@@ -80,19 +80,19 @@ using indexes = testing::Types<fit_tree, fit_tlsf, fit_hybrid>;
 TYPED_TEST_SUITE(fit_index_test, indexes);
 
 TYPED_TEST(fit_index_test, finds_nothing_in_nothing) {
-  for (std::size_t size = 32; size < 2_GiB; size = size * 2 + 16)
+  for (std::size_t size = 24; size < 2_GiB; size = size * 2 + 8)
     EXPECT_EQ(this->index.find(size), nullptr);
   EXPECT_EQ(this->index.check_invariants(), 0u);
 }
 
 TYPED_TEST(fit_index_test, finds_the_only_block_up_to_its_size) {
-  for (std::size_t size = 32; size < 200_KiB; size = size * 3 / 2 / 16 * 16) {
+  for (std::size_t size = 24; size < 200_KiB; size = size * 3 / 2 / 8 * 8) {
     this->used = 0;
     fit_block* const b = this->make(size);
     this->index.insert(b);
-    for (std::size_t wanted = 32; wanted <= size; wanted += 16)
+    for (std::size_t wanted = 24; wanted <= size; wanted += 8)
       ASSERT_EQ(this->index.find(wanted), b) << wanted << " of " << size;
-    ASSERT_EQ(this->index.find(size + 16), nullptr);
+    ASSERT_EQ(this->index.find(size + 8), nullptr);
     ASSERT_EQ(this->index.check_invariants(), 1u);
     this->index.remove(b);
     ASSERT_EQ(this->index.check_invariants(), 0u);
@@ -100,19 +100,56 @@ TYPED_TEST(fit_index_test, finds_the_only_block_up_to_its_size) {
 }
 
 TYPED_TEST(fit_index_test, takes_blocks_of_one_size_out_in_any_order) {
-  for (unsigned order = 0; order < 24; ++order) {
+  for (unsigned order = 0; order < 48; ++order) {
+    const std::size_t size = order < 24 ? 160 : fit_block::smallest;
     this->used = 0;
     std::vector<fit_block*> blocks;
-    for (int i = 0; i < 4; ++i) blocks.push_back(this->make(160));
+    for (int i = 0; i < 4; ++i) blocks.push_back(this->make(size));
     for (fit_block* const b : blocks) this->index.insert(b);
-    for (unsigned left = 4, code = order; left > 0; code /= left--) {
+    for (unsigned left = 4, code = order % 24; left > 0; code /= left--) {
       ASSERT_EQ(this->index.check_invariants(), left);
-      ASSERT_NE(this->index.find(160), nullptr);
+      ASSERT_NE(this->index.find(size), nullptr);
       this->index.remove(blocks[code % left]);
       blocks.erase(blocks.begin() + code % left);
     }
     ASSERT_EQ(this->index.check_invariants(), 0u);
   }
+}
+
+TYPED_TEST(fit_index_test, does_not_notice_crumbs) {
+  fit_block* const crumb = this->make(fit_block::crumb);
+  const std::uint64_t head = crumb->head;
+  this->index.insert(crumb);
+  EXPECT_EQ(this->index.check_invariants(), 0u);
+  EXPECT_EQ(this->index.find(fit_block::smallest), nullptr);
+  this->index.remove(crumb);
+  EXPECT_EQ(crumb->head, head);
+  EXPECT_TRUE(crumb->is_foot_whole());
+}
+
+TYPED_TEST(fit_index_test, goes_on_from_the_smallest_blocks_to_larger_ones) {
+  fit_block* const large = this->make(160);
+  this->index.insert(large);
+  fit_block* const small = this->make(fit_block::smallest);
+  this->index.insert(small);
+  EXPECT_EQ(this->index.find(fit_block::smallest), small);
+  this->index.remove(small);
+  EXPECT_EQ(this->index.find(fit_block::smallest), large);
+}
+
+TEST(fit_tree, finds_the_next_behind_the_smallest) {
+  alignas(16) static std::byte memory[1_KiB];
+  fit_tree tree{fit_links(address_of(memory) - 8 - 16)};
+  fit_block* blocks[3] = {};
+  for (std::size_t i = 0; i < 3; ++i) {
+    blocks[i] = fit_block::of(memory + 16 + i * 64);
+    blocks[i]->set_free(i < 2 ? fit_block::smallest : 40);
+    tree.insert(blocks[i]);
+  }
+  EXPECT_EQ(tree.find(fit_block::smallest), blocks[1]) << "freed last";
+  EXPECT_EQ(tree.find_next(blocks[1]), blocks[0]);
+  EXPECT_EQ(tree.find_next(blocks[0]), blocks[2]);
+  EXPECT_EQ(tree.find_next(blocks[2]), nullptr);
 }
 
 TEST(fit_tree, finds_the_smallest_that_fits) {

@@ -11,32 +11,14 @@
 #include "support/fault_log.hpp"
 #include "support/pattern.hpp"
 #include "support/random.hpp"
+#include "unit/manager/fit/fit_fixture.hpp"
 
 namespace ashlar {
 namespace {
 
 template <class Manager>
-class fit_test : public testing::Test {
- protected:
-  ~fit_test() override { fit.check_invariants(); }
-
-  std::byte* get(std::size_t size, std::size_t alignment = 16) {
-    const allocation a = fit.allocate({size, alignment});
-    EXPECT_TRUE(a) << to_string(a.reason());
-    fit.check_invariants();
-    return static_cast<std::byte*>(a.data());
-  }
-  void put(void* p) {
-    fit.deallocate(p);
-    fit.check_invariants();
-  }
-
-  alignas(4096) std::byte memory[64_KiB];
-  Manager fit{memory};
-};
-
-using managers = testing::Types<best_fit_manager, tlsf_manager, hybrid_manager>;
-TYPED_TEST_SUITE(fit_test, managers);
+class fit_test : public test::fit_fixture<Manager> {};
+TYPED_TEST_SUITE(fit_test, test::fit_managers);
 
 TYPED_TEST(fit_test, costs_eight_bytes_a_block) {
   std::byte* const first = this->get(24);
