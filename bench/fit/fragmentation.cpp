@@ -112,7 +112,10 @@ void print_table(const std::vector<trace>& traces, std::size_t alignment) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<trace> traces = {bench::shifting_sizes(0), bench::shifting_sizes(50)};
+  using bench::ending_order;
+  std::vector<trace> traces = {bench::shifting_sizes(ending_order::oldest_first),
+                               bench::shifting_sizes(ending_order::random),
+                               bench::shifting_sizes(ending_order::random, 50)};
   for (int i = 1; i < argc; ++i) {
     const char* const equals = std::strchr(argv[i], '=');
     if (equals == nullptr) return std::fprintf(stderr, "not NAME=FILE: %s\n", argv[i]), 1;

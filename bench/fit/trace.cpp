@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <deque>
 #include <memory>
 #include <unordered_map>
 
@@ -93,14 +94,16 @@ trace read_trace(const std::string& path, const std::string& name) {
   return t;
 }
 
-trace shifting_sizes(std::size_t survivor_every) {
+trace shifting_sizes(ending_order order, std::size_t survivor_every) {
   constexpr std::size_t phases = 40;
   constexpr std::size_t phase_bytes = std::size_t{8} << 20;
-  trace t{.name = survivor_every == 0 ? "shifting sizes" : "shifting sizes, some survive",
+  trace t{.name = order == ending_order::oldest_first ? "shifting sizes, oldest first"
+                  : survivor_every == 0               ? "shifting sizes, any order"
+                                                      : "shifting sizes, some survive",
           .steps = {}};
   numbering numbers(t);
   ashlar::test::random_source random(9);
-  std::vector<std::uint32_t> passing;
+  std::deque<std::uint32_t> passing;
   for (std::size_t phase = 0; phase < phases; ++phase) {
     const std::size_t before = passing.size();
     std::size_t ending = before;  // the first so many are of the phase before
@@ -111,6 +114,12 @@ trace shifting_sizes(std::size_t survivor_every) {
       passing.push_back(numbers.make(size));
       // The phase before ends at the pace at which this one begins.
       while (ending * phase_bytes > before * (phase_bytes - std::min(bytes, phase_bytes))) {
+        if (order == ending_order::oldest_first) {
+          --ending;
+          numbers.free(passing.front());
+          passing.pop_front();
+          continue;
+        }
         const std::size_t victim = random.below(ending--);
         if (survivor_every == 0 || !random.one_in(survivor_every)) numbers.free(passing[victim]);
         passing[victim] = passing[ending];
