@@ -109,7 +109,7 @@ trace shifting_sizes(ending_order order, std::size_t survivor_every) {
     std::size_t ending = before;  // the first so many are of the phase before
     const std::size_t low = std::size_t{16} << phase % 10;
     for (std::size_t bytes = 0; bytes < phase_bytes;) {
-      const std::size_t size = low + random.below(3 * low);
+      const std::size_t size = low + 8 * random.below(3 * low / 8);
       bytes += size;
       passing.push_back(numbers.make(size));
       // The phase before ends at the pace at which this one begins.

@@ -39,8 +39,9 @@ trace read_trace(const std::string& path, const std::string& name);
 enum class ending_order : std::uint8_t { oldest_first, random };
 
 /// Returns a workload whose sizes shift from phase to phase, in a window that moves from 16 B to
-/// 32 KiB and starts again. The blocks of a phase end while the next phase begins; in random order,
-/// one in `survivor_every` stays to the end (0: none).
+/// 32 KiB and starts again: multiples of 8, as those of all types that are aligned to 8. The blocks
+/// of a phase end while the next phase begins; in random order, one in `survivor_every` stays to
+/// the end (0: none).
 trace shifting_sizes(ending_order order, std::size_t survivor_every = 0);
 
 }  // namespace bench
