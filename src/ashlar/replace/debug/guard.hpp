@@ -15,10 +15,12 @@ namespace ashlar::replace {
 
 enum class page_protection : std::uint8_t { off, back, front };
 
+inline constexpr std::ptrdiff_t usual_guard = 16;
+
 /// What `track=debug` does beyond recording; see docs/reference/options.md.
 struct debug_settings {
-  std::size_t guard = 16;    ///< bytes in front of and behind each block
-  std::size_t fill = 2_KiB;  ///< bytes at either end of new and freed blocks
+  std::size_t guard = usual_guard;  ///< bytes in front of and behind each block
+  std::size_t fill = 2_KiB;         ///< bytes at either end of new and freed blocks
   std::size_t quarantine = 16_MiB;
   page_protection protect = page_protection::off;
   std::uint64_t check_every = 0;
@@ -65,6 +67,11 @@ std::byte* find_damage(byte_range guard) noexcept;
 inline void write_guard(byte_range guard) noexcept {
   guard_words words(guard.begin);
   std::byte* at = guard.begin;
+  if (guard.end - at == usual_guard) [[likely]] {
+    const std::uint64_t both[2] = {words.next(), words.next()};
+    __builtin_memcpy(at, both, sizeof both);
+    return;
+  }
   for (; guard.end - at >= 8; at += 8) {
     const std::uint64_t word = words.next();
     __builtin_memcpy(at, &word, sizeof word);
@@ -78,6 +85,12 @@ inline bool is_whole(byte_range guard) noexcept {
   guard_words words(guard.begin);
   std::uint64_t difference = 0;
   const std::byte* at = guard.begin;
+  if (guard.end - at == usual_guard) [[likely]] {
+    std::uint64_t both[2];
+    __builtin_memcpy(both, at, sizeof both);
+    difference = both[0] ^ words.next();
+    return (difference | (both[1] ^ words.next())) == 0;
+  }
   for (; guard.end - at >= 8; at += 8) {
     std::uint64_t word;
     __builtin_memcpy(&word, at, sizeof word);
