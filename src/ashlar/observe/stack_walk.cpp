@@ -29,6 +29,11 @@ ASHLAR_FORCE_INLINE bool is_unchanged(const last_walk& w, std::uint32_t first, s
                                       const position& at) {
   std::uintptr_t difference = 0;
   std::uint32_t i = first;
+  if (w.needs[first] == w.needs[end]) {
+#pragma GCC unroll 4
+    for (; i < end; ++i) difference |= w.code[i + 1] ^ read_stack(w.at[i + 1]);
+    return difference == 0;
+  }
   // Up to where the steps themselves read one, the frame pointer is the one that we came with.
   for (; i < end && w.frame_at[i] < at.stack; ++i) {
     if (w.needed[i] != 0) difference |= w.needed[i] ^ at.frame;
@@ -104,7 +109,8 @@ std::uint32_t join(last_walk& w, const fresh_frames& fresh, std::uint32_t next,
                    std::uint32_t most) {
   w.drop_to(next);
   if (fresh.count != 0) w.push(fresh);
-  return w.bottom - w.top < most ? w.bottom - w.top : most;
+  const std::uint32_t known = last_walk::capacity - w.top;
+  return known < most ? known : most;
 }
 
 // Walks, and takes over what this walk has in common with the last one. Afterwards `w.top` is where
@@ -113,13 +119,14 @@ std::uint32_t walk_again(last_walk& w, position at, os::stack_bounds bounds, std
   fresh_frames fresh;
   step_trace trace;
   for (std::uint32_t next = w.top;;) {
-    while (next < w.bottom && w.at[next] < at.stack - stack_word) ++next;
+    while (w.at[next] < at.stack - stack_word) ++next;
     if (w.has(next, at)) {
       w.set_frame_at(next, trace.saved_at);
       const std::uint32_t wanted = next + most - fresh.count - 1;
-      const std::uint32_t end = wanted < w.bottom ? wanted : w.bottom - 1;
+      const std::uint32_t end = wanted < last_walk::capacity ? wanted : last_walk::capacity - 1;
       const std::uint32_t last = follow(w, next, end, at, bounds);
-      if (last == wanted || (last + 1 == w.bottom && w.is_whole)) return join(w, fresh, next, most);
+      if (last == wanted || (last + 1 == last_walk::capacity && w.is_whole))
+        return join(w, fresh, next, most);
       take_over(fresh, w, next, last);
       next = last + 1;
       trace.saved_at = w.frame_at[last];
@@ -161,8 +168,8 @@ std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uint
 walked_stack walk_stack(const caller& from, os::stack_bounds& bounds, std::uint32_t most,
                         last_walk& last) noexcept {
   const position start = start_of(from);
-  if (last.drops != process_rules.drops()) {
-    last.drops = process_rules.drops();
+  if (last.generation != process_rules.generation()) [[unlikely]] {
+    last.generation = process_rules.generation();
     last.forget();
   }
   if (most > stack_frames_limit) most = stack_frames_limit;

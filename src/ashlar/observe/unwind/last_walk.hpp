@@ -12,9 +12,10 @@
 // innermost ones replaces those and copies nothing. What lies further out than a walk went is kept,
 // and found again when the thread has returned there.
 //
-// Invariants: (1) `hashes[i]` is stack_hash of the functions from i on; (2) no step between `top`
-// and `rare` is rare.
-// Threads: thread-confined. A signal handler that walks in the middle of a walk goes without.
+// Invariants: (1) `hashes[i]` is stack_hash of the functions from i on, and `needs[i]` the number
+// of those whose step went by the frame pointer; (2) no step between `top` and `rare` is rare; (3)
+// the functions are those from `top` to `capacity`, and none is at the place behind them. Threads:
+// thread-confined. A signal handler that walks in the middle of a walk goes without.
 #pragma once
 
 #include <atomic>
@@ -63,39 +64,39 @@ struct fresh_frames {
 struct last_walk {
   static constexpr std::uint32_t capacity = 192;
 
-  std::uint32_t top = 0;      // the innermost function
-  std::uint32_t bottom = 0;   // behind the outermost known one; top == bottom: none
+  std::uint32_t top = 0;      // the innermost function; capacity: none
   std::uint32_t rare = 0;     // the innermost one from which the step on is not to be repeated
   std::uint32_t count = 0;    // functions of the last walk
   std::uint64_t changes = 0;  // whether functions were replaced since
   bool is_whole = false;      // the outermost one has no caller
   bool is_in_use = false;
-  std::uint32_t drops = 0;  // of rules, before it
+  std::uint32_t generation = 0;  // of the rules that it went by; 0: never begun
   std::uintptr_t code[capacity];
-  std::uintptr_t at[capacity];        // where `code` was read: right below the stack pointer
+  std::uintptr_t at[capacity + 1];    // where `code` was read: right below the stack pointer
   std::uintptr_t needed[capacity];    // the frame pointer, if the step from i on went by it; or 0
   std::uintptr_t frame_at[capacity];  // where the frame pointer was read; 0: where it always was
   bool is_rare[capacity];
+  std::uint8_t needs[capacity + 1];
   std::uint64_t hashes[capacity + 1];
 
   /// Whether the function of number `i` is at `p`, as far as its code goes and its place.
   bool has(std::uint32_t i, const position& p) const {
-    return i < bottom && at[i] == p.stack - stack_word && code[i] == p.code;
+    return at[i] == p.stack - stack_word && code[i] == p.code;
   }
 
   void forget() {
-    top = bottom = rare = capacity;
+    top = rare = capacity;
     count = 0;
     is_whole = false;
     ++changes;
-    hashes[capacity] = stack_hash_of_none;
+    set_end();
   }
 
   /// Drops what lies further in than `i`.
   void drop_to(std::uint32_t i) {
     top = i;
     if (rare < i)
-      for (rare = i; rare < bottom && !is_rare[rare];) ++rare;
+      for (rare = i; rare < capacity && !is_rare[rare];) ++rare;
   }
 
   /// Says where the frame pointer was read that function `i` has, and those further out up to one
@@ -105,7 +106,7 @@ struct last_walk {
     const std::uintptr_t own = at[i];
     do {
       frame_at[i] = read_at;
-    } while (!is_rare[i] && ++i < bottom && frame_at[i] <= own);
+    } while (!is_rare[i] && ++i < capacity && frame_at[i] <= own);
   }
 
   /// Puts functions in front of the innermost one.
@@ -119,6 +120,7 @@ struct last_walk {
       needed[top] = fresh.needed[i];
       frame_at[top] = fresh.frame_at[i];
       is_rare[top] = (fresh.rare >> i & 1) != 0;
+      needs[top] = static_cast<std::uint8_t>(needs[top + 1] + (needed[top] != 0));
       hashes[top] = stack_hash(fresh.code[i], hashes[top + 1]);
     }
     if (fresh.rare != 0) rare = top + static_cast<std::uint32_t>(std::countr_zero(fresh.rare));
@@ -130,22 +132,30 @@ struct last_walk {
   }
 
  private:
+  /// Says what lies behind the outermost function.
+  void set_end() {
+    at[capacity] = ~std::uintptr_t{0};
+    needs[capacity] = 0;
+    hashes[capacity] = stack_hash_of_none;
+  }
+
   /// Moves what a walk can still reach to the high end.
   void make_room() {
-    const std::uint32_t kept =
-        bottom - top < stack_frames_limit ? bottom - top : stack_frames_limit;
-    if (kept < bottom - top) is_whole = false;
+    const std::uint32_t known = capacity - top;
+    const std::uint32_t kept = known < stack_frames_limit ? known : stack_frames_limit;
+    if (kept < known) is_whole = false;
     const std::uint32_t first = capacity - kept;
     std::memmove(code + first, code + top, kept * sizeof code[0]);
     std::memmove(at + first, at + top, kept * sizeof at[0]);
     std::memmove(needed + first, needed + top, kept * sizeof needed[0]);
     std::memmove(frame_at + first, frame_at + top, kept * sizeof frame_at[0]);
     std::memmove(is_rare + first, is_rare + top, kept * sizeof is_rare[0]);
-    hashes[capacity] = stack_hash_of_none;
-    for (std::uint32_t i = capacity; i-- > first;) hashes[i] = stack_hash(code[i], hashes[i + 1]);
+    for (std::uint32_t i = capacity; i-- > first;) {
+      hashes[i] = stack_hash(code[i], hashes[i + 1]);
+      needs[i] = static_cast<std::uint8_t>(needs[i + 1] + (needed[i] != 0));
+    }
     rare = rare < top + kept ? rare - top + first : capacity;
     top = first;
-    bottom = capacity;
   }
 };
 

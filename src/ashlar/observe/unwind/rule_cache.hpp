@@ -48,8 +48,9 @@ class rule_cache {
   /// ever used.
   void drop(std::uintptr_t low, std::uintptr_t high) noexcept;
 
-  /// How often rules were dropped: a walk by older ones is not to be repeated.
-  std::uint32_t drops() const noexcept { return drops_.load(std::memory_order_relaxed); }
+  /// Another number each time that rules were dropped: a walk by older ones is not to be repeated.
+  /// Never 0, which is that of a walk that never was.
+  std::uint32_t generation() const noexcept { return drops_.load(std::memory_order_relaxed) + 1; }
 
  private:
   std::atomic<std::uint32_t> drops_{0};
