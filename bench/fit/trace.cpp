@@ -78,6 +78,34 @@ class address_reader {
   block_map blocks_;
 };
 
+// Blocks in the order in which they were made, while all are there.
+class passing_blocks {
+ public:
+  explicit passing_blocks(ending_order order) : order_(order) {}
+
+  std::size_t size() const { return blocks_.size(); }
+  void add(std::uint32_t block) { blocks_.push_back(block); }
+
+  /// Takes one of the first `count` out: the first, or any.
+  std::uint32_t take_of(std::size_t count, ashlar::test::random_source& random) {
+    if (order_ == ending_order::oldest_first) {
+      const std::uint32_t first = blocks_.front();
+      blocks_.pop_front();
+      return first;
+    }
+    const std::size_t place = random.below(count);
+    const std::uint32_t taken = blocks_[place];
+    blocks_[place] = blocks_[count - 1];
+    blocks_[count - 1] = blocks_.back();
+    blocks_.pop_back();
+    return taken;
+  }
+
+ private:
+  std::deque<std::uint32_t> blocks_;
+  const ending_order order_;
+};
+
 struct closer {
   void operator()(std::FILE* f) const { std::fclose(f); }
 };
@@ -103,7 +131,7 @@ trace shifting_sizes(ending_order order, std::size_t survivor_every) {
           .steps = {}};
   numbering numbers(t);
   ashlar::test::random_source random(9);
-  std::deque<std::uint32_t> passing;
+  passing_blocks passing(order);
   for (std::size_t phase = 0; phase < phases; ++phase) {
     const std::size_t before = passing.size();
     std::size_t ending = before;  // the first so many are of the phase before
@@ -111,20 +139,11 @@ trace shifting_sizes(ending_order order, std::size_t survivor_every) {
     for (std::size_t bytes = 0; bytes < phase_bytes;) {
       const std::size_t size = low + 8 * random.below(3 * low / 8);
       bytes += size;
-      passing.push_back(numbers.make(size));
+      passing.add(numbers.make(size));
       // The phase before ends at the pace at which this one begins.
       while (ending * phase_bytes > before * (phase_bytes - std::min(bytes, phase_bytes))) {
-        if (order == ending_order::oldest_first) {
-          --ending;
-          numbers.free(passing.front());
-          passing.pop_front();
-          continue;
-        }
-        const std::size_t victim = random.below(ending--);
-        if (survivor_every == 0 || !random.one_in(survivor_every)) numbers.free(passing[victim]);
-        passing[victim] = passing[ending];
-        passing[ending] = passing.back();
-        passing.pop_back();
+        const std::uint32_t block = passing.take_of(ending--, random);
+        if (survivor_every == 0 || !random.one_in(survivor_every)) numbers.free(block);
       }
     }
   }

@@ -4,8 +4,8 @@
 
 For each function: as many paths without a call as there are kinds of hit, none of them with an
 atomic read-modify-write, none above the limit of instructions, counted from the entry to `ret`
-inclusively. An allocation has as many again for a thread that is sampled, which counts them. Where the compiler folded two equal functions, the jump from one to the other comes on
-top.
+inclusively. An allocation has as many again for a thread that is sampled, which counts them. Where
+the compiler folded two equal functions, the jump from one to the other comes on top.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The two paths that nearly every malloc and free take, and nothing else.
 //
-//   allocate(h, n)      table -> bin -> pop                    18 instructions as malloc, no call
+//   allocate(h, n)      table -> bin -> pop                    16 or 19 instructions as malloc
 //     |-> pop_counted   sampling: the bin behind -> pop        9 more
 //     `-> refill        the bin is empty: a batch from slabs   ~100 ns a batch
-//   deallocate(h, p)    page map -> bin -> push                20 instructions as free, no call
+//   deallocate(h, p)    page map -> bin -> push                20 instructions as free
 //     `-> ..._slow      null, full bin, medium, large, another heap's, foreign
 //
 // One branch answers three questions about a freed pointer. The route of its slice, taken

@@ -200,7 +200,7 @@ void heap::repair_after_fork() noexcept {
     if (h->state != local_state::active) continue;
     bool mine = false;
     for (const local_heap* m = thread_locals; m != nullptr; m = m->next_of_thread) mine |= m == h;
-    if (mine && h->has_front) h->front().draw_anew();
+    if (mine && h->is_sampled()) h->front().draw_anew();
     if (mine) continue;
     h->drop_bins();
     h->binding = nullptr;

@@ -86,7 +86,6 @@ void local_heap::drop_bins() noexcept {
     b.end = b.base + b.capacity;
     store_relaxed(b.parked, std::uint16_t{0});
   }
-  if (has_front) front().draw_anew();
 }
 
 void* local_heap::refill(size_class c, std::size_t requested) noexcept {

@@ -76,7 +76,8 @@ struct local_heap : bin_set {
     return *reinterpret_cast<sampling_bins*>(reinterpret_cast<std::byte*>(this) -
                                              bin_set::front_distance);
   }
-  const sampling_bins& front() const noexcept { return const_cast<local_heap*>(this)->front(); }
+  /// Whether its thread allocates by way of those.
+  bool is_sampled() noexcept { return has_front && binding != nullptr && *binding == &front(); }
 
   /// Fills the empty bin of `c` and pops a block. Null if there is no memory.
   /// `requested` is the size the caller asked for, for the slack estimate.

@@ -13,7 +13,6 @@ local_heap& sampling_bins::own() noexcept {
 }
 
 void sampling_bins::start(std::size_t mean) noexcept {
-  if (state == local_state::sampling) return;
   std::uint64_t seed = 0;
   (void)os::fill_random(&seed, sizeof seed);
   points_.start(mean, seed ^ address_of(this));
@@ -25,7 +24,8 @@ void sampling_bins::start(std::size_t mean) noexcept {
 
 void sampling_bins::set_left(size_class c, std::uint32_t pops) noexcept {
   // Blocks of medium classes are not in bins alone: malloc takes the slow path for them anyhow.
-  const std::uint32_t now = c < small_class_count ? std::min<std::uint32_t>(pops, 0xffff) : 0;
+  constexpr std::uint32_t most = 1023;
+  const std::uint32_t now = c < small_class_count ? std::min(pops, most) : 0;
   bins[c].pops_left = static_cast<std::uint16_t>(now);
   later_[c] = pops - now;
 }
@@ -47,7 +47,6 @@ bool sampling_bins::is_due(size_class c) noexcept {
 }
 
 void sampling_bins::draw_anew() noexcept {
-  if (state != local_state::sampling) return;
   std::uint64_t seed = 0;
   (void)os::fill_random(&seed, sizeof seed);
   points_.stir(seed);

@@ -16,7 +16,8 @@
 //
 // Invariants: (1) bins here are empty and look so; (2) `pops_left` of a bin and `later_` of its
 // class together are the allocations of the class before the one to be sampled. Threads: the owning
-// thread only. Cost: nine instructions a malloc.
+// thread only. Cost: nine instructions a malloc, and a slow path in a thousand of a class at least:
+// there the thread learns that it is not to be sampled any more.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +32,7 @@ struct local_heap;
 
 struct sampling_bins : bin_set {
   /// Gets ready to serve the thread of the local heap behind, sampling once in `mean` bytes on
-  /// average. What is ready already stays so.
+  /// average, from now on: whatever was to be sampled before is forgotten.
   void start(std::size_t mean) noexcept;
 
   /// Counts an allocation of class `c` that `pop_counted` did not. Returns whether it is to be
@@ -44,6 +45,7 @@ struct sampling_bins : bin_set {
 
   /// Forgets which allocations are to be sampled, and chooses others: for the child of a fork, lest
   /// many children choose the same. A Poisson process has no memory, so no chance changes.
+  /// Requires: it was started.
   void draw_anew() noexcept;
 
   local_heap& own() noexcept;
@@ -56,11 +58,6 @@ struct sampling_bins : bin_set {
   std::uint32_t later_[class_count];
 };
 
-// No bit of the distance is in the offset of a bin that has routes, so that exclusive-or with it is
-// addition. And the two bins of a class differ in their lower 12 bits, or processors take the load
-// of the one for one that waits for the store to the other: with 4096 a malloc and free cost 11 ns
-// instead of 7.
-static_assert(bin_offset_of(small_class_count) <= 2048);
 static_assert(sizeof(sampling_bins) <= bin_set::front_distance);
 
 }  // namespace ashlar

@@ -27,7 +27,8 @@ using observe::track_settings;
 using observe::untagged_policy;
 
 /// Begins to track, changes how, or ends (`track_level::off`; what was counted stays). This thread
-/// is tracked from now on, others from their next slow operation on: before they start is best.
+/// is tracked from now on, others from their next slow operation on, which a thread that is sampled
+/// has once in 1,024 allocations of a size class: before they start is best.
 /// Errors: false if there is no memory; for `sampled` with another `sample_bytes` than before, with
 /// 0, or after `debug`. Then nothing has changed.
 ASHLAR_EXPORT bool set_tracking(const track_settings& settings) noexcept;

@@ -103,8 +103,9 @@ site_id site_table::add(std::uint64_t hash, const site_key& key) noexcept {
                   key.line, words_used_, static_cast<std::uint16_t>(key.frame_count),
                   key.tag,  false};
   words_used_ += key.frame_count;
-  __atomic_store_n(slot, id, __ATOMIC_RELEASE);
+  // The count first: no number is ever found that size() does not cover.
   __atomic_store_n(&count_, id + 1, __ATOMIC_RELEASE);
+  __atomic_store_n(slot, id, __ATOMIC_RELEASE);
   return id;
 }
 

@@ -101,8 +101,8 @@ struct thread_tally {
   walk_memo births;
   walk_memo deaths;  // of their own, for both come in turns where stacks of frees are kept
 
-  /// Gets ready for another thread. Requires: no pages. What was found out about return addresses
-  /// stays true.
+  /// Gets ready for another thread. Requires: no pages. `memos` stay: the site of an address and a
+  /// tag is the same for every thread, and for good.
   void reset() {
     number = 0;
     next = previous = nullptr;

@@ -245,6 +245,7 @@ class tracker {
   template <class Function>
   void for_each_tally(Function function) noexcept;
   bool prepare() noexcept;
+  bool begin_thread(thread_state& state) noexcept;
   void fold(thread_tally& ending) noexcept;
   void fold_tags(thread_tally& ending) noexcept;
   void fold_sites(thread_tally& ending) noexcept;

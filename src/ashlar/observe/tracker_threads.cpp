@@ -68,25 +68,31 @@ thread_tally* tracker::take_tally() noexcept {
 thread_tally* tracker::enter_thread() noexcept {
   thread_state& state = this_thread();
   if (state.ended) return nullptr;
-  const mute_scope quiet;
   {
-    lock_guard guard(mutex_);
-    thread_tally* const t = take_tally();
-    if (t == nullptr) return nullptr;
-    if (thread_count_ < most_threads - 1 && threads_.ensure(thread_count_ + 1)) {
-      t->number = static_cast<std::uint16_t>(thread_count_);
-      threads_[thread_count_].system_id = static_cast<std::uint32_t>(os::current_thread_id());
-      store_relaxed(thread_count_, thread_count_ + 1);
-    }
-    t->next = first_;
-    if (first_ != nullptr) first_->previous = t;
-    first_ = t;
-    store_relaxed(running_, running_ + 1);
-    state.tally = t;
+    const mute_scope quiet;
+    if (!begin_thread(state)) return nullptr;
+    // May call malloc for a thread's first key beyond the inline ones: we are in the list already.
+    (void)exit_hook.arm(&state);
   }
-  // May call malloc for a thread's first key beyond the inline ones: we are in the list already.
-  (void)exit_hook.arm(&state);
+  thread_tag_changed(state);  // whoever serves malloc may have let the thread go meanwhile
   return state.tally;
+}
+
+bool tracker::begin_thread(thread_state& state) noexcept {
+  lock_guard guard(mutex_);
+  thread_tally* const t = take_tally();
+  if (t == nullptr) return false;
+  if (thread_count_ < most_threads - 1 && threads_.ensure(thread_count_ + 1)) {
+    t->number = static_cast<std::uint16_t>(thread_count_);
+    threads_[thread_count_].system_id = static_cast<std::uint32_t>(os::current_thread_id());
+    store_relaxed(thread_count_, thread_count_ + 1);
+  }
+  t->next = first_;
+  if (first_ != nullptr) first_->previous = t;
+  first_ = t;
+  store_relaxed(running_, running_ + 1);
+  state.tally = t;
+  return true;
 }
 
 void tracker::on_thread_exit(void* value) {

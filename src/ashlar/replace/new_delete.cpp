@@ -11,7 +11,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/macros.hpp"
-#include "ashlar/replace/sampled_heap.hpp"
+#include "ashlar/replace/process_heap.hpp"
 
 namespace std {
 [[noreturn]] __attribute__((weak)) void __throw_bad_alloc();

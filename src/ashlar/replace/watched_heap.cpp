@@ -79,10 +79,8 @@ namespace {
 
 // The bins that the calling thread is to allocate from, given its local heap.
 bin_set* bins_wanted(local_heap& own) noexcept {
-  const observe::tracker& tracker = observe::process_tracker();
-  if (!tracker.samples_this_thread() || !own.has_front) return &own;
-  own.front().start(tracker.sample_bytes());
-  return &own.front();
+  const bool samples = observe::process_tracker().samples_this_thread() && own.has_front;
+  return samples ? static_cast<bin_set*>(&own.front()) : &own;
 }
 
 void unbind() noexcept {
@@ -103,8 +101,7 @@ void follow_tracker() noexcept {
   if (own == nullptr) return;
   bin_set* const wanted = bins_wanted(*own);
   if (wanted == current_local) return;
-  // What was due while nobody looked is not made up for.
-  if (bound && current_local != own) own->front().draw_anew();
+  if (wanted != own) own->front().start(observe::process_tracker().sample_bytes());
   own->binding = &current_local;
   own->unbound = &unbound_local;
   current_local = wanted;

@@ -152,6 +152,44 @@ TEST_F(tracker_test, keeps_the_figures_of_each_thread_after_its_end) {
   EXPECT_EQ(t.live_of(some), 0);
 }
 
+// What one thread leaves behind of its cells, the next one begins with. More sites than two pages
+// of cells have, so that threads begin pages and find them begun.
+TEST_F(tracker_test, counts_many_sites_of_threads_that_follow_each_other) {
+  constexpr std::uint32_t threads = 40;
+  constexpr std::uint32_t sites_of_one = 50;
+  constexpr std::uint32_t step = 17;  // so each thread shares sites with the ones before it
+  const tag_id some = define("many sites");
+  std::vector<std::vector<tracked_block>> blocks(threads, std::vector<tracked_block>(sites_of_one));
+  std::vector<std::uint64_t> expected(threads * step + sites_of_one);
+  for (std::uint32_t n = 0; n < threads; ++n) {
+    std::thread([&, n] {
+      t.set_thread_tag(some);
+      for (std::uint32_t i = 0; i < sites_of_one; ++i) {
+        tracked_block& b = blocks[n][i];
+        const std::uintptr_t code = 0x10'0000 + 16 * (n * step + i);
+        t.note_birth(b.record, &b, {.size = 100 + n, .from = {.return_address = at_address(code)}});
+        expected[n * step + i] += 100 + n;
+      }
+      if (n > 0)  // those of a thread that has ended
+        for (tracked_block& b : blocks[n - 1]) end(b);
+    }).join();
+  }
+  EXPECT_GT(t.sites.size(), 2 * site_page::size);
+  std::uint64_t live = 0;
+  for (tracked_block& b : blocks[threads - 1]) {
+    const block_facts facts = b.record.load();
+    const std::uintptr_t code = *t.sites.key_of(facts.site).frames;
+    EXPECT_EQ(t.sum_of(facts.site).born_bytes, expected[(code - 0x10'0000) / 16]);
+    live += facts.size;
+  }
+  EXPECT_EQ(t.live_of(some), static_cast<std::int64_t>(live));
+  const tag_sum sum = t.sum_of_tag(some);
+  EXPECT_EQ(sum.blocks.born_blocks, std::uint64_t{threads * sites_of_one});
+  EXPECT_EQ(sum.blocks.dead_blocks, std::uint64_t{(threads - 1) * sites_of_one});
+  for (tracked_block& b : blocks[threads - 1]) end(b);
+  EXPECT_EQ(t.live_of(some), 0);
+}
+
 TEST_F(tracker_test, finds_the_peak_in_batches_where_one_thread_allocates) {
   use({.level = track_level::full, .depth = 0});
   const tag_id some = define("batches");

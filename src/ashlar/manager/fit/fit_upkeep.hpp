@@ -58,6 +58,7 @@ fragmentation_report fit_manager<Index>::fragmentation() const noexcept {
   const auto add_free = [&r](std::size_t size) {
     r.free_bytes += size;
     ++r.free_blocks;
+    if (size < fit_block::smallest) return;  // a crumb: free, and of no use alone
     const std::size_t usable = size - fit_block::header;
     if (usable > r.largest_free) r.largest_free = usable;
   };

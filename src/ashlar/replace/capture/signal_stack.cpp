@@ -7,6 +7,7 @@
 #include "ashlar/observe/thread_state.hpp"
 #include "ashlar/os/address_space.hpp"
 #include "ashlar/os/thread_exit.hpp"
+#include "ashlar/replace/watched_heap.hpp"
 
 namespace ashlar::replace {
 
@@ -45,9 +46,12 @@ void give_signal_stack() noexcept {
   const stack_t ours = {.ss_sp = memory.value.data, .ss_flags = 0, .ss_size = stack_size};
   if (::sigaltstack(&ours, nullptr) != 0) return os::release(memory.value, stack_size);
   own_stack = memory.value.data;
-  const observe::mute_scope quiet;  // a thread's keys beyond the first ones are allocated
-  (void)exit_hook.create(take_back);
-  (void)exit_hook.arm(memory.value.data);
+  {
+    const observe::mute_scope quiet;  // a thread's keys beyond the first ones are allocated
+    (void)exit_hook.create(take_back);
+    (void)exit_hook.arm(memory.value.data);
+  }
+  follow_tracker();  // by which the thread may have been let go
 }
 
 }  // namespace ashlar::replace

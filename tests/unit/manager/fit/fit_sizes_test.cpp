@@ -53,6 +53,20 @@ TYPED_TEST(fit_sizes_test, keeps_a_rest_of_sixteen_bytes_for_its_neighbours) {
   EXPECT_EQ(this->get(56, 8), p) << "joined again";
 }
 
+TYPED_TEST(fit_sizes_test, does_not_offer_what_is_too_small_to_be_handed_out) {
+  std::byte* const p = this->get(56, 8);
+  this->get(16, 8);
+  while (this->fit.allocate({1_KiB, 8})) {
+  }
+  while (this->fit.allocate({8, 8})) {
+  }
+  ASSERT_LT(this->fit.fragmentation().largest_free, 16u);
+  this->put(p);
+  EXPECT_EQ(this->get(40, 8), p);
+  EXPECT_EQ(this->fit.fragmentation().free_blocks, 1u);
+  EXPECT_EQ(this->fit.fragmentation().largest_free, 0u);
+}
+
 TYPED_TEST(fit_sizes_test, hands_a_rest_of_eight_bytes_out) {
   std::byte* const p = this->get(56, 8);
   this->get(16, 8);

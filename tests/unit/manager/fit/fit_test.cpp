@@ -160,7 +160,7 @@ TYPED_TEST(fit_test, reports_where_its_memory_is) {
 }
 
 TYPED_TEST(fit_test, takes_further_blocks_in) {
-  // A block on the stack would be out of reach: more than 32 GiB away.
+  // A block on the stack would be out of reach: more than 16 GiB away.
   const std::span<std::byte> more[2] = {std::span(this->memory).subspan(16_KiB, 8_KiB),
                                         std::span(this->memory).subspan(40_KiB, 8_KiB)};
   TypeParam small(std::span<std::byte>(this->memory).first(1_KiB));

@@ -89,7 +89,7 @@ class walk {
     if (fits) fit_.deallocate(fits.get());
     ASSERT_TRUE(fits || a.would_fit() == 0);
     // How far a block's end is from its first aligned place depends on the block, and not all
-    // blocks are tried: beyond 16 a larger request may be lucky.
+    // blocks are tried: beyond 8 a larger request may be lucky.
     if (alignment <= fit_block::granule) {
       ASSERT_FALSE(fit_.allocate({a.would_fit() + 1, alignment}));
     }

@@ -2,6 +2,7 @@
 // The rules that are kept are those that a search finds, however many addresses are asked for.
 #include "ashlar/observe/unwind/rule_cache.hpp"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -44,6 +45,27 @@ TEST(rule_cache, finds_again_what_was_dropped) {
   EXPECT_EQ(before, frame_rule::of(rule_kind::from_stack, 8, 0));
   cache.drop(module.code_low, module.code_high);
   EXPECT_EQ(cache.find(in_libc + 1), before);
+}
+
+// Of a module that is gone nothing can be found anew: what is still known was not dropped.
+TEST(rule_cache, drops_the_rules_of_a_range_and_no_others) {
+  void* const loaded = dlopen("libresolv.so.2", RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(loaded, nullptr) << dlerror();
+  const auto inside = reinterpret_cast<std::uintptr_t>(dlsym(loaded, "ns_name_ntop"));
+  ASSERT_NE(inside, 0u);
+  os::unwind_tables module;
+  ASSERT_TRUE(os::find_unwind_tables(inside, module));
+  const frame_rule known = cache.find(inside + 1);
+  const frame_rule other = cache.find(in_libc + 1);
+  ASSERT_NE(known.kind(), rule_kind::unknown);
+  ASSERT_EQ(dlclose(loaded), 0);
+  if (os::find_unwind_tables(inside, module)) return;  // somebody else has it loaded
+  EXPECT_EQ(cache.find(inside + 1), known) << "nobody has asked to forget it";
+  const std::uint32_t before = cache.generation();
+  cache.drop(module.code_low, module.code_high);
+  EXPECT_NE(cache.generation(), before);
+  EXPECT_EQ(cache.find(inside + 1).kind(), rule_kind::unknown);
+  EXPECT_EQ(cache.find(in_libc + 1), other);
 }
 
 TEST(rule_cache, knows_nothing_of_addresses_that_no_module_has) {
