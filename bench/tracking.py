@@ -25,9 +25,10 @@ LEVELS = {
     "full": "track=full",
     "debug": "track=debug",
 }
-# The allocation-heavy ones: those that do nothing else.
-WORKLOADS = ("small", "mixed", "containers", "tree", "realloc_growth", "server")
+# Those that are compared with heaptrack.
 PROGRAMS = ("python", "perl", "lua")
+
+PARTS = ("pairs", "rows", "heaptrack")
 
 
 def spread(values: list[float]) -> str:
@@ -81,35 +82,15 @@ class Bench:
             raise SystemExit(f"bench: {case.name}: {sample.error}")
         return sample.seconds
 
-    def workloads(self) -> None:
+    def rows(self) -> None:
         levels = ("off", "sampled", "full", "debug")
-        print("\n## Workloads: times the time with tracking off\n")
-        print("| workload | off, s | sampled | full | debug |")
-        print("|---|---|---|---|---|")
-        cases = list_workloads(self.program("ashlar-workloads"), self.scale, 2)
-        ratios = {level: [] for level in levels}
-        for case in (each for each in cases if each.name in WORKLOADS):
-            times = {level: [] for level in levels}
-            for _ in range(self.rounds):
-                for level in levels:
-                    options = {"ASHLAR_OPTIONS": LEVELS[level]}
-                    times[level].append(self.run(case, self.library, options))
-            cells = [ratio(times[level], times["off"]) for level in levels[1:]]
-            for level in levels[1:]:
-                each = [a / b for a, b in zip(times[level], times["off"])]
-                ratios[level].append(statistics.median(each))
-            print(f"| {case.name} | {spread(times['off'])} | {' | '.join(cells)} |", flush=True)
-        means = [f"{statistics.geometric_mean(ratios[level]):.3f}" for level in levels[1:]]
-        print(f"| geometric mean | | {' | '.join(means)} |")
-
-    def programs(self) -> None:
-        levels = ("off", "sampled", "full", "debug")
-        print("\n## Real programs: times the time with tracking off\n")
-        print("| program | glibc, s | off, s | sampled | full | debug |")
+        print("\n## The rows of `./dev bench`: times the time with tracking off\n")
+        print("| row | glibc, s | off, s | sampled | full | debug |")
         print("|---|---|---|---|---|---|")
-        cases = list_programs(os.path.join(ROOT, "bench", "inputs"), self.scale)
-        cases = [each for each in cases if each.name in PROGRAMS]
-        for case in cases:
+        workloads = list_workloads(self.program("ashlar-workloads"), self.scale, 2)
+        programs = [each for each in self.list_programs() if each.missing() is None]
+        ratios = {level: {} for level in levels[1:]}
+        for case in (*workloads, *programs):
             plain: list[float] = []
             times = {level: [] for level in levels}
             for _ in range(self.rounds):
@@ -120,6 +101,24 @@ class Bench:
             cells = [spread(plain), spread(times["off"])]
             cells += [ratio(times[level], times["off"]) for level in levels[1:]]
             print(f"| {case.name} | {' | '.join(cells)} |", flush=True)
+            for level in levels[1:]:
+                each = [a / b for a, b in zip(times[level], times["off"])]
+                ratios[level][case.name] = statistics.median(each)
+        groups = {
+            "workloads": [each.name for each in workloads],
+            "programs": [each.name for each in programs],
+        }
+        for group, names in (*groups.items(), ("all", sum(groups.values(), []))):
+            means = [
+                f"{statistics.geometric_mean([each[name] for name in names]):.3f}"
+                for each in ratios.values()
+            ]
+            print(f"| geometric mean, {group} | | | {' | '.join(means)} |")
+
+    def list_programs(self):
+        return list_programs(os.path.join(ROOT, "bench", "inputs"), self.scale)
+
+    def heaptrack(self) -> None:
         preload = next(iter(glob.glob("/usr/lib/*/libheaptrack_preload.so")), None)
         if preload is None or shutil.which("heaptrack") is None:
             print("\nheaptrack is not installed")
@@ -128,8 +127,9 @@ class Bench:
         print("| program | `heaptrack` | its part in the program | `ashlar run --track=full` |", end="")
         print(" library alone | added time, of heaptrack's | library alone, of its part |")
         print("|---|---|---|---|---|---|---|")
-        for case in cases:
-            self.compare_with_heaptrack(case, preload)
+        for case in self.list_programs():
+            if case.name in PROGRAMS:
+                self.compare_with_heaptrack(case, preload)
 
     def compare_with_heaptrack(self, case, preload: str) -> None:
         record = os.path.join(self.scratch, "heaptrack")
@@ -164,16 +164,16 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=0.5, help="amount of work")
     parser.add_argument("--build-dir", default=os.path.join(ROOT, "build", "bench"))
-    parser.add_argument("parts", nargs="*", help="of pairs, workloads, programs (default: all)")
+    parser.add_argument("parts", nargs="*", help="of pairs, rows, heaptrack (default: all)")
     options = parser.parse_args()
-    unknown = set(options.parts) - {"pairs", "workloads", "programs"}
+    unknown = set(options.parts) - set(PARTS)
     if unknown:
         parser.error(f"no part '{unknown.pop()}'")
     library = os.path.abspath(os.path.join(options.build_dir, "lib", "libashlar-malloc.so"))
     print(f"{options.rounds} rounds, scale {options.scale:g}: median (least to most)\n")
     with tempfile.TemporaryDirectory(prefix="ashlar-bench-") as scratch:
         bench = Bench(os.path.abspath(options.build_dir), library, options.rounds, scratch, options.scale)
-        for part in options.parts or ("pairs", "workloads", "programs"):
+        for part in options.parts or PARTS:
             getattr(bench, part)()
     return 0
 

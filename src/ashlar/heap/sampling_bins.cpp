@@ -17,7 +17,7 @@ void sampling_bins::start(std::size_t mean) noexcept {
   (void)os::fill_random(&seed, sizeof seed);
   points_.start(mean, seed ^ address_of(this));
   for (bin& b : bins) b = {};
-  for (size_class c = 0; c < class_count; ++c) draw(c);
+  for (std::uint32_t& each : later_) each = not_drawn;
   tag = own().tag ^ front_distance;
   state = local_state::sampling;
 }
@@ -31,12 +31,13 @@ void sampling_bins::set_left(size_class c, std::uint32_t pops) noexcept {
 }
 
 void sampling_bins::draw(size_class c) noexcept {
-  constexpr std::uint64_t most = 0xffff'ffff;
+  constexpr std::uint64_t most = not_drawn - 1;
   const std::uint64_t pops = points_.gap() / size_classes[c].block_size;
   set_left(c, static_cast<std::uint32_t>(std::min(pops, most)));
 }
 
 bool sampling_bins::is_due(size_class c) noexcept {
+  if (later_[c] == not_drawn) draw(c);
   const std::uint32_t left = bins[c].pops_left + later_[c];
   if (left != 0) {
     set_left(c, left - 1);
@@ -50,7 +51,8 @@ void sampling_bins::draw_anew() noexcept {
   std::uint64_t seed = 0;
   (void)os::fill_random(&seed, sizeof seed);
   points_.stir(seed);
-  for (size_class c = 0; c < class_count; ++c) draw(c);
+  for (bin& b : bins) b.pops_left = 0;
+  for (std::uint32_t& each : later_) each = not_drawn;
 }
 
 }  // namespace ashlar

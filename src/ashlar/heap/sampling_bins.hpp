@@ -54,6 +54,9 @@ struct sampling_bins : bin_set {
   void draw(size_class c) noexcept;
   void set_left(size_class c, std::uint32_t pops) noexcept;
 
+  // Of a class that the thread has not used yet: most threads use few.
+  static constexpr std::uint32_t not_drawn = 0xffff'ffff;
+
   observe::sample_points points_;
   std::uint32_t later_[class_count];
 };

@@ -2,13 +2,11 @@
 // Looks addresses up in /proc/self/maps.
 #include "ashlar/os/mapping.hpp"
 
-#include <errno.h>
 #include <string.h>
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/units.hpp"
 #include "ashlar/os/file.hpp"
-#include "ashlar/os/stack_bounds.hpp"
 
 namespace ashlar::os {
 
@@ -101,21 +99,6 @@ bool mapping_list::next(mapped_range& found) noexcept {
   found = {at.begin, at.end, rights[0] == ' ' && rights[1] == 'r',
            rights[0] == ' ' && rights[1] == 'r' && rights[2] == 'w', at.name};
   return true;
-}
-
-// The main thread's stack begins with the strings of its arguments and environment, which may take
-// megabytes; the program's frames lie below the first of them.
-stack_bounds find_stack(const void* inside) noexcept {
-  const std::uint64_t wanted = address_of(inside);
-  line_reader lines("/proc/self/maps");
-  while (const char* line = lines.next()) {
-    const entry at = parse_entry(line);
-    if (!at.contains(wanted)) continue;
-    const std::uint64_t first_string = address_of(program_invocation_name);
-    const bool is_main = at.contains(first_string) && first_string > wanted;
-    return {at.begin, is_main ? first_string : at.end};
-  }
-  return {};
 }
 
 }  // namespace ashlar::os
