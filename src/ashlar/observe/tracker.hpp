@@ -264,7 +264,7 @@ class tracker {
                    bool sampled) noexcept;
   void publish(tag_cell& cell, std::atomic<std::int64_t>& live,
                std::atomic<std::int64_t>& peak) noexcept;
-  void settle(tag_id tag, tag_record& record) noexcept;
+  void publish_own(tag_id tag, tag_record& record) noexcept;
   void tell(tag_id tag, tag_record& record, std::int64_t live) noexcept;
   ASHLAR_COLD void call_user(tag_id tag, const tag_budget& budget, std::size_t live) noexcept;
   ASHLAR_COLD void meet_untagged(site_id site, std::size_t size) noexcept;

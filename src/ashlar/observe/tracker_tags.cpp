@@ -64,7 +64,7 @@ bool tracker::admits(tag_id tag, std::size_t size) noexcept {
 // --- pages of managers ---
 
 // What this thread has not published of a tag comes before pages do, for the peak is one of both.
-void tracker::settle(tag_id tag, tag_record& r) noexcept {
+void tracker::publish_own(tag_id tag, tag_record& r) noexcept {
   thread_tally* const t = this_thread().tally;
   if (t == nullptr) return;
   tag_page* const page = t->tags[tag / tag_page::size];
@@ -74,7 +74,7 @@ void tracker::settle(tag_id tag, tag_record& r) noexcept {
 bool tracker::charge_pages(tag_id tag, std::size_t size) noexcept {
   if (tag >= tags.size()) return true;  // the table was given back: the process ends
   tag_record& r = tags[tag];
-  settle(tag, r);
+  publish_own(tag, r);
   const auto change = static_cast<std::int64_t>(size);
   std::int64_t live = r.live.load(std::memory_order_relaxed);
   do {
@@ -97,7 +97,7 @@ bool tracker::charge_pages(tag_id tag, std::size_t size) noexcept {
 void tracker::discharge_pages(tag_id tag, std::size_t size) noexcept {
   if (tag >= tags.size()) return;
   tag_record& r = tags[tag];
-  settle(tag, r);
+  publish_own(tag, r);
   const auto change = static_cast<std::int64_t>(size);
   r.pages.fetch_sub(change, std::memory_order_relaxed);
   pages_.fetch_sub(change, std::memory_order_relaxed);

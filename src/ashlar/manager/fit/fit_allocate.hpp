@@ -30,7 +30,7 @@ inline constexpr unsigned aligned_tries = 4;
 
 template <class Index>
 allocation fit_manager<Index>::allocate(layout request, fit wanted) noexcept {
-  settle();
+  finish_free();
   // What is wrong with a request is told apart in the slow path.
   if (request.alignment - 1 < fit_block::alignment && is_power_of_two(request.alignment) &&
       request.size <= fit_block::reach) [[likely]] {

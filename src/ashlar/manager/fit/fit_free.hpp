@@ -10,10 +10,10 @@
 //
 // A free waits for (1) only: that tells whether the block is one, and whether its ends are whole.
 // It starts to load (2) and leaves the rest to the next call, whichever that is, which begins with
-// it (`settle`). By then (2) is there; a free that comes at once loads its own (1) meanwhile. So at
-// most one block is freed and not yet joined, and whoever looks at the index or at free blocks
-// finds what he would if each free joined at once (decision 0023). Only `owns` still knows the last
-// block of the region when that was freed last.
+// it (`finish_free`). By then (2) is there; a free that comes at once loads its own (1) meanwhile.
+// So at most one block is freed and not yet joined, and whoever looks at the index or at free
+// blocks finds what he would if each free joined at once (decision 0023). Only `owns` still knows
+// the last block of the region when that was freed last.
 #pragma once
 
 #include "ashlar/base/cpu.hpp"
@@ -25,11 +25,11 @@ template <class Index>
 void fit_manager<Index>::deallocate(block b, std::size_t alignment) noexcept {
   if (b.data == nullptr) return;
   // The block's own head and the next one come from memory at the same time, and while the last
-  // free is being settled.
+  // free is being finished.
   prefetch_for_write(fit_block::of(b.data));
   prefetch_for_write(
       at_address(address_of(b.data) + fit_block::size_for(b.size, alignment) - fit_block::header));
-  settle();
+  finish_free();
   fit_block* const found = space_.live(b.data);
   if (found == nullptr) [[unlikely]]
     return report(b.data);
@@ -44,7 +44,7 @@ template <class Index>
 void fit_manager<Index>::deallocate(void* p) noexcept {
   if (p == nullptr) return;
   prefetch_for_write(fit_block::of(p));
-  settle();
+  finish_free();
   fit_block* const found = space_.live(p);
   if (found == nullptr) [[unlikely]]
     return report(p);
@@ -58,7 +58,7 @@ ASHLAR_COLD void fit_manager<Index>::report(const void* p) const {
   report_fault(kind, p, detail);
 }
 
-// Requires: all is settled.
+// Requires: no free waits to be finished.
 template <class Index>
 void fit_manager<Index>::release(fit_block* b) {
   if (!space_.are_ends_whole(b)) [[unlikely]]
@@ -68,7 +68,7 @@ void fit_manager<Index>::release(fit_block* b) {
   b->head &= ~fit_block::used_bit;
   freed_ = b;
   if (space_.is_watched()) [[unlikely]]
-    return settle();  // what is freed is hidden at once
+    return finish_free();  // what is freed is hidden at once
   if (!b->is_previous_used()) fetch(b->previous());
   const fit_block* const next = b->next();
   if (!next->is_used()) fetch(next);

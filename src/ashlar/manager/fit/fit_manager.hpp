@@ -90,7 +90,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
   /// Gives the pages at the end of the region back, then those inside free blocks, until `keep`
   /// bytes of free memory are left.
   std::size_t trim(std::size_t keep = 0) noexcept {
-    settle();
+    finish_free();
     return space_.trim(keep);
   }
 
@@ -103,7 +103,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
 
   /// Returns the bytes from the start of the region to its last used block, and of added blocks.
   std::size_t footprint() const noexcept {
-    settle();
+    finish_free();
     return space_.footprint();
   }
   fragmentation_report fragmentation() const noexcept;
@@ -154,7 +154,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
   allocation refuse_corrupt(fit_block* b) const;
 
   /// Does what the last free left to do.
-  void settle() const {
+  void finish_free() const {
     if (freed_ != nullptr) [[likely]]
       join_freed();
   }

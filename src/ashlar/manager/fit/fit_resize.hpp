@@ -13,7 +13,7 @@ template <class Index>
 allocation fit_manager<Index>::reallocate(block b, std::size_t alignment,
                                           const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
-  settle();
+  finish_free();
   fit_block* const old = space_.live(b.data);
   if (old == nullptr || old->usable() - b.size > old->slack() ||
       !space_.are_neighbours_whole(old)) {

@@ -130,7 +130,7 @@ class ASHLAR_EXPORT fit_space {
   /// Returns whether the boundary tags at both ends of a used block make sense. Looks at the lines
   /// of its own head and of the next one only.
   bool are_ends_whole(const fit_block* b) const {
-    return is_plausible(b->next()) && (b->is_previous_used() || is_foot_whole(b));
+    return is_plausible(b->next()) && (b->is_previous_used() || is_foot_before(b));
   }
   /// Returns whether the free block before `b` says of itself what its foot does. Requires: there
   /// is one, and the ends of `b` were whole.
@@ -182,7 +182,7 @@ class ASHLAR_EXPORT fit_space {
     const std::uintptr_t limit = end_of_row(b);  // 0 for a sentinel, which has size 0
     return limit == 0 ? b->size() == 0 : b->size() - 1 < limit - address_of(b);
   }
-  ASHLAR_NO_SANITIZE bool is_foot_whole(const fit_block* b) const {  // there may be none
+  ASHLAR_NO_SANITIZE bool is_foot_before(const fit_block* b) const {  // there may be none
     const std::size_t size = b->previous_size();
     const auto* const previous =
         fit_block::of(at_address(address_of(b) - size + fit_block::header));

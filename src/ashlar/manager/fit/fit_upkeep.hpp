@@ -53,7 +53,7 @@ manager_usage fit_manager<Index>::usage() const noexcept {
 
 template <class Index>
 fragmentation_report fit_manager<Index>::fragmentation() const noexcept {
-  settle();
+  finish_free();
   fragmentation_report r;
   const auto add_free = [&r](std::size_t size) {
     r.free_bytes += size;
@@ -94,7 +94,7 @@ void fit_manager<Index>::set_tag_of(void* p, tag_id tag) noexcept {
 
 template <class Index>
 void fit_manager<Index>::check_invariants() const noexcept {
-  settle();
+  finish_free();
   space_.check_invariants();
   std::size_t used = 0;
   std::size_t live = 0;

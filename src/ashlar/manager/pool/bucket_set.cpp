@@ -93,7 +93,7 @@ bool bucket_set::adopt(bucket_set& other) noexcept {
   if (cores_ == nullptr && !make_cores()) return false;
   for (std::size_t c = 0; c < classes().count(); ++c)
     if (!has_same_shape(cores_[c], other.cores_[c])) return false;
-  for (std::size_t c = 0; c < classes().count(); ++c) other.cores_[c].settle();
+  for (std::size_t c = 0; c < classes().count(); ++c) other.cores_[c].leave_current();
   if (!store_.adopt(other.store_)) return false;
   for (std::size_t c = 0; c < classes().count(); ++c) {
     if (other.cores_[c].slab_bytes() == 0) continue;

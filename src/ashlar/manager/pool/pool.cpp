@@ -126,7 +126,7 @@ bool pool::adopt(pool& other) noexcept {
   if (other.core_.slab_bytes() == 0) return true;
   const bool may_reshape = core_.slab_bytes() == 0 && (wanted_.size == 0 || wants_same(other));
   if (!may_reshape && core_.shape() != other.core_.shape()) return false;
-  other.core_.settle();
+  other.core_.leave_current();
   if (!store_.adopt(other.store_)) return false;
   if (may_reshape) {
     wanted_ = other.wanted_;

@@ -24,7 +24,7 @@ void* pool_core::get_slow() noexcept {
   if (next == nullptr) next = take_spare();
   if (next == nullptr) next = new_slab();
   if (next == nullptr) return nullptr;
-  settle();
+  leave_current();
   make_current(*next);
   return try_get();
 }
@@ -94,7 +94,7 @@ void pool_core::make_current(pool_slab& slab) noexcept {
 }
 
 // Writes what the core knows of the current slab into its header, and puts it into its list.
-void pool_core::settle() noexcept {
+void pool_core::leave_current() noexcept {
   if (!has_current()) return;
   pool_slab& slab = current();
   slab.free = free_;
@@ -191,13 +191,13 @@ std::size_t pool_core::trim(std::size_t keep) noexcept {
   const std::size_t before = slab_bytes_;
   const std::size_t size = shape_.slab_size;
   const bool is_idle = has_current() && count_free(free_) == carved_in(current());
-  if (is_idle && spares_ * size >= keep) settle();
+  if (is_idle && spares_ * size >= keep) leave_current();
   while (spares_ != 0 && (spares_ - 1) * size >= keep) release(*take_spare());
   return before - slab_bytes_;
 }
 
 void pool_core::free_all() noexcept {
-  settle();
+  leave_current();
   for (slab_list* const list : {&full_, &partial_, &spare_})
     while (pool_slab* const slab = list->pop_front()) release(*slab);
   spares_ = 0;

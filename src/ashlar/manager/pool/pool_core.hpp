@@ -104,8 +104,9 @@ class ASHLAR_EXPORT pool_core {
   /// Visits the live blocks. Returns false if the visitor said to stop.
   bool walk(block_visitor visitor) const noexcept;
   /// Lets no slab be current. Before `adopt`, and before the last blocks are counted.
-  void settle() noexcept;
-  /// Takes over all slabs of a settled core of the same shape. Requires: our store has them.
+  void leave_current() noexcept;
+  /// Takes over all slabs of a core of the same shape without a current one. Requires: our store
+  /// has them.
   void adopt(pool_core& other) noexcept;
   /// Returns whether the invariants hold, and reports a fault for each that does not.
   bool is_well() const noexcept;

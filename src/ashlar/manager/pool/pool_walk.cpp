@@ -149,7 +149,7 @@ void pool_core::free_each(block_visitor visitor) noexcept {
   ending now{.shape = shape_};
   ending_ = &now;
   for (;;) {
-    settle();
+    leave_current();
     pool_slab* slab = full_.pop_front();
     if (slab == nullptr) slab = partial_.pop_front();
     if (slab == nullptr) break;
