@@ -17,6 +17,20 @@ namespace {
 // is small, since its work is done on another one (self_copy.hpp).
 constexpr std::size_t stack_size = 32_KiB;
 
+// Below the stack lies a page that nobody may touch: what overruns the stack faults.
+os::range whole_of(std::byte* stack) {
+  return {stack - os::page_size(), os::page_size() + stack_size};
+}
+
+std::byte* make_stack() {
+  const auto memory = os::reserve(os::page_size() + stack_size, os::page_size());
+  if (!memory.ok()) return nullptr;
+  std::byte* const stack = memory.value.data + os::page_size();
+  if (os::commit({stack, stack_size}).ok()) return stack;
+  os::release(memory.value, 0);
+  return nullptr;
+}
+
 constinit os::thread_exit_hook exit_hook;
 constinit thread_local bool was_asked = false;
 constinit thread_local void* own_stack = nullptr;
@@ -27,7 +41,7 @@ void take_back(void* stack) {
   if (::sigaltstack(nullptr, &now) != 0 || now.ss_sp != stack) return;
   now.ss_flags = SS_DISABLE;
   if (::sigaltstack(&now, nullptr) == 0)
-    os::release({static_cast<std::byte*>(stack), stack_size}, stack_size);
+    os::release(whole_of(static_cast<std::byte*>(stack)), stack_size);
 }
 
 }  // namespace
@@ -41,15 +55,15 @@ void give_signal_stack() noexcept {
   was_asked = true;
   stack_t now{};
   if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
-  const auto memory = os::reserve_committed(stack_size, os::page_size());
-  if (!memory.ok()) return;
-  const stack_t ours = {.ss_sp = memory.value.data, .ss_flags = 0, .ss_size = stack_size};
-  if (::sigaltstack(&ours, nullptr) != 0) return os::release(memory.value, stack_size);
-  own_stack = memory.value.data;
+  std::byte* const stack = make_stack();
+  if (stack == nullptr) return;
+  const stack_t ours = {.ss_sp = stack, .ss_flags = 0, .ss_size = stack_size};
+  if (::sigaltstack(&ours, nullptr) != 0) return os::release(whole_of(stack), stack_size);
+  own_stack = stack;
   {
     const observe::mute_scope quiet;  // a thread's keys beyond the first ones are allocated
     (void)exit_hook.create(take_back);
-    (void)exit_hook.arm(memory.value.data);
+    (void)exit_hook.arm(stack);
   }
   follow_tracker();  // by which the thread may have been let go
 }
