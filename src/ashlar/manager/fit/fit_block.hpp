@@ -138,8 +138,10 @@ class fit_links {
 
   /// Returns whether all of a range has links.
   bool reach(const std::byte* begin, const std::byte* end) const {
-    return address_of(begin) - origin_ >= 2 * fit_block::granule &&
-           address_of(end) - origin_ <= fit_block::reach && begin < end;
+    // Modulo 2^64, as the origin may be: what begins in front of it is far beyond the reach.
+    const std::uintptr_t first = address_of(begin) - origin_;
+    return first >= 2 * fit_block::granule && first < fit_block::reach && begin < end &&
+           address_of(end) - address_of(begin) <= fit_block::reach - first;
   }
   fit_block* at(std::uint32_t link) const {
     return reinterpret_cast<fit_block*>(at_address(origin_ + link * fit_block::granule));

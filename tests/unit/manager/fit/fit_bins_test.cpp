@@ -168,5 +168,21 @@ TEST(fit_tree, finds_the_smallest_that_fits) {
   EXPECT_EQ(tree.check_invariants(), 60u);
 }
 
+// Neither what begins in front of all links nor what ends behind them, wherever that is.
+TEST(fit_links, reach_a_range_only_if_they_reach_both_ends) {
+  for (const std::uintptr_t origin : {std::uintptr_t{1} << 40, std::uintptr_t{0} - 4_KiB}) {
+    const fit_links links(origin);
+    const auto reach = [&](std::uintptr_t from, std::uintptr_t to) {
+      return links.reach(at_address(origin + from), at_address(origin + to));
+    };
+    EXPECT_TRUE(reach(16, fit_block::reach));
+    EXPECT_FALSE(reach(8, 4_KiB)) << "too close to link 0";
+    EXPECT_FALSE(reach(16, fit_block::reach + 1));
+    EXPECT_FALSE(reach(0 - 1_KiB, 1_KiB)) << "astride the origin";
+    EXPECT_FALSE(reach(0 - 2_KiB, 0 - 1_KiB));
+    EXPECT_FALSE(reach(fit_block::reach, fit_block::reach + 1_KiB));
+  }
+}
+
 }  // namespace
 }  // namespace ashlar
