@@ -85,6 +85,10 @@ struct [[gnu::may_alias]] fit_block {
   tag_id tag() const { return static_cast<tag_id>(head >> tag_shift); }
   bool is_used() const { return (head & used_bit) != 0; }
   bool is_previous_used() const { return (head & previous_used_bit) != 0; }
+  /// Returns whether nothing is in the head of a block that says it is free but what belongs there.
+  bool is_free_head_whole() const {
+    return (head & ~(size_mask | previous_used_bit | red_bit | trimmed_bit)) == 0;
+  }
   /// Requires: it is free.
   bool is_crumb() const { return size() == crumb; }
   bool is_red() const { return (head & red_bit) != 0; }

@@ -73,7 +73,8 @@ class ASHLAR_EXPORT fit_manager : public manager {
   /// Clears what is not known to be zero: memory that was never used is not cleared again.
   allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept;
   /// Faults: double, interior and invalid free, size mismatch, corruption of what is around it;
-  /// that of a free block's header before it is told by the next call.
+  /// that of a free block's header before it is told by the next call, as is a used block's behind
+  /// it that came to look like a free one's.
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   void deallocate(void* p) noexcept;
   /// Grows and shrinks in place where the neighbours allow it; else slides down over a free block
