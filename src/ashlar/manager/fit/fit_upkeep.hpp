@@ -58,7 +58,7 @@ fragmentation_report fit_manager<Index>::fragmentation() const noexcept {
   const auto add_free = [&r](std::size_t size) {
     r.free_bytes += size;
     ++r.free_blocks;
-    const std::size_t usable = size - fit_block::header;
+    const std::size_t usable = size < fit_block::smallest ? 0 : size - fit_block::header;
     if (usable > r.largest_free) r.largest_free = usable;
   };
   space_.for_each([&](fit_block* b) {
