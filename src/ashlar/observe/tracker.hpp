@@ -180,8 +180,9 @@ class tracker {
   tag_sum sum_of_tag(tag_id tag) noexcept;
   /// Exact bytes of live blocks that carry `tag`: published and pending.
   std::int64_t live_of(tag_id tag) noexcept;
-  /// The most that `live_of` ever was: exact while one thread at a time allocates under the tag,
-  /// and with `exact_peaks`; else it may miss 16 KiB for each further thread.
+  /// The most that `live_of` ever was: exact where one thread alone makes and frees the tag's
+  /// blocks, and with `exact_peaks`; else it may be 16 KiB too low or too high for each further
+  /// running thread.
   std::int64_t peak_of(tag_id tag) noexcept;
   std::int64_t live_bytes() noexcept;
   std::int64_t peak_bytes() noexcept;

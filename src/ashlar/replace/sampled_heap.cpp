@@ -55,7 +55,8 @@ allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
   observe::tracker& tracker = observe::process_tracker();
   observe::block_record* const record = heap::record_of(p);
   const observe::block_facts facts = record != nullptr ? record->load() : observe::block_facts{};
-  if (front == nullptr || !facts.sampled) return watched_reallocate(p, size, made);
+  const bool is_live = facts.site != observe::site_table::none;
+  if (front == nullptr || !is_live || !facts.sampled) return watched_reallocate(p, size, made);
 
   const std::size_t before = heap::usable_size(p);
   record->clear();  // the block may move, and its place be used again at once

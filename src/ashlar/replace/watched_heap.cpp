@@ -158,6 +158,10 @@ allocation watched_reallocate(void* p, std::size_t size, const observe::origin& 
   }
   observe::block_record* const record = heap::record_of(p);
   const observe::block_facts facts = record != nullptr ? record->load() : observe::block_facts{};
+  if (record != nullptr && facts.site == observe::site_table::none) {  // it was freed
+    report_fault(fault_kind::invalid_resize, p);
+    return allocation::failed(status::unsupported);
+  }
   if (size > facts.size && !tracker.admits(size - facts.size))
     return allocation::failed(status::over_budget);
   const std::size_t covered = heap::usable_size(p);

@@ -25,6 +25,7 @@
 #include <cstdint>
 
 #include "ashlar/base/bits.hpp"
+#include "ashlar/base/macros.hpp"
 #include "ashlar/base/units.hpp"
 #include "ashlar/manager/manager.hpp"
 
@@ -85,6 +86,10 @@ struct [[gnu::may_alias]] fit_block {
   tag_id tag() const { return static_cast<tag_id>(head >> tag_shift); }
   bool is_used() const { return (head & used_bit) != 0; }
   bool is_previous_used() const { return (head & previous_used_bit) != 0; }
+  /// Returns whether nothing is in the head of a block that says it is free but what belongs there.
+  bool is_free_head_whole() const {
+    return (head & ~(size_mask | previous_used_bit | red_bit | trimmed_bit)) == 0;
+  }
   /// Requires: it is free.
   bool is_crumb() const { return size() == crumb; }
   bool is_red() const { return (head & red_bit) != 0; }
@@ -99,7 +104,9 @@ struct [[gnu::may_alias]] fit_block {
   /// Requires: the previous block is free.
   std::size_t previous_size() const { return std::size_t{foot_before().granules} * granule; }
   /// Requires: as above. Returns whether nobody wrote over the foot.
-  bool is_foot_before_whole() const { return foot_before().granules == ~foot_before().check; }
+  ASHLAR_NO_SANITIZE bool is_foot_before_whole() const {  // of a wrong head it may lie anywhere
+    return foot_before().granules == ~foot_before().check;
+  }
   fit_block* previous() { return after(0 - previous_size()); }
   /// Requires: it is free.
   bool is_foot_whole() const {
@@ -138,8 +145,10 @@ class fit_links {
 
   /// Returns whether all of a range has links.
   bool reach(const std::byte* begin, const std::byte* end) const {
-    return address_of(begin) - origin_ >= 2 * fit_block::granule &&
-           address_of(end) - origin_ <= fit_block::reach && begin < end;
+    // Modulo 2^64, as the origin may be: what begins in front of it is far beyond the reach.
+    const std::uintptr_t first = address_of(begin) - origin_;
+    return first >= 2 * fit_block::granule && first < fit_block::reach && begin < end &&
+           address_of(end) - address_of(begin) <= fit_block::reach - first;
   }
   fit_block* at(std::uint32_t link) const {
     return reinterpret_cast<fit_block*>(at_address(origin_ + link * fit_block::granule));

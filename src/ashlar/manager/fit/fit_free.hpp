@@ -71,7 +71,11 @@ void fit_manager<Index>::release(fit_block* b) {
     return finish_free();  // what is freed is hidden at once
   if (!b->is_previous_used()) fetch(b->previous());
   const fit_block* const next = b->next();
-  if (!next->is_used()) fetch(next);
+  if (!next->is_used()) {
+    fetch(next);
+    // Its foot, where joining writes that of the whole.
+    prefetch_for_write(at_address(address_of(next->next()) - fit_block::header));
+  }
 }
 
 // Starts to load what joining needs of a free block: its head and its node, which may lie in two
@@ -86,7 +90,8 @@ template <class Index>
 ASHLAR_NO_INLINE void fit_manager<Index>::join_freed() const {
   fit_block* const b = freed_;
   freed_ = nullptr;
-  if (!b->is_previous_used() && !space_.is_previous_whole(b)) [[unlikely]] {
+  if ((!b->is_previous_used() && !space_.is_previous_whole(b)) || !space_.is_next_whole(b))
+      [[unlikely]] {
     // As if it had not been freed.
     b->head |= fit_block::used_bit;
     use_.add(b->usable());

@@ -34,9 +34,11 @@ namespace ashlar {
 
 /// Where the memory of a fit manager is. Units: bytes. Made by a walk: O(blocks).
 struct fragmentation_report {
-  std::size_t free_bytes = 0;    ///< free and accessible: free blocks and the end of the region
-  std::size_t free_blocks = 0;   ///< in how many pieces
-  std::size_t largest_free = 0;  ///< the most that could be handed out from them, aligned to 8
+  std::size_t free_bytes = 0;   ///< free and accessible: free blocks and the end of the region
+  std::size_t free_blocks = 0;  ///< in how many pieces
+  /// The most that the largest of them holds, aligned to 8. Bins may not find it: what a refusal
+  /// tells would.
+  std::size_t largest_free = 0;
   std::size_t live_blocks = 0;
   std::size_t live_bytes = 0;  ///< as asked for
   std::size_t slack = 0;       ///< handed out, but not asked for
@@ -73,7 +75,8 @@ class ASHLAR_EXPORT fit_manager : public manager {
   /// Clears what is not known to be zero: memory that was never used is not cleared again.
   allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept;
   /// Faults: double, interior and invalid free, size mismatch, corruption of what is around it;
-  /// that of a free block's header before it is told by the next call.
+  /// that of a free block's header before it is told by the next call, as is a used block's behind
+  /// it that came to look like a free one's.
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   void deallocate(void* p) noexcept;
   /// Grows and shrinks in place where the neighbours allow it; else slides down over a free block

@@ -138,9 +138,15 @@ class ASHLAR_EXPORT fit_space {
     constexpr std::uint64_t told = fit_block::size_mask | fit_block::used_bit;
     return b->is_foot_before_whole() && (b->previous()->head & told) == b->previous_size();
   }
+  /// Returns whether the block behind `b`, if it says that it is free, has the foot of one: a used
+  /// block whose head was written over may look like it, and has the user's bytes for links.
+  /// Requires: the ends of `b` were whole.
+  ASHLAR_NO_SANITIZE static bool is_next_whole(const fit_block* b) {  // the foot may be none
+    return b->next()->is_used() || b->next()->is_foot_whole();
+  }
   /// The same of all that.
   bool are_neighbours_whole(fit_block* b) const {
-    return are_ends_whole(b) && (b->is_previous_used() || is_previous_whole(b));
+    return are_ends_whole(b) && (b->is_previous_used() || is_previous_whole(b)) && is_next_whole(b);
   }
   /// Says what is wrong with a pointer that is not `live`.
   fault_kind diagnose(const void* p, fault_detail& detail) const noexcept;
@@ -179,8 +185,9 @@ class ASHLAR_EXPORT fit_space {
   }
 
   bool is_plausible(const fit_block* b) const {
-    const std::uintptr_t limit = end_of_row(b);  // 0 for a sentinel, which has size 0
-    return limit == 0 ? b->size() == 0 : b->size() - 1 < limit - address_of(b);
+    const std::uintptr_t limit = end_of_row(b);  // 0 for a sentinel
+    if (limit == 0) return b->size() == 0 && b->is_used();
+    return b->size() - 1 < limit - address_of(b) && (b->is_used() || b->is_free_head_whole());
   }
   ASHLAR_NO_SANITIZE bool is_foot_before(const fit_block* b) const {  // there may be none
     const std::size_t size = b->previous_size();

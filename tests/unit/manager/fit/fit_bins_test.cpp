@@ -168,5 +168,26 @@ TEST(fit_tree, finds_the_smallest_that_fits) {
   EXPECT_EQ(tree.check_invariants(), 60u);
 }
 
+// Neither what begins in front of all links nor what ends behind them.
+TEST(fit_links, reach_a_range_only_if_they_reach_both_ends) {
+  constexpr std::uintptr_t origin = std::uintptr_t{1} << 40;
+  const auto reach = [](std::uintptr_t from, std::uintptr_t to) {
+    return fit_links(origin).reach(at_address(origin + from), at_address(origin + to));
+  };
+  EXPECT_TRUE(reach(16, fit_block::reach));
+  EXPECT_FALSE(reach(8, 4_KiB)) << "too close to link 0";
+  EXPECT_FALSE(reach(16, fit_block::reach + 1));
+  EXPECT_FALSE(reach(0 - 1_KiB, 1_KiB)) << "astride the origin";
+  EXPECT_FALSE(reach(0 - 2_KiB, 0 - 1_KiB));
+  EXPECT_FALSE(reach(fit_block::reach, fit_block::reach + 1_KiB));
+}
+
+// That of a region at low addresses lies below zero.
+TEST(fit_links, reach_beyond_an_origin_below_zero) {
+  const fit_links links(0 - 4_KiB);
+  EXPECT_TRUE(links.reach(at_address(1_KiB), at_address(fit_block::reach - 4_KiB)));
+  EXPECT_FALSE(links.reach(at_address(1_KiB), at_address(fit_block::reach)));
+}
+
 }  // namespace
 }  // namespace ashlar

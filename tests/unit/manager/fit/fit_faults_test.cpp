@@ -109,6 +109,28 @@ TYPED_TEST(fit_faults_test, notices_a_header_that_was_overwritten) {
   }
 }
 
+// One byte too many of a text, which makes the used block behind look free: by the next call, where
+// nothing but the foot that is missing tells.
+TYPED_TEST(fit_faults_test, notices_a_header_that_became_that_of_a_free_block) {
+  for (const std::size_t asked : {std::size_t{1000}, std::size_t{984}}) {
+    auto* const p = static_cast<std::byte*>(this->fit.allocate({200}).data());
+    auto* const next = static_cast<std::byte*>(this->fit.allocate({asked}).data());
+    ASSERT_EQ(next, p + 208);
+    std::memset(next, 'x', asked);
+    const std::byte saved = p[200];
+    for (int letter = 0; letter < 256; ++letter) {
+      p[200] = static_cast<std::byte>(letter);
+      if ((letter & 3) != 2) continue;
+      this->fit.deallocate(p);
+      (void)this->fit.footprint();
+      EXPECT_TRUE(this->log.took(fault_kind::corruption, p)) << letter;
+      EXPECT_FALSE(this->fit.reallocate({p, 200}, 16, {.size = 400}));
+      EXPECT_TRUE(this->log.took(fault_kind::invalid_resize, p)) << letter;
+    }
+    p[200] = saved;
+  }
+}
+
 TYPED_TEST(fit_faults_test, notices_a_foot_that_was_overwritten) {
   this->fit.deallocate(this->blocks[1]);
   this->fit.check_invariants();  // a call after the free: now it has a foot
