@@ -101,7 +101,7 @@ inline constexpr option_description option_table[] = {
      "With `track=debug`: bytes at either end of a block that are filled, when it is new with 0xcb "
      "and when it is freed with 0xdf. What is written to other bytes of a freed block goes "
      "unnoticed. 0: none. 1T: all."},
-    {"quarantine", option_kind::bytes, "16M",
+    {"quarantine", option_kind::bytes, "4M",
      "With `track=debug`: bytes of freed blocks that are kept from being used again, and count as "
      "in "
      "use as long. 0: none."},
