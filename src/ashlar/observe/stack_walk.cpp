@@ -142,6 +142,34 @@ std::uint32_t walk_again(last_walk& w, position at, os::stack_bounds bounds, std
   }
 }
 
+void begin_anew(last_walk& w) {
+  w.generation = process_rules.generation();
+  w.forget();
+}
+
+bool ends_where_none_does(const last_walk& w, std::uint32_t most) {
+  return !w.is_whole && w.count < most;
+}
+
+// A walk that ended early may have gone by rules of a module that is gone: its modules are looked
+// at again. Where that is not why, as in code without tables, ever less often.
+ASHLAR_NO_INLINE void doubt(last_walk& w, const position& start, os::stack_bounds bounds,
+                            std::uint32_t most) {
+  constexpr std::uint16_t seldom = 1 << 14;
+  if (++w.doubtful < w.doubts_most) return;
+  w.doubtful = 0;
+  process_rules.look_again(w.code + w.top, w.count);
+  if (w.generation != process_rules.generation()) {
+    begin_anew(w);
+    w.count = walk_again(w, start, bounds, most);
+    if (!ends_where_none_does(w, most)) {
+      w.doubts_most = 1;
+      return;
+    }
+  }
+  if (w.doubts_most < seldom) w.doubts_most = static_cast<std::uint16_t>(w.doubts_most * 2 + 1);
+}
+
 // Whether a walk can go on from where it begins, given the thread's record of its stack.
 bool has_stack(const position& start, os::stack_bounds& bounds) {
   // A stack that grew, or another one: a signal's, a coroutine's.
@@ -168,16 +196,16 @@ std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uint
 walked_stack walk_stack(const caller& from, os::stack_bounds& bounds, std::uint32_t most,
                         last_walk& last) noexcept {
   const position start = start_of(from);
-  if (last.generation != process_rules.generation()) [[unlikely]] {
-    last.generation = process_rules.generation();
-    last.forget();
-  }
+  if (last.generation != process_rules.generation()) [[unlikely]]
+    begin_anew(last);
   if (most > stack_frames_limit) most = stack_frames_limit;
   if (!has_stack(start, bounds)) most = 1;
   const std::uint32_t top = last.top;
   const std::uint32_t count = last.count;
   const std::uint64_t changes = last.changes;
   last.count = walk_again(last, start, bounds, most);
+  if (ends_where_none_does(last, most)) [[unlikely]]
+    doubt(last, start, bounds, most);
   return {.frames = last.code + last.top,
           .count = last.count,
           .is_same = last.top == top && last.count == count && last.changes == changes};

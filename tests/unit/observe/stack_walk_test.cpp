@@ -233,6 +233,21 @@ TEST(stack_walk, follows_modules_that_come_and_go) {
   }
 }
 
+// Nothing is unknown in a module that returns to the very place where the one before did: but a
+// walk by its rules goes astray, and the thread that keeps its walks looks again.
+TEST(stack_walk, notices_a_module_like_the_one_before) {
+  for (int i = 0; i < 6; ++i) {
+    void* const module = ::dlopen(i % 2 == 0 ? ASHLAR_MODULE_LARGE : ASHLAR_MODULE_ALIKE, RTLD_NOW);
+    ASSERT_NE(module, nullptr) << ::dlerror();
+    auto* const call = reinterpret_cast<void (*)(void (*)())>(::dlsym(module, "call"));
+    ASSERT_NE(call, nullptr);
+    call([] { recurse(1); });
+    EXPECT_EQ(last.again, last.theirs);
+    EXPECT_GT(last.again.size(), 4u);
+    ASSERT_EQ(::dlclose(module), 0);
+  }
+}
+
 // Code that no table knows, as compilers at run time make it, with a frame of any size:
 // push %rbp; mov %rsp, %rbp; sub %rsi, %rsp; call *%rdi; leave; ret
 class unknown_code {

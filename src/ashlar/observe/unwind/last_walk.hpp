@@ -70,7 +70,9 @@ struct last_walk {
   std::uint64_t changes = 0;  // whether functions were replaced since
   bool is_whole = false;      // the outermost one has no caller
   bool is_in_use = false;
-  std::uint32_t generation = 0;  // of the rules that it went by; 0: never begun
+  std::uint16_t doubtful = 0;  // walks that ended where no stack does, since modules were looked at
+  std::uint16_t doubts_most = 1;  // before they are looked at again
+  std::uint32_t generation = 0;   // of the rules that it went by; 0: never begun
   std::uintptr_t code[capacity];
   std::uintptr_t at[capacity + 1];    // where `code` was read: right below the stack pointer
   std::uintptr_t needed[capacity];    // the frame pointer, if the step from i on went by it; or 0

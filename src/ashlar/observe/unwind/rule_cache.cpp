@@ -16,14 +16,16 @@ constexpr std::uint64_t joined(std::uint64_t sum, std::uint64_t word) {
 }
 
 // Two modules with the same value lie at the same addresses, with the same record of the loader and
-// the same numbers at four places of their tables: the same one, or one that was barely changed.
+// the same numbers at 64 places of their tables: the same one, or one that was barely changed. Of
+// small tables that is all.
 std::uint64_t signature_of(const os::unwind_tables& t) {
-  constexpr std::uintptr_t samples = 4;
+  constexpr std::uintptr_t samples = 64;
   std::uint64_t sum = joined(joined(joined(joined(1, t.code_low), t.code_high), t.index), t.module);
   if (t.index == 0) return sum;
-  const std::uintptr_t step = align_down((t.high - t.index) / samples, sizeof(std::uint64_t));
-  for (std::uintptr_t i = 0; i < samples; ++i) {
-    table_reader in(t.index + i * step, t.high);
+  const std::uintptr_t word = sizeof(std::uint64_t);
+  const std::uintptr_t step = align_up((t.high - t.index) / samples + 1, word);
+  for (std::uintptr_t at = t.index; at + word <= t.high; at += step) {
+    table_reader in(at, t.high);
     sum = joined(sum, in.read<std::uint64_t>());
   }
   return sum;
@@ -55,6 +57,16 @@ void rule_cache::meet_module(const os::unwind_tables& module) noexcept {
   auto& place = modules_[(module.code_low >> 12 ^ module.code_low >> 22) % most_modules];
   if (place.exchange(signature, std::memory_order_relaxed) != signature)
     drop(module.code_low, module.code_high);
+}
+
+void rule_cache::look_again(const std::uintptr_t* addresses, std::uint32_t count) noexcept {
+  os::unwind_tables module = {};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uintptr_t code = addresses[i] - 1;
+    if (code - module.code_low < module.code_high - module.code_low) continue;  // as the one before
+    module = {};
+    if (os::find_unwind_tables(code, module)) meet_module(module);
+  }
 }
 
 void rule_cache::store(std::uintptr_t address, frame_rule rule) noexcept {

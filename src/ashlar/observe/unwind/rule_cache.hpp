@@ -13,7 +13,8 @@
 // Modules that go: their rules stay until a walk misses in a module that it has not seen, or not
 // like this, and then all rules within its addresses are dropped. Until then a return address of a
 // new module may get the rule that an old one had at the same address. Such a walk is wrong; it
-// still reads nothing but its stack, and ends.
+// still reads nothing but its stack, and ends, and mostly where no stack does: whoever notices that
+// asks for its modules to be looked at again.
 // Threads: thread-safe. Cost: a multiplication and a load for what is known; a search of the tables
 // for what is not.
 #pragma once
@@ -47,6 +48,10 @@ class rule_cache {
   /// Forgets the rules of addresses in `[low, high)`. Cost: reads the whole cache as far as it was
   /// ever used.
   void drop(std::uintptr_t low, std::uintptr_t high) noexcept;
+
+  /// Looks again at the modules that return addresses lie in, and forgets the rules of those that
+  /// are not what they were. Cost: some hundred nanoseconds a module.
+  void look_again(const std::uintptr_t* addresses, std::uint32_t count) noexcept;
 
   /// Another number each time that rules were dropped: a walk by older ones is not to be repeated.
   /// Never 0, which is that of a walk that never was.
