@@ -15,9 +15,9 @@ using namespace ashlar::replace;
 
 extern "C" {
 
-ASHLAR_EXPORT void* malloc(std::size_t size) noexcept { return allocate(size); }
+ASHLAR_EXPORT_HOT void* malloc(std::size_t size) noexcept { return allocate(size); }
 
-ASHLAR_EXPORT void free(void* p) noexcept { deallocate(p); }
+ASHLAR_EXPORT_HOT void free(void* p) noexcept { deallocate(p); }
 
 // Gone from the headers of glibc 2.26, but old programs are still linked against it.
 ASHLAR_EXPORT void cfree(void* p) noexcept { deallocate(p); }

@@ -141,8 +141,8 @@ using std::align_val_t;
 using std::nothrow_t;
 using std::size_t;
 
-ASHLAR_EXPORT void* operator new(size_t n) { return new_block(n, object); }
-ASHLAR_EXPORT void* operator new[](size_t n) { return new_block(n, array); }
+ASHLAR_EXPORT_HOT void* operator new(size_t n) { return new_block(n, object); }
+ASHLAR_EXPORT_HOT void* operator new[](size_t n) { return new_block(n, array); }
 ASHLAR_EXPORT void* operator new(size_t n, align_val_t a) { return new_slow(n, number(a), object); }
 ASHLAR_EXPORT void* operator new[](size_t n, align_val_t a) {
   return new_slow(n, number(a), array);
@@ -161,10 +161,14 @@ ASHLAR_EXPORT void* operator new[](size_t n, align_val_t a, const nothrow_t&) no
   return new_nothrow_slow(n, number(a), array);
 }
 
-ASHLAR_EXPORT void operator delete(void* p) noexcept { deallocate(p, object); }
-ASHLAR_EXPORT void operator delete[](void* p) noexcept { deallocate(p, array); }
-ASHLAR_EXPORT void operator delete(void* p, size_t n) noexcept { deallocate_sized(p, n, object); }
-ASHLAR_EXPORT void operator delete[](void* p, size_t n) noexcept { deallocate_sized(p, n, array); }
+ASHLAR_EXPORT_HOT void operator delete(void* p) noexcept { deallocate(p, object); }
+ASHLAR_EXPORT_HOT void operator delete[](void* p) noexcept { deallocate(p, array); }
+ASHLAR_EXPORT_HOT void operator delete(void* p, size_t n) noexcept {
+  deallocate_sized(p, n, object);
+}
+ASHLAR_EXPORT_HOT void operator delete[](void* p, size_t n) noexcept {
+  deallocate_sized(p, n, array);
+}
 ASHLAR_EXPORT void operator delete(void* p, align_val_t a) noexcept {
   deallocate_aligned(p, number(a), object);
 }
