@@ -220,16 +220,21 @@ TEST(stack_walk, goes_on_below_a_signal_that_has_a_stack_of_its_own) {
   ASSERT_EQ(::sigaltstack(&before, nullptr), 0);
 }
 
+// Looks at the stack from below a module that is there only meanwhile.
+void look_through(const char* path) {
+  void* const module = ::dlopen(path, RTLD_NOW);
+  ASSERT_NE(module, nullptr) << ::dlerror();
+  auto* const call = reinterpret_cast<void (*)(void (*)())>(::dlsym(module, "call"));
+  ASSERT_NE(call, nullptr);
+  call([] { recurse(1); });
+  ASSERT_EQ(::dlclose(module), 0);
+}
+
 // The rules of a module that is gone do not fit the one that took its place.
 TEST(stack_walk, follows_modules_that_come_and_go) {
   for (int i = 0; i < 4; ++i) {
-    void* const module = ::dlopen(i % 2 == 0 ? ASHLAR_MODULE_SMALL : ASHLAR_MODULE_LARGE, RTLD_NOW);
-    ASSERT_NE(module, nullptr) << ::dlerror();
-    auto* const call = reinterpret_cast<void (*)(void (*)())>(::dlsym(module, "call"));
-    ASSERT_NE(call, nullptr);
-    call([] { recurse(1); });
+    look_through(i % 2 == 0 ? ASHLAR_MODULE_SMALL : ASHLAR_MODULE_LARGE);
     expect_same();
-    ASSERT_EQ(::dlclose(module), 0);
   }
 }
 
@@ -237,14 +242,9 @@ TEST(stack_walk, follows_modules_that_come_and_go) {
 // walk by its rules goes astray, and the thread that keeps its walks looks again.
 TEST(stack_walk, notices_a_module_like_the_one_before) {
   for (int i = 0; i < 6; ++i) {
-    void* const module = ::dlopen(i % 2 == 0 ? ASHLAR_MODULE_LARGE : ASHLAR_MODULE_ALIKE, RTLD_NOW);
-    ASSERT_NE(module, nullptr) << ::dlerror();
-    auto* const call = reinterpret_cast<void (*)(void (*)())>(::dlsym(module, "call"));
-    ASSERT_NE(call, nullptr);
-    call([] { recurse(1); });
+    look_through(i % 2 == 0 ? ASHLAR_MODULE_LARGE : ASHLAR_MODULE_ALIKE);
     EXPECT_EQ(last.again, last.theirs);
     EXPECT_GT(last.again.size(), 4u);
-    ASSERT_EQ(::dlclose(module), 0);
   }
 }
 
