@@ -9,7 +9,8 @@
 // block. `blocks` is the same with each block rounded up to what the format can hold. A manager's
 // column is its peak footprint (from the start of its region to the last used block, the highest
 // that ever was) beyond `live`; in brackets beyond `blocks`, which is what the holes alone cost.
-// `committed` is the most that best fit had committed, in whole steps, beyond `live`.
+// `committed` is the most that best fit had committed, in whole steps, beyond `live`. `least`, of
+// the workloads made here: what no manager can do with less of that leaves blocks where they are.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "ashlar/fit.hpp"
+#include "least_footprint.hpp"
 #include "trace.hpp"
 
 namespace {
@@ -98,14 +100,18 @@ void print_row(const trace& t, std::size_t alignment) {
   for (const need& n : needs)
     std::printf(" %+.1f %% (%+.1f %%) |", beyond(n.footprint, d.live),
                 beyond(n.footprint, d.blocks));
-  std::printf(" %+.1f %% |\n", beyond(needs[0].committed, d.live));
+  std::printf(" %+.1f %% |", beyond(needs[0].committed, d.live));
+  if (t.is_made)
+    std::printf(" %+.1f %% |\n", beyond(std::max(bench::least_footprint(t), d.live), d.live));
+  else
+    std::printf(" |\n");
   std::fflush(stdout);
 }
 
 void print_table(const std::vector<trace>& traces, std::size_t alignment) {
   std::printf("\nBlocks aligned to %zu:\n\n", alignment);
-  std::printf("| trace | calls | live, MB | blocks, MB | best_fit | hybrid | tlsf | committed |\n");
-  std::printf("|---|---|---|---|---|---|---|---|\n");
+  std::printf("| trace | calls | live, MB | blocks, MB | best_fit | hybrid | tlsf | committed |");
+  std::printf(" least |\n|---|---|---|---|---|---|---|---|---|\n");
   for (const trace& t : traces) print_row(t, alignment);
 }
 

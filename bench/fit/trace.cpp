@@ -128,7 +128,8 @@ trace shifting_sizes(ending_order order, std::size_t survivor_every) {
   trace t{.name = order == ending_order::oldest_first ? "shifting sizes, oldest first"
                   : survivor_every == 0               ? "shifting sizes, any order"
                                                       : "shifting sizes, some survive",
-          .steps = {}};
+          .steps = {},
+          .is_made = true};
   numbering numbers(t);
   ashlar::test::random_source random(9);
   passing_blocks passing(order);

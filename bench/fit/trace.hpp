@@ -31,6 +31,7 @@ struct trace {
   std::string name;
   std::vector<step> steps;
   std::size_t block_numbers = 0;  // one more than the highest
+  bool is_made = false;           // by `shifting_sizes`, not recorded
 };
 
 /// Reads the file of a recorder. Empty if it cannot be read.
