@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What tracking costs: each level against none, in turns, and against heaptrack if installed. See
-bench/README.md. Needs Python 3.11 and a release build with the benchmarks."""
+"""What tracking costs: each level against none, in turns, counted in instructions where valgrind is
+installed, and against heaptrack where that is. See bench/README.md. Needs Python 3.11 and a release
+build with the benchmarks."""
 
 import argparse
 import dataclasses
 import glob
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from compare.cases import list_workloads
+from compare.cases import Case, list_workloads
 from compare.cases.programs import list_programs
 from compare.launch import Launcher
 from compare.options import ROOT
@@ -28,7 +30,9 @@ LEVELS = {
 # Those that are compared with heaptrack.
 PROGRAMS = ("python", "perl", "lua")
 
-PARTS = ("pairs", "rows", "heaptrack")
+PARTS = ("pairs", "rows", "counts", "heaptrack")
+
+COUNTS_SCALE = 0.05  # valgrind takes some 50 times as long
 
 
 def spread(values: list[float]) -> str:
@@ -38,6 +42,15 @@ def spread(values: list[float]) -> str:
 def ratio(of: list[float], to: list[float]) -> str:
     """The median of the ratios of each round, and the least and the greatest."""
     return spread([a / b for a, b in zip(of, to)])
+
+
+def mean(ratios: list[float], digits: int = 3) -> str:
+    return f"{statistics.geometric_mean(ratios):.{digits}f}"
+
+
+def named_groups(workloads: list[Case], programs: list[Case]) -> list[tuple[str, list[str]]]:
+    groups = (("workloads", workloads), ("programs", programs), ("all", [*workloads, *programs]))
+    return [(group, [each.name for each in cases]) for group, cases in groups]
 
 
 @dataclasses.dataclass
@@ -75,20 +88,27 @@ class Bench:
                 f"| {ratio(one[level], two[level])} |"
             )
 
-    def run(self, case, library: str | None, environment: dict[str, str]) -> float:
-        launcher = Launcher(self.program("ashlar-measure"), self.scratch, 600, environment)
+    def run(
+        self, case: Case, library: str | None, environment: dict[str, str], tool: tuple[str, ...] = ()
+    ) -> float:
+        launcher = Launcher(self.program("ashlar-measure"), self.scratch, 600, environment, tool)
         sample = case.run(launcher, library)
         if sample.error is not None:
             raise SystemExit(f"bench: {case.name}: {sample.error}")
         return sample.seconds
+
+    def cases(self, scale: float) -> tuple[list[Case], list[Case]]:
+        """The workloads, and the programs that are installed."""
+        workloads = list_workloads(self.program("ashlar-workloads"), scale, 2)
+        programs = list_programs(os.path.join(ROOT, "bench", "inputs"), scale)
+        return workloads, [each for each in programs if each.missing() is None]
 
     def rows(self) -> None:
         levels = ("off", "sampled", "full", "debug")
         print("\n## The rows of `./dev bench`: times the time with tracking off\n")
         print("| row | glibc, s | off, s | sampled | full | debug |")
         print("|---|---|---|---|---|---|")
-        workloads = list_workloads(self.program("ashlar-workloads"), self.scale, 2)
-        programs = [each for each in self.list_programs() if each.missing() is None]
+        workloads, programs = self.cases(self.scale)
         ratios = {level: {} for level in levels[1:]}
         for case in (*workloads, *programs):
             plain: list[float] = []
@@ -104,19 +124,38 @@ class Bench:
             for level in levels[1:]:
                 each = [a / b for a, b in zip(times[level], times["off"])]
                 ratios[level][case.name] = statistics.median(each)
-        groups = {
-            "workloads": [each.name for each in workloads],
-            "programs": [each.name for each in programs],
-        }
-        for group, names in (*groups.items(), ("all", sum(groups.values(), []))):
-            means = [
-                f"{statistics.geometric_mean([each[name] for name in names]):.3f}"
-                for each in ratios.values()
-            ]
+        for group, names in named_groups(workloads, programs):
+            means = [mean([each[name] for name in names]) for each in ratios.values()]
             print(f"| geometric mean, {group} | | | {' | '.join(means)} |")
 
-    def list_programs(self):
-        return list_programs(os.path.join(ROOT, "bench", "inputs"), self.scale)
+    def counts(self) -> None:
+        if shutil.which("valgrind") is None:
+            print("\nvalgrind is not installed")
+            return
+        print(f"\n## Instructions of the rows at scale {COUNTS_SCALE:g}: times those with tracking off\n")
+        print("| row | off, million | sampled |")
+        print("|---|---|---|")
+        workloads, programs = self.cases(COUNTS_SCALE)
+        ratios = {}
+        for case in (*workloads, *programs):
+            off, sampled = (self.count(case, LEVELS[level]) for level in ("off", "sampled"))
+            ratios[case.name] = sampled / off
+            print(f"| {case.name} | {off / 1e6:.0f} | {ratios[case.name]:.4f} |", flush=True)
+        for group, names in named_groups(workloads, programs):
+            print(f"| geometric mean, {group} | | {mean([ratios[name] for name in names], 4)} |")
+
+    def count(self, case: Case, options: str) -> int:
+        """The instructions of a program, with all that it starts."""
+        folder = tempfile.mkdtemp(dir=self.scratch)
+        tool = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--trace-children=yes"]
+        tool += ["--cachegrind-out-file=/dev/null", f"--log-file={folder}/%p"]
+        self.run(case, self.library, {"ASHLAR_OPTIONS": options}, tool)
+        found = 0
+        for path in glob.glob(f"{folder}/*"):
+            with open(path, encoding="utf-8") as log:
+                if count := re.search(r"I +refs: +([0-9,]+)", log.read()):
+                    found += int(count[1].replace(",", ""))
+        return found
 
     def heaptrack(self) -> None:
         preload = next(iter(glob.glob("/usr/lib/*/libheaptrack_preload.so")), None)
@@ -127,7 +166,7 @@ class Bench:
         print("| program | `heaptrack` | its part in the program | `ashlar run --track=full` |", end="")
         print(" library alone | added time, of heaptrack's | library alone, of its part |")
         print("|---|---|---|---|---|---|---|")
-        for case in self.list_programs():
+        for case in self.cases(self.scale)[1]:
             if case.name in PROGRAMS:
                 self.compare_with_heaptrack(case, preload)
 
@@ -137,16 +176,16 @@ class Bench:
         ours = [self.program("ashlar"), "run", "--track=full", "-o", report, "--"]
         # What heaptrack's library writes goes to a file, uninterpreted: the least that it can cost.
         ways = {
-            "glibc": (case, None, {}),
-            "heaptrack": (case.under(["heaptrack", "-o", record]), None, {}),
-            "part": (case, preload, {"DUMP_HEAPTRACK_OUTPUT": record + ".raw"}),
-            "ashlar": (case.under(ours), None, {}),
-            "library": (case, self.library, {"ASHLAR_OPTIONS": LEVELS["full"]}),
+            "glibc": (None, {}),
+            "heaptrack": (None, {}, ["heaptrack", "-o", record]),
+            "part": (preload, {"DUMP_HEAPTRACK_OUTPUT": record + ".raw"}),
+            "ashlar": (None, {}, ours),
+            "library": (self.library, {"ASHLAR_OPTIONS": LEVELS["full"]}),
         }
         times = {way: [] for way in ways}
         for _ in range(self.rounds):
-            for way, (program, library, environment) in ways.items():
-                times[way].append(self.run(program, library, environment))
+            for way, how in ways.items():
+                times[way].append(self.run(case, *how))
         cells = [ratio(times[way], times["glibc"]) for way in ways if way != "glibc"]
         added = {
             way: [a - b for a, b in zip(times[way], times["glibc"])]
@@ -164,7 +203,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=0.5, help="amount of work")
     parser.add_argument("--build-dir", default=os.path.join(ROOT, "build", "bench"))
-    parser.add_argument("parts", nargs="*", help="of pairs, rows, heaptrack (default: all)")
+    parser.add_argument("parts", nargs="*", help="of pairs, rows, counts, heaptrack (default: all)")
     options = parser.parse_args()
     unknown = set(options.parts) - set(PARTS)
     if unknown:

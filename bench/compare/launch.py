@@ -63,13 +63,14 @@ class Running:
 @dataclass
 class Launcher:
     """How to start programs: the path of ashlar-measure, a scratch folder, a limit in seconds, what
-    the environment has besides our own.
+    the environment has besides our own, the words of a tool that starts them.
     """
 
     program: str
     scratch: str
     limit: float = 300.0
     more_environment: dict[str, str] = field(default_factory=dict)
+    tool: list[str] = field(default_factory=list)
 
     def start(
         self,
@@ -86,7 +87,7 @@ class Launcher:
         errors = tempfile.TemporaryFile(dir=self.scratch)
         with open(stdin or os.devnull, "rb") as source:
             child = subprocess.Popen(
-                [self.program, result, preload or "-", str(times), *command],
+                [self.program, result, preload or "-", str(times), *self.tool, *command],
                 stdin=source,
                 stdout=output,
                 stderr=errors,

@@ -42,14 +42,6 @@ class Program(Case):
     def probes(self) -> list[list[str]]:
         return [[self._command[0], "--version"]]
 
-    def under(self, tool: list[str]) -> "Program":
-        """The same program, started by a tool that takes a command behind its own words."""
-        command = [*tool, *self._command]
-        environment = self._environment
-        return Program(
-            self.name, self.stresses, command, stdin=self._stdin, environment=environment
-        )
-
     def run(self, launcher: Launcher, preload: str | None) -> Sample:
         return measure(
             launcher, self._command, preload, stdin=self._stdin, environment=self._environment
