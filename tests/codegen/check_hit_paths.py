@@ -14,7 +14,7 @@ import sys
 import disassembly
 
 LIMIT = 20
-SAMPLED_LIMIT = 29
+SAMPLED_LIMIT = 27
 
 # How many ways of hitting: requests have two tables of sizes (up to 1 KiB, up to 32 KiB).
 HITS = {

@@ -42,16 +42,15 @@ ASHLAR_FORCE_INLINE void* pop_block(bin_set& h, std::size_t offset) {
 /// count nothing, if the next pop is not to be served like this, or if there is no block.
 ASHLAR_FORCE_INLINE void* pop_counted(bin_set& h, std::size_t offset) {
   forget(offset);
-  std::uint32_t left = bin_at(h, offset).pops_left;
-  if (__builtin_sub_overflow(left, 1u, &left)) return nullptr;
+  if (bin_at(h, offset).pops_left == 0) return nullptr;
   forget(offset);
-  void** const top = bin_at(h, offset + bin_set::front_distance).top;
-  void* const p = *top;
+  void* const p = *bin_at(h, offset + bin_set::front_distance).top;
   if (p == nullptr) return nullptr;
   forget(offset);
-  bin_at(h, offset).pops_left = static_cast<std::uint16_t>(left);
+  --bin_at(h, offset).pops_left;
   forget(offset);
-  store_relaxed(bin_at(h, offset + bin_set::front_distance).top, top - 1);
+  bin& behind = bin_at(h, offset + bin_set::front_distance);
+  store_relaxed(behind.top, behind.top - 1);
   return p;
 }
 

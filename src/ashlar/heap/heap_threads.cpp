@@ -8,6 +8,7 @@
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/heap_registry.hpp"
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/os/entropy.hpp"
 #include "ashlar/os/thread_exit.hpp"
 
 namespace ashlar {
@@ -195,12 +196,14 @@ void heap::unlock_after_fork() noexcept {
 // that is bounded by the capacity of the bins.
 void heap::repair_after_fork() noexcept {
   store_.mutex().reset_after_fork();
+  std::uint64_t seed = 0;
+  if (with_fronts_) (void)os::fill_random(&seed, sizeof seed);
   for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) {
     h->mutex.reset_after_fork();
+    if (h->has_front) h->front().draw_anew(seed);
     if (h->state != local_state::active) continue;
     bool mine = false;
     for (const local_heap* m = thread_locals; m != nullptr; m = m->next_of_thread) mine |= m == h;
-    if (mine && h->is_sampled()) h->front().draw_anew();
     if (mine) continue;
     h->drop_bins();
     h->binding = nullptr;

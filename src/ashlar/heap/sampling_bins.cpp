@@ -13,46 +13,43 @@ local_heap& sampling_bins::own() noexcept {
 }
 
 void sampling_bins::start(std::size_t mean) noexcept {
+  if (points_.mean() == mean) return;
   std::uint64_t seed = 0;
   (void)os::fill_random(&seed, sizeof seed);
   points_.start(mean, seed ^ address_of(this));
   for (bin& b : bins) b = {};
-  for (std::uint32_t& each : later_) each = not_drawn;
+  due_ = 0;
   tag = own().tag ^ front_distance;
   state = local_state::sampling;
 }
 
-void sampling_bins::set_left(size_class c, std::uint32_t pops) noexcept {
-  // Blocks of medium classes are not in bins alone: malloc takes the slow path for them anyhow.
-  constexpr std::uint32_t most = 1023;
-  const std::uint32_t now = c < small_class_count ? std::min(pops, most) : 0;
-  bins[c].pops_left = static_cast<std::uint16_t>(now);
-  later_[c] = pops - now;
-}
-
+// Looks at the next stretch of a class.
 void sampling_bins::draw(size_class c) noexcept {
-  constexpr std::uint64_t most = not_drawn - 1;
-  const std::uint64_t pops = points_.gap() / size_classes[c].block_size;
-  set_left(c, static_cast<std::uint32_t>(std::min(pops, most)));
+  const std::size_t size = size_classes[c].block_size;
+  const std::size_t stretch =
+      std::clamp(points_.usual_gap() / size, shortest_stretch, longest_stretch);
+  const std::size_t clear = points_.clear_blocks(stretch, size);
+  bins[c].pops_left = static_cast<std::uint16_t>(clear);
+  if (clear < stretch) due_ |= std::uint64_t{1} << c;
 }
 
 bool sampling_bins::is_due(size_class c) noexcept {
-  if (later_[c] == not_drawn) draw(c);
-  const std::uint32_t left = bins[c].pops_left + later_[c];
-  if (left != 0) {
-    set_left(c, left - 1);
-    return false;
+  // Blocks of medium classes are not in bins alone: malloc takes the slow path for them anyhow.
+  if (c >= small_class_count) return hits(size_classes[c].block_size);
+  const std::uint64_t bit = std::uint64_t{1} << c;
+  if (bins[c].pops_left == 0 && (due_ & bit) == 0) draw(c);
+  if (bins[c].pops_left == 0) {
+    due_ &= ~bit;
+    return true;
   }
-  draw(c);
-  return true;
+  --bins[c].pops_left;
+  return false;
 }
 
-void sampling_bins::draw_anew() noexcept {
-  std::uint64_t seed = 0;
-  (void)os::fill_random(&seed, sizeof seed);
-  points_.stir(seed);
+void sampling_bins::draw_anew(std::uint64_t seed) noexcept {
+  points_.stir(seed ^ address_of(this));
   for (bin& b : bins) b.pops_left = 0;
-  for (std::uint32_t& each : later_) each = not_drawn;
+  due_ = 0;
 }
 
 }  // namespace ashlar

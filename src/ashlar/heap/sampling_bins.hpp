@@ -14,10 +14,13 @@
 // `mean` bytes on average (observe/sampling.hpp); an allocation that is hit is sampled. Each size
 // class and everything else have points of their own, which changes nothing of the chances.
 //
-// Invariants: (1) bins here are empty and look so; (2) `pops_left` of a bin and `later_` of its
-// class together are the allocations of the class before the one to be sampled. Threads: the owning
-// thread only. Cost: nine instructions a malloc, and a slow path in a thousand of a class at least:
-// there the thread learns that it is not to be sampled any more.
+// Points are independent, so a class is looked at a stretch at a time, of 1,023 blocks or an eighth
+// of the mean. Usually no point lies there, which one comparison tells.
+//
+// Invariants: (1) bins here are empty and look so; (2) the next `pops_left` allocations of a class
+// are not sampled, and the one behind them is if the class is among `due_`. Threads: the owning
+// thread only. Cost: seven instructions a malloc, and a slow path for each stretch: there the
+// thread learns that it is not to be sampled any more.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +35,8 @@ struct local_heap;
 
 struct sampling_bins : bin_set {
   /// Gets ready to serve the thread of the local heap behind, sampling once in `mean` bytes on
-  /// average, from now on: whatever was to be sampled before is forgotten.
+  /// average. Goes on with the points that were drawn, for this thread or for one before it: what
+  /// was allocated meanwhile changes none of their chances.
   void start(std::size_t mean) noexcept;
 
   /// Counts an allocation of class `c` that `pop_counted` did not. Returns whether it is to be
@@ -43,24 +47,22 @@ struct sampling_bins : bin_set {
   /// Whether something with this chance happens.
   bool happens(double chance) noexcept { return points_.fraction() < chance; }
 
-  /// Forgets which allocations are to be sampled, and chooses others: for the child of a fork, lest
-  /// many children choose the same. A Poisson process has no memory, so no chance changes.
-  /// Requires: it was started.
-  void draw_anew() noexcept;
+  /// Draws other points: for the child of a fork, lest many children have the same.
+  void draw_anew(std::uint64_t seed) noexcept;
 
   local_heap& own() noexcept;
 
  private:
-  void draw(size_class c) noexcept;
-  void set_left(size_class c, std::uint32_t pops) noexcept;
+  static constexpr std::size_t longest_stretch = 1023;  // blocks
+  static constexpr std::size_t shortest_stretch = 16;
 
-  // Of a class that the thread has not used yet: most threads use few.
-  static constexpr std::uint32_t not_drawn = 0xffff'ffff;
+  void draw(size_class c) noexcept;
 
   observe::sample_points points_;
-  std::uint32_t later_[class_count];
+  std::uint64_t due_ = 0;  // a bit for each small class
 };
 
+static_assert(small_class_count <= 64);
 static_assert(sizeof(sampling_bins) <= bin_set::front_distance);
 
 }  // namespace ashlar

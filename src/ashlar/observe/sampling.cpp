@@ -63,32 +63,22 @@ block_weight weigh(std::size_t size, std::size_t covered, std::size_t mean,
 void sample_points::start(std::size_t mean, std::uint64_t seed) noexcept {
   mean_ = mean;
   random_ = seed;
-  left_ = gap();
 }
 
-void sample_points::stir(std::uint64_t seed) noexcept {
-  random_ ^= seed;
-  left_ = gap();
-}
+void sample_points::stir(std::uint64_t seed) noexcept { random_ ^= seed; }
 
 double sample_points::fraction() noexcept {
   random_ += 0x9e3779b97f4a7c15;
   return to_fraction(mix(random_));
 }
 
-std::uint64_t sample_points::gap() noexcept {
-  constexpr double most = 0x1p62;
-  const double bytes = -ln(1 - fraction()) * static_cast<double>(mean_);
-  return static_cast<std::uint64_t>(bytes < most ? bytes : most);
-}
-
-bool sample_points::hits(std::size_t size) noexcept {
-  if (size <= left_) {
-    left_ -= size;
-    return false;
-  }
-  left_ = gap();
-  return true;
+std::size_t sample_points::clear_blocks(std::size_t count, std::size_t size) noexcept {
+  constexpr double usual = 0.88249690258459540286;  // exp(-1/8): the chance of a usual gap or more
+  const double longer = 1 - fraction();             // the chance of a gap longer than this one
+  if (longer < usual && count * size <= usual_gap()) [[likely]]
+    return count;
+  const double clear = -ln(longer) * static_cast<double>(mean_) / static_cast<double>(size);
+  return clear < static_cast<double>(count) ? static_cast<std::size_t>(clear) : count;
 }
 
 }  // namespace ashlar::observe

@@ -43,20 +43,26 @@ class sample_points {
   /// Begins: `mean` bytes between points on average, above 0.
   void start(std::size_t mean, std::uint64_t seed) noexcept;
 
+  /// Mean bytes between two points; 0: not started.
+  std::size_t mean() const { return mean_; }
+
   /// Goes on with other points than another process does that has the same ones.
   void stir(std::uint64_t seed) noexcept;
 
-  /// Returns the bytes from one point to the next.
-  std::uint64_t gap() noexcept;
-  /// Goes `size` bytes on. Returns whether there was a point.
-  bool hits(std::size_t size) noexcept;
+  /// Looks at the next `count` blocks of `size` bytes each. Returns how many of them lie before the
+  /// first point: `count` if there is none among them. What comes next does not depend on it.
+  /// Cheap if they are no more than `usual_gap()` bytes together.
+  std::size_t clear_blocks(std::size_t count, std::size_t size) noexcept;
+  /// Whether there is a point in the next `size` bytes.
+  bool hits(std::size_t size) noexcept { return clear_blocks(1, size) == 0; }
+  /// Bytes that seldom have a point among them.
+  std::size_t usual_gap() const { return mean_ / 8; }
   /// Returns a random number from [0, 1).
   double fraction() noexcept;
 
  private:
   std::size_t mean_ = 0;
   std::uint64_t random_ = 0;
-  std::uint64_t left_ = 0;  // bytes to the next point, for `hits`
 };
 
 }  // namespace ashlar::observe

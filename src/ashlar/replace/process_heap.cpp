@@ -89,9 +89,12 @@ ASHLAR_FORCE_INLINE void* serve(layout request, bool zero) noexcept {
 }  // namespace
 
 local_heap* bound_local() noexcept {
-  // Nothing to follow, as on nearly every slow path of a thread that is sampled.
-  if (current_local->state == local_state::sampling && is_sampling())
-    return local_behind(current_local);
+  // Nothing to follow, as on nearly every slow path: neither tracked, nor sampled.
+  bin_set* const now = current_local;
+  const observe::track_level level = observe::process_tracker().level();
+  if (now->state == local_state::active && level == observe::track_level::off)
+    return static_cast<local_heap*>(now);
+  if (now->state == local_state::sampling && is_sampling()) return local_behind(now);
   follow_tracker();
   if (current_local != &unbound_local) return local_behind(current_local);
   if (load_relaxed(started) != start_state::started && !start()) return nullptr;

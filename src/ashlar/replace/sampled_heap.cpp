@@ -7,8 +7,10 @@ namespace ashlar::replace {
 
 namespace {
 
-// The sampling bins that serve this thread; null if it has none, or not yet.
+// The sampling bins that serve this thread; null if it has none. Requires: allocations of the
+// thread are to be sampled.
 sampling_bins* front_of_this_thread() noexcept {
+  if (current_local->state != local_state::sampling) (void)bound_local();
   bin_set* const h = current_local;
   return h->state == local_state::sampling ? static_cast<sampling_bins*>(h) : nullptr;
 }
@@ -78,23 +80,20 @@ allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
 }  // namespace
 
 allocation sampled_allocate(layout request, bool zero, const observe::origin& made) noexcept {
-  local_heap* const own = bound_local();
   sampling_bins* const front = front_of_this_thread();
   if (front == nullptr || !is_power_of_two(request.alignment) || request.size > max_size)
-    return process_heap.allocate_from(own, request, zero);
+    return process_heap.allocate_from(bound_local(), request, zero);
 
   const size_class c = process_heap.class_for(request);
-  if (c == class_count) {
-    return front->hits(align_up(request.size, os::page_size()))
-               ? take_sample(request, zero, made)
-               : process_heap.allocate_from(own, request, zero);
-  }
-  return front->is_due(c) ? take_sample(request, zero, made)
-                          : process_heap.allocate_from(own, request, zero);
+  const bool is_due =
+      c == class_count ? front->hits(align_up(request.size, os::page_size())) : front->is_due(c);
+  if (is_due) [[unlikely]]
+    return take_sample(request, zero, made);
+  return c == class_count ? process_heap.allocate_large(request, zero)
+                          : process_heap.allocate_of_class(&front->own(), c, request.size, zero);
 }
 
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {
-  (void)bound_local();
   const slab* const s = process_page_map.header_of(p);
   sampling_bins* const front = front_of_this_thread();
   return s != nullptr && s->watched ? resize_sampled(front, p, size, made)

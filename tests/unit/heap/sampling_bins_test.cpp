@@ -117,13 +117,13 @@ TEST_F(sampling, every_pop_is_counted) {
   h.check_invariants();
 }
 
-// More pops to the next sample than a bin can count down from.
+// Many stretches to the next sample.
 class far_apart : public sampling {
  protected:
   far_apart() : sampling{16_MiB} {}
 };
 
-TEST_F(far_apart, many_pops_are_counted_in_parts) {
+TEST_F(far_apart, samples_many_stretches_apart_come_as_often_as_they_should) {
   constexpr std::size_t rounds = 60;
   std::size_t allocations = 0;
   std::size_t most = 0;
@@ -132,7 +132,7 @@ TEST_F(far_apart, many_pops_are_counted_in_parts) {
     allocations += count;
     most = std::max(most, count);
   }
-  EXPECT_GT(most, 0x10000u);
+  EXPECT_GT(most, 0x10000u);  // far more than a stretch
   const double expected =
       static_cast<double>(allocations) * observe::sample_chance(size_classes[c48].block_size, mean);
   EXPECT_NEAR(static_cast<double>(rounds), expected, 8 * std::sqrt(expected));
@@ -170,16 +170,23 @@ all_left count_one_of_each(sampling_bins& front) {
 // Those of all classes are the same again once in a blue moon.
 TEST_F(sampling, samples_are_drawn_anew) {
   const all_left before = count_one_of_each(front);
-  front.draw_anew();
+  front.draw_anew(7);
   EXPECT_NE(count_one_of_each(front), before);
 }
 
-TEST_F(sampling, to_start_again_makes_up_for_nothing) {
-  while (front.bins[c48].pops_left != 0 || !front.is_due(c48)) free(allocate());
+TEST_F(sampling, to_start_again_changes_no_points) {
   const all_left before = count_one_of_each(front);
   front.start(mean);
-  EXPECT_NE(count_one_of_each(front), before);
+  all_left now;
+  for (size_class c = 0; c < small_class_count; ++c) now[c] = front.bins[c].pops_left;
+  EXPECT_EQ(now, before);
   EXPECT_EQ(front.state, local_state::sampling);
+}
+
+TEST_F(sampling, to_start_with_another_mean_draws_others) {
+  const all_left before = count_one_of_each(front);
+  front.start(mean / 4);
+  EXPECT_NE(count_one_of_each(front), before);
 }
 
 TEST_F(rarely_sampling, a_parked_bin_is_left_alone) {

@@ -20,21 +20,29 @@ TEST(sampling, the_chance_is_that_of_a_poisson_process) {
   }
 }
 
-TEST(sampling, gaps_between_points_are_exponential) {
-  sample_points points;
-  points.start(mean, 42);
-  const std::size_t count = test::scaled(1'000'000);
-  const auto n = static_cast<double>(count);
-  double sum = 0;
-  std::size_t above = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto gap = static_cast<double>(points.gap());
-    sum += gap;
-    if (gap > 2.0 * mean) ++above;
+// Whether one looks at many blocks at once or at few: the mean, and how often none is hit.
+TEST(sampling, blocks_before_a_point_are_as_many_as_chance_has_it) {
+  constexpr std::size_t size = 512;
+  for (const std::size_t stretch : {std::size_t{16}, mean / 8 / size, 3 * mean / size}) {
+    sample_points points;
+    points.start(mean, 42 + stretch);
+    const std::size_t count = test::scaled(400'000);
+    const auto n = static_cast<double>(count);
+    double sum = 0;
+    double all_clear = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t clear = points.clear_blocks(stretch, size);
+      ASSERT_LE(clear, stretch);
+      sum += static_cast<double>(clear);
+      all_clear += clear == stretch ? 1 : 0;
+    }
+    const double each = std::exp(-static_cast<double>(size) / mean);
+    const double all = std::pow(each, stretch);
+    EXPECT_NEAR(all_clear / n, all, 5 * std::sqrt(all * (1 - all) / n)) << stretch;
+    // The sum of the chances that the first, the first two, ... are clear.
+    const double expected = each * (1 - all) / (1 - each);
+    EXPECT_NEAR(sum / n / expected, 1, 5 / std::sqrt(n)) << stretch;
   }
-  // The mean, whose standard deviation is mean / sqrt(n); and the tail.
-  EXPECT_NEAR(sum / n / mean, 1, 5 / std::sqrt(n));
-  EXPECT_NEAR(static_cast<double>(above) / n, std::exp(-2), 5 * std::sqrt(0.12 / n));
 }
 
 TEST(sampling, hits_come_as_often_as_their_chance) {
@@ -56,7 +64,7 @@ TEST(sampling, threads_with_other_seeds_have_other_points) {
   sample_points b;
   a.start(mean, 1);
   b.start(mean, 2);
-  EXPECT_NE(a.gap(), b.gap());
+  EXPECT_NE(a.fraction(), b.fraction());
 }
 
 TEST(sampling, a_weight_is_what_the_chance_makes_it) {
