@@ -23,7 +23,7 @@ void mark_cached(const local_heap* locals, const slab& s, std::uint64_t* marks) 
 
 bool visit_slab(const local_heap* locals, const slab& s, block_visitor visitor) {
   std::uint64_t not_live[64] = {};
-  for (std::uint32_t w = 0; w < (s.capacity + 63) / 64; ++w) not_live[w] = s.words()[w];
+  for (std::uint32_t w = 0; w < slab::words_for(s.capacity); ++w) not_live[w] = s.words()[w];
   mark_cached(locals, s, not_live);
   for (std::uint32_t i = 0; i < s.capacity; ++i) {
     if ((not_live[i / 64] >> (i % 64) & 1) != 0) continue;

@@ -38,7 +38,7 @@ struct size_class_info {
   std::uint32_t block_size = 0;
   std::uint32_t magic = 0;     ///< ceil(2^32 / block_size); small classes only
   std::uint32_t slices = 0;    ///< of one slab
-  std::uint32_t capacity = 0;  ///< blocks in one slab
+  std::uint16_t capacity = 0;  ///< blocks in one slab
 };
 
 namespace detail {
@@ -59,7 +59,7 @@ constexpr std::array<size_class_info, class_count> make_classes() {
     size_class_info& info = table[c];
     info.block_size = size;
     info.slices = size <= small_limit ? 1 : slices_for_medium(size);
-    info.capacity = static_cast<std::uint32_t>(info.slices * slice_size / size);
+    info.capacity = static_cast<std::uint16_t>(info.slices * slice_size / size);
     if (size <= small_limit)
       info.magic = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + size - 1) / size);
     const std::uint32_t doubling = std::uint32_t{1} << log2_floor(size);

@@ -36,7 +36,7 @@ std::uint32_t slab::take(void** slots, std::uint32_t wanted) noexcept {
 void slab::check_invariants() const noexcept {
   ASHLAR_CHECK(is_slab());
   std::uint32_t count = 0;
-  for (std::uint32_t w = 0; w < (capacity + 63) / 64; ++w) {
+  for (std::uint32_t w = 0; w < words_for(capacity); ++w) {
     count += static_cast<std::uint32_t>(std::popcount(words()[w]));
     ASHLAR_CHECK((words()[w] != 0) == (((summary >> w) & 1) != 0));
   }

@@ -47,7 +47,8 @@ struct slab {
   slab* prev;
   std::uint32_t block_size;
   std::uint32_t magic;
-  std::uint32_t capacity;
+  std::uint16_t capacity;
+  std::uint16_t records_begin;  // words from the first of `words()` to the records, if `watched`
   std::uint32_t free_count;
   std::uint32_t slices;
   std::uint8_t class_index;
@@ -83,8 +84,7 @@ struct slab {
 
   /// The record of a block. Requires: `watched`; `index` is 0 for a large block.
   observe::block_record& record_at(std::uint32_t index) noexcept {
-    auto* const records = words() + (is_slab() ? words_for(capacity) : 0);
-    return reinterpret_cast<observe::block_record*>(records)[index];
+    return reinterpret_cast<observe::block_record*>(words() + records_begin)[index];
   }
 
   bool is_slab() const { return kind == slab_kind::small || kind == slab_kind::medium; }

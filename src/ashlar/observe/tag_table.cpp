@@ -88,7 +88,9 @@ void tag_table::set_budget(tag_id tag, const tag_budget& budget) noexcept {
   __atomic_store_n(&r.budget.context, budget.context, __ATOMIC_RELEASE);
   store_relaxed(r.budget.soft, budget.soft);
   store_relaxed(r.budget.hard, budget.hard);
-  store_relaxed(r.is_bounded, budget.soft != tag_budget::none || budget.hard != tag_budget::none);
+  const bool bounded = budget.soft != tag_budget::none || budget.hard != tag_budget::none;
+  store_relaxed(r.is_bounded, bounded);
+  if (bounded) store_relaxed(has_budgets_, true);
   r.reported.store(false, std::memory_order_relaxed);
   // release: pairs with the acquire in budget_of(); whoever finds the function finds its context.
   __atomic_store_n(&r.budget.exceeded, budget.exceeded, __ATOMIC_RELEASE);

@@ -68,6 +68,8 @@ class tag_table {
   /// Changes what a tag may hold. Threads that allocate meanwhile go by the old or the new one.
   void set_budget(tag_id tag, const tag_budget& budget) noexcept;
   tag_budget budget_of(tag_id tag) const noexcept;
+  /// False: no tag ever had a budget.
+  bool has_budgets() const { return load_relaxed(has_budgets_); }
 
   /// Requires: `tag` was handed out, or is 0.
   tag_record& operator[](tag_id tag) noexcept { return records_[tag]; }
@@ -93,6 +95,7 @@ class tag_table {
   tag_id add(tag_id parent, const char* name, std::size_t size) noexcept;
 
   lock mutex_;
+  bool has_budgets_ = false;
   std::uint32_t count_ = 0;
   growing_table<tag_record, limit> records_;
 };

@@ -23,11 +23,12 @@
 
 namespace ashlar::observe {
 
-/// Counts of one site. Units: bytes as asked for, blocks.
+/// Counts of one site. Units: bytes as asked for, blocks. What changes together is not side by
+/// side: the compiler would make one vector of it, by way of memory.
 struct site_cell {
   std::uint64_t born_blocks = 0;
-  std::uint64_t born_bytes = 0;
   std::uint64_t dead_blocks = 0;
+  std::uint64_t born_bytes = 0;
   std::uint64_t dead_bytes = 0;
   /// Of the dead: freed with no other allocation by the same thread in between.
   std::uint64_t temporary_blocks = 0;

@@ -126,22 +126,25 @@ ASHLAR_COLD tag_page* tracker::add_page(tag_page*& place) noexcept {
   return fresh;
 }
 
+// Null: there is no page for it yet.
 ASHLAR_FORCE_INLINE site_cell* tracker::cell_of(thread_tally& t, site_id site) noexcept {
-  site_page* page = t.sites[site / site_page::size];
-  if (page == nullptr) [[unlikely]] {
-    page = add_page(t.sites[site / site_page::size]);
-    if (page == nullptr) return nullptr;
-  }
-  return &page->cells[site % site_page::size];
+  site_page* const page = t.sites[site / site_page::size];
+  return page != nullptr ? &page->cells[site % site_page::size] : nullptr;
 }
 
 ASHLAR_FORCE_INLINE tag_cell* tracker::cell_of_tag(thread_tally& t, tag_id tag) noexcept {
-  tag_page* page = t.tags[tag / tag_page::size];
-  if (page == nullptr) [[unlikely]] {
-    page = add_page(t.tags[tag / tag_page::size]);
-    if (page == nullptr) return nullptr;
-  }
-  return &page->cells[tag % tag_page::size];
+  tag_page* const page = t.tags[tag / tag_page::size];
+  return page != nullptr ? &page->cells[tag % tag_page::size] : nullptr;
+}
+
+ASHLAR_COLD bool tracker::make_cells(thread_tally& t, site_id site, tag_id tag) noexcept {
+  site_page*& of_site = t.sites[site / site_page::size];
+  tag_page*& of_tag = t.tags[tag / tag_page::size];
+  if ((of_site != nullptr || add_page(of_site) != nullptr) &&
+      (of_tag != nullptr || add_page(of_tag) != nullptr))
+    return true;
+  lost_.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
 
 // --- tags and totals ---
@@ -165,107 +168,109 @@ ASHLAR_FORCE_INLINE bool is_due(std::int64_t pending, std::int64_t limit) {
   return static_cast<std::uint64_t>(pending + limit) > static_cast<std::uint64_t>(2 * limit);
 }
 
+// The highest point counts from what is published: it misses what other threads have not published
+// yet. Both return whether the cell is to be published.
+ASHLAR_FORCE_INLINE bool hold(tag_cell& cell, std::size_t size,
+                              const std::atomic<std::int64_t>& live, std::int64_t limit) {
+  const std::int64_t pending = cell.pending + static_cast<std::int64_t>(size);
+  store_relaxed(cell.pending, pending);
+  const std::int64_t now = live.load(std::memory_order_relaxed) + pending;
+  if (now > cell.highest) store_relaxed(cell.highest, now);
+  return is_due(pending, limit);
+}
+
+ASHLAR_FORCE_INLINE bool let_go(tag_cell& cell, std::size_t size, std::int64_t limit) {
+  const std::int64_t pending = cell.pending - static_cast<std::int64_t>(size);
+  store_relaxed(cell.pending, pending);
+  return is_due(pending, limit);
+}
+
 }  // namespace
 
-// Of a birth. The highest point counts from what is published: it misses what other threads have
-// not published yet. Returns whether the tag's own bytes were published: then `tell_of` is to be
-// called, under no lock.
-ASHLAR_FORCE_INLINE bool tracker::hold(thread_tally& t, tag_id tag, std::size_t size) noexcept {
-  const std::int64_t limit = load_relaxed(batch_);
-  const auto add = [size](tag_cell& cell, const std::atomic<std::int64_t>& live) {
-    const std::int64_t pending = cell.pending + static_cast<std::int64_t>(size);
-    store_relaxed(cell.pending, pending);
-    const std::int64_t now = live.load(std::memory_order_relaxed) + pending;
-    if (now > cell.highest) store_relaxed(cell.highest, now);
-    return pending;
-  };
-  if (is_due(add(t.total, live_), limit)) [[unlikely]]
-    publish(t.total, live_, peak_);
-  tag_cell* const cell = cell_of_tag(t, tag);
-  if (cell == nullptr) [[unlikely]] {
-    lose();
-    return false;
-  }
-  tag_record& r = tags[tag];
-  if (!is_due(add(*cell, r.live), r.is_bounded ? 0 : limit)) [[likely]]
-    return false;
-  publish(*cell, r.live, r.peak);
+// How much a cell of a tag may keep to itself.
+ASHLAR_FORCE_INLINE std::int64_t tracker::limit_of(tag_id tag) const noexcept {
+  if (tags.has_budgets() && tags[tag].is_bounded) [[unlikely]]
+    return 0;
+  return load_relaxed(batch_);
+}
+
+// Publishes what is due of a tag and of all together. Returns whether `tell_of` is to be called,
+// under no lock.
+bool tracker::publish_due(thread_tally& t, tag_id tag) noexcept {
+  if (is_due(t.total.pending, load_relaxed(batch_))) publish(t.total, live_, peak_);
+  tag_cell& cell = *cell_of_tag(t, tag);
+  if (!is_due(cell.pending, limit_of(tag))) return false;
+  publish(cell, tags[tag].live, tags[tag].peak);
   return true;
 }
 
-// The same of a death.
-ASHLAR_FORCE_INLINE bool tracker::let_go(thread_tally& t, tag_id tag, std::size_t size) noexcept {
-  const std::int64_t limit = load_relaxed(batch_);
-  const auto subtract = [size](tag_cell& cell) {
-    const std::int64_t pending = cell.pending - static_cast<std::int64_t>(size);
-    store_relaxed(cell.pending, pending);
-    return pending;
-  };
-  if (is_due(subtract(t.total), limit)) [[unlikely]]
-    publish(t.total, live_, peak_);
-  tag_cell* const cell = cell_of_tag(t, tag);
-  if (cell == nullptr) [[unlikely]] {
-    lose();
-    return false;
-  }
-  tag_record& r = tags[tag];
-  if (!is_due(subtract(*cell), r.is_bounded ? 0 : limit)) [[likely]]
-    return false;
-  publish(*cell, r.live, r.peak);
-  return true;
-}
-
-ASHLAR_NO_INLINE void tracker::tell_of(tag_id tag) noexcept {
+void tracker::tell_of(tag_id tag) noexcept {
   tag_record& r = tags[tag];
   tell(tag, r, r.live.load(std::memory_order_relaxed));
 }
 
-ASHLAR_COLD void tracker::lose() noexcept { lost_.fetch_add(1, std::memory_order_relaxed); }
-
-// --- births and deaths ---
-
-ASHLAR_FORCE_INLINE void tracker::count_birth(thread_tally& t, site_id site,
-                                              const block_weight& w) noexcept {
-  site_cell* const cell = cell_of(t, site);
-  if (cell == nullptr) [[unlikely]]
-    return lose();
-  bump(cell->born_blocks, w.blocks);
-  bump(cell->born_bytes, w.bytes);
+ASHLAR_NO_INLINE void tracker::publish_and_tell(thread_tally& t, tag_id tag) noexcept {
+  if (publish_due(t, tag)) tell_of(tag);
 }
 
-ASHLAR_FORCE_INLINE void tracker::count_death(thread_tally& t, site_id site, const block_weight& w,
-                                              bool temporary) noexcept {
-  site_cell* const cell = cell_of(t, site);
-  if (cell == nullptr) [[unlikely]]
-    return lose();
-  bump(cell->dead_blocks, w.blocks);
-  bump(cell->dead_bytes, w.bytes);
-  if (temporary) bump<std::uint64_t>(cell->temporary_blocks, 1);
+// --- births and deaths ---
+//
+// The usual way makes no call that it comes back from, so it keeps few registers.
+
+// Returns whether something is to be published.
+ASHLAR_FORCE_INLINE bool tracker::count_birth(thread_tally& t, site_cell& of_site, tag_cell& of_tag,
+                                              tag_id tag, block_weight w) noexcept {
+  bump(of_site.born_blocks, w.blocks);
+  bump(of_site.born_bytes, w.bytes);
+  const bool due = hold(t.total, w.bytes, live_, load_relaxed(batch_));
+  return hold(of_tag, w.bytes, tags[tag].live, limit_of(tag)) || due;
+}
+
+ASHLAR_FORCE_INLINE bool tracker::count_death(thread_tally& t, site_cell& of_site, tag_cell& of_tag,
+                                              tag_id tag, block_weight w) noexcept {
+  bump(of_site.dead_blocks, w.blocks);
+  bump(of_site.dead_bytes, w.bytes);
+  const bool due = let_go(t.total, w.bytes, load_relaxed(batch_));
+  return let_go(of_tag, w.bytes, limit_of(tag)) || due;
 }
 
 ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* data,
                                               const origin& made, bool sampled) noexcept {
+  const std::uint32_t now = now_ms();
   thread_state& state = this_thread();
   thread_tally* const t = tally();
-  block_facts facts = {.site = site_of_birth(t, made, state.tag),
-                       .size = made.size,
-                       .made_by = made.made_by,
-                       .sampled = sampled,
-                       .thread = t != nullptr ? t->number : std::uint16_t{0},
-                       .born = now_ms(),
-                       .alignment_shift = made.alignment_shift};
+  const block_facts facts = {.site = site_of_birth(t, made, state.tag),
+                             .size = made.size,
+                             .made_by = made.made_by,
+                             .sampled = sampled,
+                             .thread = t != nullptr ? t->number : std::uint16_t{0},
+                             .born = now,
+                             .alignment_shift = made.alignment_shift};
   record.store(facts);
+  if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
+    meet_untagged(facts.site, made.size);
   const block_weight w =
       sampled ? weight_of(facts, data, made.covered) : block_weight{1, made.size};
   if (t == nullptr) [[unlikely]]
     return count_late(facts.site, w, true);
   state.latest = ~address_of(data);
-  count_birth(*t, facts.site, w);
-  const tag_id tag = sites.tag_of(facts.site);
-  if (hold(*t, tag, w.bytes)) [[unlikely]]
-    tell_of(tag);
-  if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
-    meet_untagged(facts.site, made.size);
+  enter_birth(*t, facts.site, w);
+}
+
+ASHLAR_FORCE_INLINE void tracker::enter_birth(thread_tally& t, site_id site,
+                                              const block_weight& w) noexcept {
+  const tag_id tag = sites.tag_of(site);
+  site_cell* const of_site = cell_of(t, site);
+  tag_cell* const of_tag = cell_of_tag(t, tag);
+  if (of_site == nullptr || of_tag == nullptr) [[unlikely]]
+    return enter_first_birth(t, site, w);
+  if (count_birth(t, *of_site, *of_tag, tag, w)) [[unlikely]]
+    publish_and_tell(t, tag);
+}
+
+ASHLAR_COLD void tracker::enter_first_birth(thread_tally& t, site_id site,
+                                            const block_weight& w) noexcept {
+  if (make_cells(t, site, sites.tag_of(site))) enter_birth(t, site, w);
 }
 
 void tracker::note_birth(block_record& record, const void* data, const origin& made) noexcept {
@@ -286,12 +291,25 @@ void tracker::note_death(block_record& record, const void* data) noexcept {
 
 void tracker::note_death(site_id site, block_weight w, const void* data) noexcept {
   thread_state& state = this_thread();
+  thread_tally* const t = state.tally;
+  if (t == nullptr) [[unlikely]]
+    return enter_first_death(site, w, data);
+  const tag_id tag = sites.tag_of(site);
+  site_cell* const of_site = cell_of(*t, site);
+  tag_cell* const of_tag = cell_of_tag(*t, tag);
+  if (of_site == nullptr || of_tag == nullptr) [[unlikely]]
+    return enter_first_death(site, w, data);
+  if (state.latest == ~address_of(data)) bump<std::uint64_t>(of_site->temporary_blocks, 1);
+  if (count_death(*t, *of_site, *of_tag, tag, w)) [[unlikely]]
+    publish_and_tell(*t, tag);
+}
+
+// The first of its thread, or of a site or a tag there.
+ASHLAR_COLD void tracker::enter_first_death(site_id site, const block_weight& w,
+                                            const void* data) noexcept {
   thread_tally* const t = tally();
   if (t == nullptr) return count_late(site, w, false);
-  count_death(*t, site, w, state.latest == ~address_of(data));
-  const tag_id tag = sites.tag_of(site);
-  if (let_go(*t, tag, w.bytes)) [[unlikely]]
-    tell_of(tag);
+  if (make_cells(*t, site, sites.tag_of(site))) note_death(site, w, data);
 }
 
 // What threads do that have ended as far as the tracker goes, or for which there was no memory.
@@ -300,15 +318,21 @@ void tracker::count_late(site_id site, const block_weight& w, bool is_birth) noe
   bool is_published;
   {
     lock_guard guard(late_mutex_);
-    if (ended_ == nullptr) return lose();
+    if (ended_ == nullptr) {
+      lost_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    if (!make_cells(*ended_, site, tag)) return;
+    site_cell& of_site = *cell_of(*ended_, site);
+    tag_cell& of_tag = *cell_of_tag(*ended_, tag);
     thread_summary& all = threads_[0];
     if (is_birth)
-      count_birth(*ended_, site, w);
+      (void)count_birth(*ended_, of_site, of_tag, tag, w);
     else
-      count_death(*ended_, site, w, false);
+      (void)count_death(*ended_, of_site, of_tag, tag, w);
     bump(is_birth ? all.born_blocks : all.dead_blocks, w.blocks);
     bump(is_birth ? all.born_bytes : all.dead_bytes, w.bytes);
-    is_published = is_birth ? hold(*ended_, tag, w.bytes) : let_go(*ended_, tag, w.bytes);
+    is_published = publish_due(*ended_, tag);
   }
   // The user's callback may free blocks: this function again.
   if (is_published) tell_of(tag);

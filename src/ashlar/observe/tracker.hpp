@@ -123,7 +123,8 @@ class tracker {
   bool admits(tag_id tag, std::size_t size) noexcept;
   /// Whether the budget of the thread's tag lets everything in.
   bool is_unbounded() const {
-    return load_relaxed(tags[this_thread().tag].budget.hard) == tag_budget::none;
+    return !tags.has_budgets() ||
+           load_relaxed(tags[this_thread().tag].budget.hard) == tag_budget::none;
   }
 
   /// Counts pages that a manager takes for a tag, at every level. Returns false, having counted
@@ -250,19 +251,25 @@ class tracker {
   void fold(thread_tally& ending) noexcept;
   void fold_tags(thread_tally& ending) noexcept;
   void fold_sites(thread_tally& ending) noexcept;
-  void count_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
-  void count_death(thread_tally& t, site_id site, const block_weight& w, bool temporary) noexcept;
+  bool count_birth(thread_tally& t, site_cell& of_site, tag_cell& of_tag, tag_id tag,
+                   block_weight w) noexcept;
+  bool count_death(thread_tally& t, site_cell& of_site, tag_cell& of_tag, tag_id tag,
+                   block_weight w) noexcept;
+  std::int64_t limit_of(tag_id tag) const noexcept;
   void count_late(site_id site, const block_weight& w, bool is_birth) noexcept;
   site_page* add_page(site_page*& place) noexcept;
   tag_page* add_page(tag_page*& place) noexcept;
   site_cell* cell_of(thread_tally& t, site_id site) noexcept;
   tag_cell* cell_of_tag(thread_tally& t, tag_id tag) noexcept;
-  bool hold(thread_tally& t, tag_id tag, std::size_t size) noexcept;
-  bool let_go(thread_tally& t, tag_id tag, std::size_t size) noexcept;
+  bool make_cells(thread_tally& t, site_id site, tag_id tag) noexcept;
   void tell_of(tag_id tag) noexcept;
-  ASHLAR_COLD void lose() noexcept;
   void enter_birth(block_record& record, const void* data, const origin& made,
                    bool sampled) noexcept;
+  void enter_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
+  void enter_first_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
+  void enter_first_death(site_id site, const block_weight& w, const void* data) noexcept;
+  bool publish_due(thread_tally& t, tag_id tag) noexcept;
+  void publish_and_tell(thread_tally& t, tag_id tag) noexcept;
   void publish(tag_cell& cell, std::atomic<std::int64_t>& live,
                std::atomic<std::int64_t>& peak) noexcept;
   void publish_own(tag_id tag, tag_record& record) noexcept;

@@ -130,21 +130,29 @@ void* watched_pop(const observe::origin& made) noexcept {
   return p;
 }
 
+namespace {
+
+// A function of its own, lest the usual death keep registers for it.
+ASHLAR_COLD void note_sampled_death(observe::block_record& record, const void* p) noexcept {
+  const observe::block_facts facts = record.load();
+  record.clear();
+  observe::process_tracker().note_death(facts, p, heap::usable_size(p));
+}
+
+}  // namespace
+
 void watched_deallocate(slab& s, void* p) noexcept {
   const block_place at = heap::place_in(s, p);
   if (at.header == nullptr) return report_fault(fault_kind::interior_free, p);
   observe::block_record& record = s.record_at(at.index);
   const observe::site_id site = record.site();
   if (site == observe::site_table::none) return report_fault(fault_kind::double_free, p);
-  observe::tracker& tracker = observe::process_tracker();
   if (record.is_sampled()) [[unlikely]] {
-    const observe::block_facts facts = record.load();
-    record.clear();
-    tracker.note_death(facts, p, heap::usable_size(p));
+    note_sampled_death(record, p);
   } else {
     const std::size_t size = record.size();
     record.clear();
-    tracker.note_death(site, {1, size}, p);
+    observe::process_tracker().note_death(site, {1, size}, p);
   }
   heap::put_back(watched_local(), s, p);
 }

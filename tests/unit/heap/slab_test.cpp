@@ -35,7 +35,7 @@ void expect_bitmap_to_be_right(const slab& s) {
   std::uint32_t free = 0;
   for (std::uint32_t i = 0; i < s.capacity; ++i) free += s.is_free(i);
   ASSERT_EQ(free, s.free_count);
-  for (std::uint32_t w = 0; w < (s.capacity + 63) / 64; ++w)
+  for (std::uint32_t w = 0; w < slab::words_for(s.capacity); ++w)
     ASSERT_EQ(s.words()[w] != 0, ((s.summary >> w) & 1) != 0);
 }
 
