@@ -1,96 +1,25 @@
 // SPDX-License-Identifier: MIT
 // Walks of the stack against libgcc's, which reads the same tables another way: the same return
 // addresses, whatever lies between the walk and `main`. The code here keeps no frame pointers.
-#include "ashlar/observe/stack_walk.hpp"
-
-#include <alloca.h>
 #include <dlfcn.h>
-#include <execinfo.h>
-#include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/mman.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <functional>
-#include <random>
 #include <stdexcept>
 #include <thread>
-#include <vector>
 
-#include "ashlar/base/bits.hpp"
+#include "two_walks.hpp"
 
 namespace {
 
 using namespace ashlar;
-
-constexpr std::uint32_t most = observe::stack_frames_limit;
-
-struct two_walks {
-  std::vector<std::uintptr_t> ours;
-  std::vector<std::uintptr_t> again;  // by a thread that keeps its walks
-  std::vector<std::uintptr_t> theirs;
-};
-
-two_walks last;
-thread_local observe::last_walk kept;
-
-std::uint32_t walk_again(const observe::caller& from, os::stack_bounds& bounds,
-                         std::uintptr_t* frames, std::uint32_t depth) {
-  const observe::walked_stack stack = observe::walk_stack(from, bounds, depth, kept);
-  EXPECT_EQ(kept.hash(), observe::stack_hash(stack.frames, stack.count));
-  std::copy_n(stack.frames, stack.count, frames);
-  return stack.count;
-}
-
-// Both begin at whoever calls this. A sanitizer's functions may lie between theirs and this one.
-ASHLAR_NO_INLINE void look() {
-  std::uintptr_t frames[most];
-  os::stack_bounds bounds;
-  const std::uint32_t count = observe::walk_stack(observe::caller_of_this(), bounds, frames, most);
-  last.ours.assign(frames, frames + count);
-  const std::uint32_t more = walk_again(observe::caller_of_this(), bounds, frames, most);
-  last.again.assign(frames, frames + more);
-  void* found[most + 8];
-  const int n = ::backtrace(found, most + 8);
-  last.theirs.clear();
-  int first = 0;
-  while (first < n && address_of(found[first]) != frames[0]) ++first;
-  for (int i = first; i < n && last.theirs.size() < most; ++i)
-    last.theirs.push_back(address_of(found[i]));
-}
-
-void expect_same() {
-  EXPECT_EQ(last.again, last.ours);
-  EXPECT_GT(last.ours.size(), 4u);
-  EXPECT_EQ(last.ours, last.theirs);
-}
-
-// So that nothing is inlined, jumped to, or left out, unless a test wants it.
-#define CHAIN ASHLAR_NO_INLINE
-ASHLAR_FORCE_INLINE void stay() { __asm__ volatile("" ::: "memory"); }
-void touch(void* memory) { __asm__ volatile("" ::"r"(memory) : "memory"); }
-
-CHAIN void recurse(int depth) {
-  if (depth == 0)
-    look();
-  else
-    recurse(depth - 1);
-  stay();
-}
+using namespace ashlar::walking;
 
 CHAIN void large_frame() {
   char memory[200'000];
   touch(memory);
   look();
-  stay();
-}
-
-CHAIN void variable_frame(std::size_t size) {
-  void* const memory = alloca(size);
-  touch(memory);
-  recurse(2);
   stay();
 }
 
@@ -248,30 +177,6 @@ TEST(stack_walk, notices_a_module_like_the_one_before) {
   }
 }
 
-// Code that no table knows, as compilers at run time make it, with a frame of any size:
-// push %rbp; mov %rsp, %rbp; sub %rsi, %rsp; call *%rdi; leave; ret
-class unknown_code {
- public:
-  unknown_code()
-      : page_{::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)} {
-    constexpr unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0x29,
-                                      0xf4, 0xff, 0xd7, 0xc9, 0xc3};
-    std::memcpy(page_, code, sizeof code);
-    (void)::mprotect(page_, 4096, PROT_READ | PROT_EXEC);
-  }
-  ~unknown_code() { (void)::munmap(page_, 4096); }
-  unknown_code(const unknown_code&) = delete;
-  unknown_code& operator=(const unknown_code&) = delete;
-
-  // Calls with `size` bytes between its frame and the called one's, a multiple of 16.
-  void call(void (*function)(), std::size_t size) const {
-    reinterpret_cast<void (*)(void (*)(), std::size_t)>(page_)(function, size);
-  }
-
- private:
-  void* page_;
-};
-
 TEST(stack_walk, leaves_code_without_tables_by_its_frame_pointer) {
   const unknown_code code;
   look();
@@ -284,109 +189,6 @@ TEST(stack_walk, leaves_code_without_tables_by_its_frame_pointer) {
   EXPECT_EQ(std::vector<std::uintptr_t>(through.begin() + static_cast<std::ptrdiff_t>(more) + 1,
                                         through.end()),
             std::vector<std::uintptr_t>(direct.ours.begin() + 1, direct.ours.end()));
-}
-
-// Frames of many sizes at places that were others' before: what a memory of walks must see through.
-struct wanderer {
-  std::mt19937 random{4711};
-  int left = 3000;  // calls
-  int deepest = 0;
-};
-
-CHAIN void wander(wanderer& w, int depth);
-
-CHAIN void wander_far(wanderer& w, int depth) {
-  char frame[88];
-  touch(frame);
-  wander(w, depth);
-  stay();
-}
-
-CHAIN void wander_variably(wanderer& w, int depth) {
-  touch(alloca(16 + w.random() % 4 * 16));
-  wander(w, depth);
-  stay();
-}
-
-CHAIN void wander(wanderer& w, int depth) {
-  for (int i = 0; i < 3 && w.left > 0; ++i) {
-    --w.left;
-    const auto way = depth == w.deepest ? 0 : w.random() % 4;
-    if (way == 0) look();
-    if (way == 1) wander(w, depth + 1);
-    if (way == 2) wander_far(w, depth + 1);
-    if (way == 3) wander_variably(w, depth + 1);
-    if (last.again != last.ours) w.left = 0;
-  }
-}
-
-TEST(stack_walk, takes_over_from_the_last_one_what_is_the_same_and_nothing_else) {
-  for (const int deepest : {3, 7, 20, 100}) {
-    wanderer w;
-    w.deepest = deepest;
-    while (w.left > 0) wander(w, 0);
-    ASSERT_EQ(last.again, last.ours);
-  }
-}
-
-struct unknown_wanderer : wanderer {
-  unknown_code code;
-} * unknown;
-CHAIN void wander_unknown() {
-  unknown_wanderer& w = *unknown;
-  ++w.deepest;
-  for (int i = 0; i < 3 && w.left > 0; ++i) {
-    --w.left;
-    if (w.deepest > 7 || w.random() % 4 == 0)
-      look();
-    else
-      w.code.call(wander_unknown, w.random() % 4 * 16);
-    if (last.again != last.ours) w.left = 0;
-  }
-  --w.deepest;
-}
-
-// Each step out of such code goes by the frame pointer, and none of them may be repeated blindly.
-TEST(stack_walk, takes_over_through_many_functions_without_tables) {
-  unknown_wanderer w;
-  unknown = &w;
-  w.random.seed(42);
-  while (w.left > 0) w.code.call(wander_unknown, 16);
-  EXPECT_EQ(last.again, last.ours);
-}
-
-// The same place and code, and what lies on the stack is the same: but not the frame pointer.
-TEST(stack_walk, takes_nothing_over_where_the_frame_pointer_is_another) {
-  variable_frame(16);
-  const std::uintptr_t other = last.ours[0];
-  const std::uintptr_t by_frame_pointer = last.ours[3];
-  std::uintptr_t words[32] = {};
-  words[9] = words[17] = by_frame_pointer;
-  words[25] = other;
-  words[8] = address_of(&words[24]);
-  os::stack_bounds bounds = {address_of(words), address_of(words + 32)};
-  const auto second_frame = [&](std::size_t frame) {
-    std::uintptr_t frames[2] = {};
-    const observe::caller from = {at_address(by_frame_pointer), &words[frame], words};
-    EXPECT_EQ(walk_again(from, bounds, frames, 2), 2u);
-    return frames[1];
-  };
-  EXPECT_EQ(second_frame(8), by_frame_pointer);
-  EXPECT_EQ(second_frame(24), other);
-  EXPECT_EQ(second_frame(8), by_frame_pointer);
-  words[9] = other;
-  EXPECT_EQ(second_frame(8), other);
-}
-
-TEST(stack_walk, takes_over_no_more_than_is_asked_for) {
-  recurse(10);
-  std::uintptr_t frames[most];
-  os::stack_bounds bounds;
-  const observe::caller here = observe::caller_of_this();
-  const std::uint32_t whole = walk_again(here, bounds, frames, most);
-  ASSERT_GT(whole, 4u);
-  for (const std::uint32_t depth : {3u, 4u, 1u, 2u, 4u, most})
-    EXPECT_EQ(walk_again(here, bounds, frames, depth), std::min(depth, whole));
 }
 
 TEST(stack_walk, stays_within_a_stack_that_is_nonsense) {

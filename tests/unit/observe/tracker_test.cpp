@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The tracker counts exactly: by tag, site and thread, over threads that end, and across a fork.
-#include "ashlar/observe/tracker.hpp"
-
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <latch>
 #include <source_location>
@@ -11,33 +7,10 @@
 #include <vector>
 
 #include "support/child.hpp"
+#include "tracker_fixture.hpp"
 
 namespace ashlar::observe {
 namespace {
-
-// A block as far as the tracker goes.
-struct tracked_block {
-  block_record record{};
-};
-
-class tracker_test : public ::testing::Test {
- protected:
-  tracker_test() { use({.level = track_level::full, .depth = 0, .exact_peaks = true}); }
-  ~tracker_test() override {
-    t.set_thread_tag(0);
-    use({});
-  }
-
-  void use(const track_settings& settings) { EXPECT_TRUE(t.set(settings)); }
-  tag_id define(const char* path) { return t.tags.define(path); }
-  void make(tracked_block& b, std::size_t size,
-            std::source_location place = std::source_location::current()) {
-    t.note_birth(b.record, &b, {.size = size, .place = &place});
-  }
-  void end(tracked_block& b) { t.note_death(b.record, &b); }
-
-  tracker& t = process_tracker();
-};
 
 TEST_F(tracker_test, fills_records_and_empties_them) {
   const tag_id some = define("records");
@@ -229,115 +202,6 @@ TEST_F(tracker_test, counts_blocks_without_a_tag_where_the_policy_says_so) {
   make(a, 10);
   end(a);
   EXPECT_EQ(t.untagged_blocks(), before + 1);
-}
-
-struct calls {
-  int count = 0;
-  std::size_t live = 0;
-  bool was_watched = true;
-
-  static void note(void* context, tag_id, std::size_t live) {
-    auto& self = *static_cast<calls*>(context);
-    ++self.count;
-    self.live = live;
-    self.was_watched = process_tracker().watches_this_thread();
-  }
-};
-
-TEST_F(tracker_test, tells_once_when_a_tag_rises_above_its_soft_budget) {
-  const tag_id some = define("soft");
-  calls told;
-  t.tags.set_budget(some, {.soft = 100, .context = &told, .exceeded = calls::note});
-  t.set_thread_tag(some);
-  tracked_block a;
-  tracked_block b;
-  make(a, 100);
-  EXPECT_EQ(told.count, 0);
-  make(b, 1);
-  EXPECT_EQ(told.count, 1);
-  EXPECT_EQ(told.live, 101u);
-  EXPECT_FALSE(told.was_watched);
-  end(b);
-  make(b, 5);
-  EXPECT_EQ(told.count, 2);
-  end(a);
-  end(b);
-  t.tags.set_budget(some, {});
-}
-
-// Then both the callback and what led to it are counted under one lock.
-TEST_F(tracker_test, lets_the_callback_of_a_budget_free_blocks_in_a_thread_that_has_ended) {
-  const tag_id some = define("late");
-  tracked_block first;
-  t.tags.set_budget(
-      some, {.soft = 100, .context = &first, .exceeded = [](void* block, tag_id, std::size_t) {
-               process_tracker().note_death(static_cast<tracked_block*>(block)->record, block);
-             }});
-  std::thread([&] {
-    this_thread().ended = true;
-    t.set_thread_tag(some);
-    make(first, 60);
-    tracked_block second;
-    make(second, 61);
-    EXPECT_FALSE(first.record.is_live());
-    EXPECT_EQ(t.live_of(some), 61);
-    end(second);
-  }).join();
-  EXPECT_EQ(t.live_of(some), 0);
-  t.tags.set_budget(some, {});
-}
-
-TEST_F(tracker_test, admits_up_to_the_hard_budget_and_no_more) {
-  const tag_id some = define("hard");
-  calls told;
-  t.tags.set_budget(some, {.hard = 100, .context = &told, .exceeded = calls::note});
-  t.set_thread_tag(some);
-  EXPECT_TRUE(t.admits(100));
-  EXPECT_FALSE(t.admits(101));
-  EXPECT_EQ(told.count, 1);
-  tracked_block a;
-  make(a, 60);
-  EXPECT_TRUE(t.admits(40));
-  EXPECT_FALSE(t.admits(static_cast<std::size_t>(-1)));
-  end(a);
-  t.tags.set_budget(some, {});
-}
-
-TEST_F(tracker_test, counts_pages_beside_blocks_within_one_budget) {
-  const tag_id some = define("pages");
-  t.tags.set_budget(some, {.hard = 1000});
-  t.set_thread_tag(some);
-  tracked_block a;
-  make(a, 300);
-  EXPECT_TRUE(t.charge_pages(some, 700));
-  EXPECT_FALSE(t.charge_pages(some, 1));
-  EXPECT_FALSE(t.admits(1));
-  EXPECT_EQ(t.sum_of_tag(some).page_bytes, 700);
-  EXPECT_EQ(t.live_of(some), 1000);
-  t.discharge_pages(some, 700);
-  end(a);
-  EXPECT_EQ(t.sum_of_tag(some).peak_bytes, 1000);
-  EXPECT_EQ(t.live_of(some), 0);
-  t.tags.set_budget(some, {});
-}
-
-TEST_F(tracker_test, never_lets_pages_of_threads_exceed_a_hard_budget_together) {
-  const tag_id some = define("racing pages");
-  t.tags.set_budget(some, {.hard = 1000});
-  std::atomic<int> granted{0};
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < 8; ++i) {
-      threads.emplace_back([&] {
-        for (int k = 0; k < 1000; ++k)
-          if (t.charge_pages(some, 10)) granted.fetch_add(1);
-      });
-    }
-  }
-  EXPECT_EQ(granted.load(), 100);
-  EXPECT_EQ(t.live_of(some), 1000);
-  t.discharge_pages(some, 1000);
-  t.tags.set_budget(some, {});
 }
 
 TEST_F(tracker_test, says_when_a_thread_gets_a_tag_and_when_it_has_none_any_more) {
