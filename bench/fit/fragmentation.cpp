@@ -101,11 +101,11 @@ void print_row(const trace& t, std::size_t alignment) {
     std::printf(" %+.1f %% (%+.1f %%) |", beyond(n.footprint, d.live),
                 beyond(n.footprint, d.blocks));
   std::printf(" %+.1f %% |", beyond(needs[0].committed, d.live));
-  if (t.is_made)
-    std::printf(" %+.1f %% |\n", beyond(std::max(bench::least_footprint(t), d.live), d.live));
+  const std::size_t least = t.is_made ? bench::least_footprint(t) : 0;
+  if (least > d.live)
+    std::printf(" %+.1f %% |\n", beyond(least, d.live));
   else
     std::printf(" |\n");
-  std::fflush(stdout);
 }
 
 void print_table(const std::vector<trace>& traces, std::size_t alignment) {

@@ -2,7 +2,7 @@
 // The two paths that nearly every malloc and free take, and nothing else.
 //
 //   allocate(h, n)      table -> bin -> pop                    16 or 19 instructions as malloc
-//     |-> pop_counted   sampling: the bin behind -> pop        9 more
+//     |-> pop_counted   sampling: the bin behind -> pop        7 more
 //     `-> refill        the bin is empty: a batch from slabs   ~100 ns a batch
 //   deallocate(h, p)    page map -> bin -> push                20 instructions as free
 //     `-> ..._slow      null, full bin, medium, large, another heap's, foreign
