@@ -89,9 +89,14 @@ class Bench:
             )
 
     def run(
-        self, case: Case, library: str | None, environment: dict[str, str], tool: tuple[str, ...] = ()
+        self,
+        case: Case,
+        library: str | None,
+        environment: dict[str, str],
+        tool: list[str] | None = None,
     ) -> float:
-        launcher = Launcher(self.program("ashlar-measure"), self.scratch, 600, environment, tool)
+        measure = self.program("ashlar-measure")
+        launcher = Launcher(measure, self.scratch, 600, environment, tool or [])
         sample = case.run(launcher, library)
         if sample.error is not None:
             raise SystemExit(f"bench: {case.name}: {sample.error}")
@@ -132,13 +137,14 @@ class Bench:
         if shutil.which("valgrind") is None:
             print("\nvalgrind is not installed")
             return
-        print(f"\n## Instructions of the rows at scale {COUNTS_SCALE:g}: times those with tracking off\n")
+        print(f"\n## Instructions, scale {COUNTS_SCALE:g}: times those with tracking off\n")
         print("| row | off, million | sampled |")
         print("|---|---|---|")
         workloads, programs = self.cases(COUNTS_SCALE)
         ratios = {}
         for case in (*workloads, *programs):
-            off, sampled = (self.count(case, LEVELS[level]) for level in ("off", "sampled"))
+            off = self.count(case, LEVELS["off"])
+            sampled = self.count(case, LEVELS["sampled"])
             ratios[case.name] = sampled / off
             print(f"| {case.name} | {off / 1e6:.0f} | {ratios[case.name]:.4f} |", flush=True)
         for group, names in named_groups(workloads, programs):
@@ -155,6 +161,8 @@ class Bench:
             with open(path, encoding="utf-8") as log:
                 if count := re.search(r"I +refs: +([0-9,]+)", log.read()):
                     found += int(count[1].replace(",", ""))
+        if found == 0:
+            raise SystemExit(f"bench: {case.name}: valgrind counted nothing")
         return found
 
     def heaptrack(self) -> None:
@@ -163,8 +171,8 @@ class Bench:
             print("\nheaptrack is not installed")
             return
         print("\n## Every allocation recorded with its stack: times the time on glibc\n")
-        print("| program | `heaptrack` | its part in the program | `ashlar run --track=full` |", end="")
-        print(" library alone | added time, of heaptrack's | library alone, of its part |")
+        print("| program | `heaptrack` | its part in the program |", end="")
+        print(" `ashlar run --track=full` | library alone | added time, of heaptrack's | library alone, of its part |")
         print("|---|---|---|---|---|---|---|")
         for case in self.cases(self.scale)[1]:
             if case.name in PROGRAMS:
@@ -211,7 +219,8 @@ def main() -> int:
     library = os.path.abspath(os.path.join(options.build_dir, "lib", "libashlar-malloc.so"))
     print(f"{options.rounds} rounds, scale {options.scale:g}: median (least to most)\n")
     with tempfile.TemporaryDirectory(prefix="ashlar-bench-") as scratch:
-        bench = Bench(os.path.abspath(options.build_dir), library, options.rounds, scratch, options.scale)
+        build = os.path.abspath(options.build_dir)
+        bench = Bench(build, library, options.rounds, scratch, options.scale)
         for part in options.parts or PARTS:
             getattr(bench, part)()
     return 0

@@ -9,8 +9,8 @@
 // block. `blocks` is the same with each block rounded up to what the format can hold. A manager's
 // column is its peak footprint (from the start of its region to the last used block, the highest
 // that ever was) beyond `live`; in brackets beyond `blocks`, which is what the holes alone cost.
-// `committed` is the most that best fit had committed, in whole steps, beyond `live`. `least`, of
-// the workloads made here: what no manager can do with less of that leaves blocks where they are.
+// `committed` is the most that best fit had committed, in whole steps, beyond `live`. `least`,
+// where something is known: what any manager like these needs (least_footprint.hpp).
 #include <algorithm>
 #include <cstdio>
 #include <cstring>

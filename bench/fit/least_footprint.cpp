@@ -29,8 +29,9 @@ class row_of_blocks {
   }
 
   std::size_t count() const { return blocks_.size(); }
-  std::size_t largest() const { return largest_; }
-  /// Bytes that hold none of these blocks any more, and no larger one yet.
+  /// The largest hole that one of them may leave, alignment included.
+  std::size_t largest_hole() const { return ashlar::align_up(largest_, std::size_t{16}); }
+  /// The bytes of the live ones, and of the holes between them that take none larger than these.
   std::size_t taken() const { return live_ + shut_in_; }
 
  private:
@@ -72,7 +73,7 @@ std::size_t least_footprint(const trace& t) {
   for (auto s = later; s != t.steps.end(); ++s) {
     std::size_t& counts = counted[s->block];
     if (s->kind == call_kind::allocate) {
-      counts = with_header(*s) > first.largest() ? with_header(*s) : 0;
+      counts = with_header(*s) > first.largest_hole() ? with_header(*s) : 0;
       large += counts;
     } else if (counts == one_of_first) {
       first.end(s->block);

@@ -8,16 +8,15 @@
 
 namespace bench {
 
-/// Returns a footprint, in bytes with headers, that no manager undercuts which neither moves blocks
-/// nor knows which of them ends next. It looks at one thing alone: of what was allocated before the
-/// first free, a block that has ended between two that have not leaves a hole where nothing larger
-/// than the largest of them fits. So at any moment what is left of them, these holes, and the later
-/// blocks that are too large for the holes lie beside each other.
+/// Returns a footprint that no manager undercuts which moves no block and lays what was allocated
+/// before the first free side by side, a header of 8 bytes to each, in the order in which it came.
+/// It looks at one thing alone: a block of these that has ended between two that have not leaves
+/// a hole where nothing larger than the largest of them fits. So at any moment what is left of
+/// them, these holes, and the later blocks that are too large for the holes lie beside each other.
 ///
-/// The first blocks are taken to lie in the order in which they came. Where blocks end in random
-/// order, any other order without gaps has as many such holes on average: each block's neighbours
-/// have the same chances to be there still.
-/// Requires: no reallocation in the trace.
+/// Where blocks end in random order, and nobody knows in which, it is the mean over all other
+/// orders too: a block's neighbours are still there with the same chances, whichever they are. Gaps
+/// that are left on purpose are not thought of. Requires: no reallocation in the trace.
 std::size_t least_footprint(const trace& t);
 
 }  // namespace bench

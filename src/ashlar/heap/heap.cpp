@@ -192,26 +192,24 @@ size_class heap::class_for(layout request) const noexcept {
 allocation heap::allocate_from(local_heap* h, layout request, bool zero) noexcept {
   if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
   if (request.size > max_size) return allocation::failed(status::too_large);
-  const size_class c = class_for(request);
-  return c == class_count ? allocate_large(request, zero)
-                          : allocate_of_class(h, c, request.size, zero);
+  return allocate_as(h, class_for(request), request, zero);
 }
 
-allocation heap::allocate_of_class(local_heap* h, size_class c, std::size_t requested,
-                                   bool zero) noexcept {
+allocation heap::allocate_as(local_heap* h, size_class c, layout request, bool zero) noexcept {
+  if (c == class_count) return allocate_large(request, zero);
   // A refill that fails may succeed after reclaiming. Three tries: reclaimers may free in steps.
   for (int attempt = 0;; ++attempt) {
     void* p = h != nullptr ? pop_block(*h, bin_offset_of(c)) : nullptr;
     if (p == nullptr) {
       const bool allowed = charge(size_classes[c].slices * slice_size);
-      p = h != nullptr ? h->refill(c, requested) : allocate_unbound(c);
+      p = h != nullptr ? h->refill(c, request.size) : allocate_unbound(c);
       if (p == nullptr) {
         if (attempt < 3 && reclaim(size_classes[c].slices * slice_size)) continue;
         const bool admitted = allowed && tag_admits(size_classes[c].slices * slice_size);
         return allocation::failed(admitted ? status::no_memory : status::over_budget);
       }
     }
-    if (zero) std::memset(p, 0, requested);
+    if (zero) std::memset(p, 0, request.size);
     return allocation::of(p, size_classes[c].block_size);
   }
 }

@@ -194,9 +194,8 @@ class ASHLAR_EXPORT heap : public manager {
   allocation allocate_large(layout request, bool zero) noexcept;
   /// Serves any request of a thread, given its local heap (or null).
   allocation allocate_from(local_heap* h, layout request, bool zero) noexcept;
-  /// The same, of a block of class `c` for `requested` bytes.
-  allocation allocate_of_class(local_heap* h, size_class c, std::size_t requested,
-                               bool zero) noexcept;
+  /// The same, of a request that `class_for` gave class `c`.
+  allocation allocate_as(local_heap* h, size_class c, layout request, bool zero) noexcept;
   /// Takes back `p` from a thread with local heap `h` (or null) of this heap.
   static void deallocate_from(local_heap* h, void* p) noexcept;
   /// The same, of a block that starts at `p` and whose header is `s`.

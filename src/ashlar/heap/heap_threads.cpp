@@ -197,10 +197,12 @@ void heap::unlock_after_fork() noexcept {
 void heap::repair_after_fork() noexcept {
   store_.mutex().reset_after_fork();
   std::uint64_t seed = 0;
-  if (with_fronts_) (void)os::fill_random(&seed, sizeof seed);
   for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) {
     h->mutex.reset_after_fork();
-    if (h->has_front) h->front().draw_anew(seed);
+    if (h->has_front && h->front().state == local_state::sampling) {
+      if (seed == 0) (void)os::fill_random(&seed, sizeof seed);
+      h->front().draw_anew(seed);
+    }
     if (h->state != local_state::active) continue;
     bool mine = false;
     for (const local_heap* m = thread_locals; m != nullptr; m = m->next_of_thread) mine |= m == h;

@@ -76,8 +76,6 @@ struct local_heap : bin_set {
     return *reinterpret_cast<sampling_bins*>(reinterpret_cast<std::byte*>(this) -
                                              bin_set::front_distance);
   }
-  /// Whether its thread allocates by way of those.
-  bool is_sampled() noexcept { return has_front && binding != nullptr && *binding == &front(); }
 
   /// Fills the empty bin of `c` and pops a block. Null if there is no memory.
   /// `requested` is the size the caller asked for, for the slack estimate.

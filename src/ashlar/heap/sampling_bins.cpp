@@ -13,14 +13,20 @@ local_heap& sampling_bins::own() noexcept {
 }
 
 void sampling_bins::start(std::size_t mean) noexcept {
-  if (points_.mean() == mean) return;
+  if (state == local_state::sampling && points_.mean() == mean) return;
   std::uint64_t seed = 0;
   (void)os::fill_random(&seed, sizeof seed);
   points_.start(mean, seed ^ address_of(this));
   for (bin& b : bins) b = {};
   due_ = 0;
   tag = own().tag ^ front_distance;
-  state = local_state::sampling;
+  // release: in the child of a fork in the middle of this, whoever sees the state sees all of it.
+  store_release(state, local_state::sampling);
+}
+
+void sampling_bins::forget() noexcept {
+  for (bin& b : bins) b.pops_left = 0;
+  due_ = 0;
 }
 
 // Looks at the next stretch of a class.
@@ -48,8 +54,7 @@ bool sampling_bins::is_due(size_class c) noexcept {
 
 void sampling_bins::draw_anew(std::uint64_t seed) noexcept {
   points_.stir(seed ^ address_of(this));
-  for (bin& b : bins) b.pops_left = 0;
-  due_ = 0;
+  forget();
 }
 
 }  // namespace ashlar

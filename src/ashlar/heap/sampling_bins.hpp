@@ -14,8 +14,9 @@
 // `mean` bytes on average (observe/sampling.hpp); an allocation that is hit is sampled. Each size
 // class and everything else have points of their own, which changes nothing of the chances.
 //
-// Points are independent, so a class is looked at a stretch at a time, of 1,023 blocks or an eighth
-// of the mean. Usually no point lies there, which one comparison tells.
+// Points are independent, so a class is looked at a stretch at a time: some blocks that seldom have
+// a point among them, which one comparison tells; but at least 16, since of large ones each has a
+// point often enough, and a logarithm to say which comes to less than one a block.
 //
 // Invariants: (1) bins here are empty and look so; (2) the next `pops_left` allocations of a class
 // are not sampled, and the one behind them is if the class is among `due_`. Threads: the owning
@@ -35,9 +36,11 @@ struct local_heap;
 
 struct sampling_bins : bin_set {
   /// Gets ready to serve the thread of the local heap behind, sampling once in `mean` bytes on
-  /// average. Goes on with the points that were drawn, for this thread or for one before it: what
-  /// was allocated meanwhile changes none of their chances.
+  /// average. If they served another thread before, they go on with its points.
   void start(std::size_t mean) noexcept;
+  /// Forgets the points. For whoever stops to sample a thread: before it learned of that, it may
+  /// have passed blocks that were to be no samples, but none that was.
+  void forget() noexcept;
 
   /// Counts an allocation of class `c` that `pop_counted` did not. Returns whether it is to be
   /// sampled.

@@ -76,6 +76,7 @@ constexpr std::array<size_class_info, class_count> make_classes() {
 }  // namespace detail
 
 inline constexpr std::array<size_class_info, class_count> size_classes = detail::make_classes();
+static_assert(slice_size / 16 <= 0xffff);  // blocks of a slab
 static_assert(size_classes[small_class_count - 1].block_size == small_limit);
 static_assert(size_classes[class_count - 1].block_size == medium_limit);
 

@@ -48,7 +48,7 @@ struct slab {
   std::uint32_t block_size;
   std::uint32_t magic;
   std::uint16_t capacity;
-  std::uint16_t records_begin;  // words from the first of `words()` to the records, if `watched`
+  std::uint16_t records_begin;  // words from the header's end to the records; of large blocks 0
   std::uint32_t free_count;
   std::uint32_t slices;
   std::uint8_t class_index;

@@ -73,9 +73,8 @@ double sample_points::fraction() noexcept {
 }
 
 std::size_t sample_points::clear_blocks(std::size_t count, std::size_t size) noexcept {
-  constexpr double usual = 0.88249690258459540286;  // exp(-1/8): the chance of a usual gap or more
-  const double longer = 1 - fraction();             // the chance of a gap longer than this one
-  if (longer < usual && count * size <= usual_gap()) [[likely]]
+  const double longer = 1 - fraction();  // the chance of a gap longer than this one
+  if (longer < usual_chance && count * size <= usual_gap()) [[likely]]
     return count;
   const double clear = -ln(longer) * static_cast<double>(mean_) / static_cast<double>(size);
   return clear < static_cast<double>(count) ? static_cast<std::size_t>(clear) : count;

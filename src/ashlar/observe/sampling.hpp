@@ -55,8 +55,10 @@ class sample_points {
   std::size_t clear_blocks(std::size_t count, std::size_t size) noexcept;
   /// Whether there is a point in the next `size` bytes.
   bool hits(std::size_t size) noexcept { return clear_blocks(1, size) == 0; }
-  /// Bytes that seldom have a point among them.
+  /// Bytes that seldom have a point among them: an eighth of the mean.
   std::size_t usual_gap() const { return mean_ / 8; }
+  /// The chance that they have none: exp(-1/8).
+  static constexpr double usual_chance = 0.88249690258459540286;
   /// Returns a random number from [0, 1).
   double fraction() noexcept;
 

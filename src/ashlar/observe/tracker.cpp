@@ -140,11 +140,10 @@ ASHLAR_FORCE_INLINE tag_cell* tracker::cell_of_tag(thread_tally& t, tag_id tag) 
 ASHLAR_COLD bool tracker::make_cells(thread_tally& t, site_id site, tag_id tag) noexcept {
   site_page*& of_site = t.sites[site / site_page::size];
   tag_page*& of_tag = t.tags[tag / tag_page::size];
-  if ((of_site != nullptr || add_page(of_site) != nullptr) &&
-      (of_tag != nullptr || add_page(of_tag) != nullptr))
-    return true;
-  lost_.fetch_add(1, std::memory_order_relaxed);
-  return false;
+  const bool has_site = of_site != nullptr || add_page(of_site) != nullptr;
+  const bool has_tag = of_tag != nullptr || add_page(of_tag) != nullptr;
+  if (!has_site || !has_tag) lost_.fetch_add(1, std::memory_order_relaxed);
+  return has_tag;
 }
 
 // --- tags and totals ---
@@ -189,7 +188,7 @@ ASHLAR_FORCE_INLINE bool let_go(tag_cell& cell, std::size_t size, std::int64_t l
 
 // How much a cell of a tag may keep to itself.
 ASHLAR_FORCE_INLINE std::int64_t tracker::limit_of(tag_id tag) const noexcept {
-  if (tags.has_budgets() && tags[tag].is_bounded) [[unlikely]]
+  if (tags.has_budgets() && load_relaxed(tags[tag].is_bounded)) [[unlikely]]
     return 0;
   return load_relaxed(batch_);
 }
@@ -215,7 +214,8 @@ ASHLAR_NO_INLINE void tracker::publish_and_tell(thread_tally& t, tag_id tag) noe
 
 // --- births and deaths ---
 //
-// The usual way makes no call that it comes back from, so it keeps few registers.
+// What is rare is left to functions that end the usual way, so that it need not keep registers
+// for what comes after.
 
 // Returns whether something is to be published.
 ASHLAR_FORCE_INLINE bool tracker::count_birth(thread_tally& t, site_cell& of_site, tag_cell& of_tag,
@@ -236,7 +236,7 @@ ASHLAR_FORCE_INLINE bool tracker::count_death(thread_tally& t, site_cell& of_sit
 
 ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* data,
                                               const origin& made, bool sampled) noexcept {
-  const std::uint32_t now = now_ms();
+  const std::uint32_t now = now_ms();  // first: little need outlive this call
   thread_state& state = this_thread();
   thread_tally* const t = tally();
   const block_facts facts = {.site = site_of_birth(t, made, state.tag),
@@ -254,23 +254,30 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
   if (t == nullptr) [[unlikely]]
     return count_late(facts.site, w, true);
   state.latest = ~address_of(data);
-  enter_birth(*t, facts.site, w);
+  tally_birth(*t, facts.site, w);
 }
 
-ASHLAR_FORCE_INLINE void tracker::enter_birth(thread_tally& t, site_id site,
+ASHLAR_FORCE_INLINE void tracker::tally_birth(thread_tally& t, site_id site,
                                               const block_weight& w) noexcept {
   const tag_id tag = sites.tag_of(site);
   site_cell* const of_site = cell_of(t, site);
   tag_cell* const of_tag = cell_of_tag(t, tag);
   if (of_site == nullptr || of_tag == nullptr) [[unlikely]]
-    return enter_first_birth(t, site, w);
+    return tally_first_birth(t, site, w);
   if (count_birth(t, *of_site, *of_tag, tag, w)) [[unlikely]]
     publish_and_tell(t, tag);
 }
 
-ASHLAR_COLD void tracker::enter_first_birth(thread_tally& t, site_id site,
+// The first of a site or a tag in its thread. Without memory for a site's cell the tag still
+// counts.
+ASHLAR_COLD void tracker::tally_first_birth(thread_tally& t, site_id site,
                                             const block_weight& w) noexcept {
-  if (make_cells(t, site, sites.tag_of(site))) enter_birth(t, site, w);
+  const tag_id tag = sites.tag_of(site);
+  if (!make_cells(t, site, tag)) return;
+  site_cell nobodys;
+  site_cell* const of_site = cell_of(t, site);
+  if (count_birth(t, of_site != nullptr ? *of_site : nobodys, *cell_of_tag(t, tag), tag, w))
+    publish_and_tell(t, tag);
 }
 
 void tracker::note_birth(block_record& record, const void* data, const origin& made) noexcept {
@@ -293,23 +300,27 @@ void tracker::note_death(site_id site, block_weight w, const void* data) noexcep
   thread_state& state = this_thread();
   thread_tally* const t = state.tally;
   if (t == nullptr) [[unlikely]]
-    return enter_first_death(site, w, data);
+    return tally_first_death(site, w);
   const tag_id tag = sites.tag_of(site);
   site_cell* const of_site = cell_of(*t, site);
   tag_cell* const of_tag = cell_of_tag(*t, tag);
   if (of_site == nullptr || of_tag == nullptr) [[unlikely]]
-    return enter_first_death(site, w, data);
+    return tally_first_death(site, w);
   if (state.latest == ~address_of(data)) bump<std::uint64_t>(of_site->temporary_blocks, 1);
   if (count_death(*t, *of_site, *of_tag, tag, w)) [[unlikely]]
     publish_and_tell(*t, tag);
 }
 
-// The first of its thread, or of a site or a tag there.
-ASHLAR_COLD void tracker::enter_first_death(site_id site, const block_weight& w,
-                                            const void* data) noexcept {
+// The first of its thread, or of a site or a tag there; and all of a thread that has ended.
+ASHLAR_COLD void tracker::tally_first_death(site_id site, const block_weight& w) noexcept {
   thread_tally* const t = tally();
   if (t == nullptr) return count_late(site, w, false);
-  if (make_cells(*t, site, sites.tag_of(site))) note_death(site, w, data);
+  const tag_id tag = sites.tag_of(site);
+  if (!make_cells(*t, site, tag)) return;
+  site_cell nobodys;
+  site_cell* const of_site = cell_of(*t, site);
+  if (count_death(*t, of_site != nullptr ? *of_site : nobodys, *cell_of_tag(*t, tag), tag, w))
+    publish_and_tell(*t, tag);
 }
 
 // What threads do that have ended as far as the tracker goes, or for which there was no memory.
@@ -323,7 +334,9 @@ void tracker::count_late(site_id site, const block_weight& w, bool is_birth) noe
       return;
     }
     if (!make_cells(*ended_, site, tag)) return;
-    site_cell& of_site = *cell_of(*ended_, site);
+    site_cell nobodys;
+    site_cell* const found = cell_of(*ended_, site);
+    site_cell& of_site = found != nullptr ? *found : nobodys;
     tag_cell& of_tag = *cell_of_tag(*ended_, tag);
     thread_summary& all = threads_[0];
     if (is_birth)

@@ -265,9 +265,9 @@ class tracker {
   void tell_of(tag_id tag) noexcept;
   void enter_birth(block_record& record, const void* data, const origin& made,
                    bool sampled) noexcept;
-  void enter_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
-  void enter_first_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
-  void enter_first_death(site_id site, const block_weight& w, const void* data) noexcept;
+  void tally_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
+  void tally_first_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
+  void tally_first_death(site_id site, const block_weight& w) noexcept;
   bool publish_due(thread_tally& t, tag_id tag) noexcept;
   void publish_and_tell(thread_tally& t, tag_id tag) noexcept;
   void publish(tag_cell& cell, std::atomic<std::int64_t>& live,

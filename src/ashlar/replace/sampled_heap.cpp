@@ -85,12 +85,11 @@ allocation sampled_allocate(layout request, bool zero, const observe::origin& ma
     return process_heap.allocate_from(bound_local(), request, zero);
 
   const size_class c = process_heap.class_for(request);
-  const bool is_due =
-      c == class_count ? front->hits(align_up(request.size, os::page_size())) : front->is_due(c);
+  const bool is_due = c == class_count ? front->hits(align_up(request.size, os::page_size()))
+                                       : front->is_due(c);
   if (is_due) [[unlikely]]
     return take_sample(request, zero, made);
-  return c == class_count ? process_heap.allocate_large(request, zero)
-                          : process_heap.allocate_of_class(&front->own(), c, request.size, zero);
+  return process_heap.allocate_as(&front->own(), c, request, zero);
 }
 
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {

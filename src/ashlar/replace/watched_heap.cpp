@@ -83,7 +83,12 @@ bin_set* bins_wanted(local_heap& own) noexcept {
   return samples ? static_cast<bin_set*>(&own.front()) : &own;
 }
 
+void leave_front() noexcept {
+  if (current_local->state == local_state::sampling) local_behind(current_local)->front().forget();
+}
+
 void unbind() noexcept {
+  leave_front();
   local_heap* const h = local_behind(current_local);
   h->binding = nullptr;
   current_local = &unbound_local;
@@ -101,7 +106,10 @@ void follow_tracker() noexcept {
   if (own == nullptr) return;
   bin_set* const wanted = bins_wanted(*own);
   if (wanted == current_local) return;
-  if (wanted != own) own->front().start(observe::process_tracker().sample_bytes());
+  if (wanted == own)
+    leave_front();
+  else
+    own->front().start(observe::process_tracker().settings().sample_bytes);
   own->binding = &current_local;
   own->unbound = &unbound_local;
   current_local = wanted;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What becomes of blocks when the level changes under them, and of sizes that the sampled level
 // sees from afar.
+#include <barrier>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <thread>
 
 #include "ashlar/track.hpp"
 #include "replace/support/check.hpp"
@@ -15,6 +17,48 @@ using ashlar::track_level;
 constexpr std::size_t mean = 64 << 10;
 
 std::uint64_t live_bytes() { return ashlar::usage_below({}).live_bytes; }
+
+// Another thread switches between two levels, and this one learns of it an operation later. What it
+// allocates meanwhile is not tracked, and must not bring the next sample nearer.
+void a_thread_that_is_switched_makes_as_many_samples() {
+  constexpr int rounds = 4000;
+  constexpr int tracked = 50;
+  constexpr int untracked = 500;
+  const auto pairs = [](int count) {
+    for (int i = 0; i < count; ++i) {
+      void* volatile p = std::malloc(48);
+      std::free(p);
+    }
+  };
+  std::barrier turn(2);
+  const std::uint64_t before = ashlar::usage_below({}).blocks.total_blocks;
+  std::thread worker([&] {
+    for (int i = 0; i < rounds; ++i) {
+      turn.arrive_and_wait();
+      std::free(std::malloc(1 << 20));  // the thread learns of it, and has one sample
+      pairs(tracked);
+      turn.arrive_and_wait();
+      turn.arrive_and_wait();
+      pairs(untracked);
+      turn.arrive_and_wait();
+    }
+  });
+  for (int i = 0; i < rounds; ++i) {
+    expect(ashlar::set_tracking({.level = track_level::sampled, .depth = 1, .sample_bytes = mean}),
+           "sampling begins");
+    turn.arrive_and_wait();
+    turn.arrive_and_wait();
+    expect(ashlar::set_tracking({.level = track_level::off}), "and ends");
+    turn.arrive_and_wait();
+    turn.arrive_and_wait();
+  }
+  worker.join();
+  const double chance = 1 - std::exp(-48.0 / mean);
+  const double deviation = std::sqrt(rounds * tracked * (1 - chance) / chance);
+  const auto found =
+      static_cast<double>(ashlar::usage_below({}).blocks.total_blocks - before - rounds);
+  expect(std::fabs(found - rounds * tracked) < 6 * deviation, "the estimate is near the truth");
+}
 
 // Blocks that were recorded fully count for themselves, however they are resized later.
 void resizing_makes_no_samples() {
@@ -57,4 +101,5 @@ int main() {
   resizing_makes_no_samples();
   aligned_blocks_are_seen_as_often_as_they_are_weighed();
   a_second_mean_is_refused();
+  a_thread_that_is_switched_makes_as_many_samples();
 }

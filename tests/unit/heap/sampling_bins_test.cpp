@@ -183,6 +183,16 @@ TEST_F(sampling, to_start_again_changes_no_points) {
   EXPECT_EQ(front.state, local_state::sampling);
 }
 
+// The child of a fork that came in the middle finds it so.
+TEST_F(rarely_sampling, a_start_that_was_cut_short_is_made_again) {
+  front.state = local_state::active;
+  front.tag = 0;
+  for (bin& b : front.bins) b.top = nullptr;
+  front.start(mean);
+  EXPECT_EQ(front.state, local_state::sampling);
+  free(allocate());
+}
+
 TEST_F(sampling, to_start_with_another_mean_draws_others) {
   const all_left before = count_one_of_each(front);
   front.start(mean / 4);

@@ -20,6 +20,13 @@ TEST(sampling, the_chance_is_that_of_a_poisson_process) {
   }
 }
 
+TEST(sampling, a_usual_gap_has_the_chance_that_is_written_beside_it) {
+  sample_points points;
+  points.start(mean, 1);
+  const double gap = static_cast<double>(points.usual_gap()) / static_cast<double>(mean);
+  EXPECT_NEAR(sample_points::usual_chance, std::exp(-gap), 1e-15);
+}
+
 // Whether one looks at many blocks at once or at few: the mean, and how often none is hit.
 TEST(sampling, blocks_before_a_point_are_as_many_as_chance_has_it) {
   constexpr std::size_t size = 512;
