@@ -172,7 +172,8 @@ class Bench:
             return
         print("\n## Every allocation recorded with its stack: times the time on glibc\n")
         print("| program | `heaptrack` | its part in the program |", end="")
-        print(" `ashlar run --track=full` | library alone | added time, of heaptrack's | library alone, of its part |")
+        print(" `ashlar run --track=full` | library alone |", end="")
+        print(" added time, of heaptrack's | library alone, of its part |")
         print("|---|---|---|---|---|---|---|")
         for case in self.cases(self.scale)[1]:
             if case.name in PROGRAMS:

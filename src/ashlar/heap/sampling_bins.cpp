@@ -18,7 +18,7 @@ void sampling_bins::start(std::size_t mean) noexcept {
   (void)os::fill_random(&seed, sizeof seed);
   points_.start(mean, seed ^ address_of(this));
   for (bin& b : bins) b = {};
-  due_ = 0;
+  for (bool& each : due_) each = false;
   tag = own().tag ^ front_distance;
   // release: in the child of a fork in the middle of this, whoever sees the state sees all of it.
   store_release(state, local_state::sampling);
@@ -26,7 +26,7 @@ void sampling_bins::start(std::size_t mean) noexcept {
 
 void sampling_bins::forget() noexcept {
   for (bin& b : bins) b.pops_left = 0;
-  due_ = 0;
+  for (bool& each : due_) each = false;
 }
 
 // Looks at the next stretch of a class.
@@ -36,19 +36,17 @@ void sampling_bins::draw(size_class c) noexcept {
       std::clamp(points_.usual_gap() / size, shortest_stretch, longest_stretch);
   const std::size_t clear = points_.clear_blocks(stretch, size);
   bins[c].pops_left = static_cast<std::uint16_t>(clear);
-  if (clear < stretch) due_ |= std::uint64_t{1} << c;
+  due_[c] = clear < stretch;
 }
 
 bool sampling_bins::is_due(size_class c) noexcept {
-  // Blocks of medium classes are not in bins alone: malloc takes the slow path for them anyhow.
-  if (c >= small_class_count) return hits(size_classes[c].block_size);
-  const std::uint64_t bit = std::uint64_t{1} << c;
-  if (bins[c].pops_left == 0 && (due_ & bit) == 0) draw(c);
-  if (bins[c].pops_left == 0) {
-    due_ &= ~bit;
+  bin& b = bins[c];
+  if (b.pops_left == 0 && !due_[c]) draw(c);
+  if (b.pops_left == 0) {
+    due_[c] = false;
     return true;
   }
-  --bins[c].pops_left;
+  --b.pops_left;
   return false;
 }
 

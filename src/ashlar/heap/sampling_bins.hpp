@@ -19,7 +19,7 @@
 // point often enough, and a logarithm to say which comes to less than one a block.
 //
 // Invariants: (1) bins here are empty and look so; (2) the next `pops_left` allocations of a class
-// are not sampled, and the one behind them is if the class is among `due_`. Threads: the owning
+// are not sampled, and the one behind them is if the class is `due_`. Threads: the owning
 // thread only. Cost: seven instructions a malloc, and a slow path for each stretch: there the
 // thread learns that it is not to be sampled any more.
 #pragma once
@@ -62,10 +62,9 @@ struct sampling_bins : bin_set {
   void draw(size_class c) noexcept;
 
   observe::sample_points points_;
-  std::uint64_t due_ = 0;  // a bit for each small class
+  bool due_[class_count] = {};
 };
 
-static_assert(small_class_count <= 64);
 static_assert(sizeof(sampling_bins) <= bin_set::front_distance);
 
 }  // namespace ashlar

@@ -17,6 +17,11 @@ std::uint64_t mix(std::uint64_t z) {
 // 53 bits as a number from [0, 1).
 double to_fraction(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
 
+// Divisions take longer than all else here.
+constexpr double one_by[] = {0,        1,        1.0 / 2,  1.0 / 3,  1.0 / 4,  1.0 / 5,
+                             1.0 / 6,  1.0 / 7,  1.0 / 8,  1.0 / 9,  1.0 / 10, 1.0 / 11,
+                             1.0 / 12, 1.0 / 13, 1.0 / 14, 1.0 / 15, 1.0 / 16, 1.0 / 17};
+
 // 1 - exp(-x), by its series where that ends quickly, else from half of x.
 double one_less_exp(double x) {
   if (x > 64) return 1;
@@ -25,7 +30,7 @@ double one_less_exp(double x) {
     return half * (2 - half);
   }
   double sum = 0;
-  for (int n = 12; n >= 1; --n) sum = x / n * (1 - sum);
+  for (int n = x < 0x1p-10 ? 4 : 11; n >= 1; --n) sum = x * one_by[n] * (1 - sum);
   return sum;
 }
 
@@ -42,7 +47,7 @@ double ln(double x) {
   const double z = (m - 1) / (m + 1);
   const double square = z * z;
   double sum = 0;
-  for (int n = 17; n >= 1; n -= 2) sum = sum * square + 1.0 / n;
+  for (int n = 17; n >= 1; n -= 2) sum = sum * square + one_by[n];
   return exponent * 0.693147180559945309417 + 2 * z * sum;
 }
 

@@ -85,8 +85,8 @@ allocation sampled_allocate(layout request, bool zero, const observe::origin& ma
     return process_heap.allocate_from(bound_local(), request, zero);
 
   const size_class c = process_heap.class_for(request);
-  const bool is_due = c == class_count ? front->hits(align_up(request.size, os::page_size()))
-                                       : front->is_due(c);
+  const bool is_due =
+      c == class_count ? front->hits(align_up(request.size, os::page_size())) : front->is_due(c);
   if (is_due) [[unlikely]]
     return take_sample(request, zero, made);
   return process_heap.allocate_as(&front->own(), c, request, zero);
