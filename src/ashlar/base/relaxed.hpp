@@ -34,7 +34,7 @@ ASHLAR_FORCE_INLINE void store_relaxed(T& word, T value) {
 
 template <class T>
 ASHLAR_FORCE_INLINE void store_release(T& word, T value) {
-  __atomic_store_n(&word, value, __ATOMIC_RELEASE);
+  __atomic_store(&word, &value, __ATOMIC_RELEASE);
 }
 
 }  // namespace ashlar
