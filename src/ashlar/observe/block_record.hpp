@@ -43,6 +43,7 @@ struct block_facts {
   std::uint16_t thread = 0;          // number of the thread that made it
   std::uint32_t born = 0;            // milliseconds since tracking began, modulo 2^31
   std::uint8_t alignment_shift = 0;  // log2 of the alignment asked for; 0: not known
+  std::uint8_t lot = 0;              // of a sampled one, below 32: how its weight is rounded
 
   std::size_t alignment() const { return std::size_t{1} << alignment_shift; }
   bool operator==(const block_facts&) const = default;
@@ -81,6 +82,7 @@ class block_record {
     __atomic_store_n(&second_, second, __ATOMIC_RELAXED);
     __atomic_store_n(&first_,
                      std::uint64_t{facts.alignment_shift} << alignment_position |
+                         std::uint64_t{facts.lot} << lot_position |
                          std::uint64_t{facts.site} << 32 | (facts.size & 0xffffffff),
                      __ATOMIC_RELEASE);
   }
@@ -112,7 +114,9 @@ class block_record {
   static constexpr unsigned sampled_position = 14;
   static constexpr unsigned standing_shift = 15;
   static constexpr unsigned alignment_position = 58;
-  static constexpr std::uint64_t most_sites = std::uint64_t{1} << (alignment_position - 32);
+  static constexpr unsigned lot_position = 53;
+  static constexpr std::uint64_t most_sites = std::uint64_t{1} << (lot_position - 32);
+  static_assert(site_table::most_sites <= most_sites);
 
   static site_id site_in(std::uint64_t first) {
     return static_cast<site_id>(first >> 32 & (most_sites - 1));
@@ -128,10 +132,11 @@ class block_record {
             .standing = static_cast<block_standing>(second >> standing_shift & 3),
             .thread = static_cast<std::uint16_t>(second >> 17),
             .born = static_cast<std::uint32_t>(second >> 33),
-            .alignment_shift = static_cast<std::uint8_t>(first >> alignment_position)};
+            .alignment_shift = static_cast<std::uint8_t>(first >> alignment_position),
+            .lot = static_cast<std::uint8_t>(first >> lot_position & 31)};
   }
 
-  std::uint64_t first_;   // alignment: 6 bits, site: 26, lower half of the size
+  std::uint64_t first_;   // alignment: 6 bits, lot: 5, site: 21, lower half of the size
   std::uint64_t second_;  // size: 12 bits, family: 2, sampled: 1, standing: 2, thread: 16, born: 31
 };
 static_assert(sizeof(block_record) == 16);

@@ -31,11 +31,16 @@ struct block_weight {
   std::uint64_t bytes = 0;
 };
 
-/// Returns what a sampled block of `size` bytes stands for. `key` tells blocks apart: the number of
-/// blocks, which is no whole one, is rounded up or down by it, so that it is right on average and
-/// the same whenever it is asked for.
-block_weight weigh(std::size_t size, std::size_t covered, std::size_t mean,
-                   std::uint64_t key) noexcept;
+/// What decides whether the number of blocks that a sample stands for, which is no whole one, is
+/// rounded up or down: so that it is right on average, and the same whenever it is asked for. `lot`
+/// goes evenly from 0 to 31 over the samples of a thread; `key` tells blocks of one lot apart.
+struct rounding {
+  std::uint8_t lot = 0;
+  std::uint64_t key = 0;
+};
+
+/// Returns what a sampled block of `size` bytes stands for.
+block_weight weigh(std::size_t size, std::size_t covered, std::size_t mean, rounding by) noexcept;
 
 /// The points of one thread, or of one part of what it allocates. Threads: one.
 class sample_points {

@@ -51,6 +51,9 @@ struct site_key {
 
 class site_table {
  public:
+  static constexpr std::uint32_t most_slots = 1u << 20;
+  static constexpr std::uint32_t most_sites = most_slots / 4 * 3;
+
   /// No site: of a block that is not tracked.
   static constexpr site_id none = 0;
   /// The site of all stacks that came after the table was full.
@@ -104,8 +107,7 @@ class site_table {
 
  private:
   static constexpr std::uint32_t table_count = 3;
-  static constexpr std::uint32_t slot_counts[table_count] = {1u << 14, 1u << 17, 1u << 20};
-  static constexpr std::uint32_t most_sites = slot_counts[table_count - 1] / 4 * 3;
+  static constexpr std::uint32_t slot_counts[table_count] = {1u << 14, 1u << 17, most_slots};
   static constexpr std::size_t most_words = std::size_t{1} << 24;
 
   struct entry {

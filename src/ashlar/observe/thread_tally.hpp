@@ -95,17 +95,22 @@ struct thread_tally {
   std::uint16_t number;  // of its summary
   thread_tally* next;    // of all, or of the unused ones
   thread_tally* previous;
-  tag_cell total;  // of all tags together
+  std::uint32_t lots;  // drawn (block_record.hpp), from anywhere on
+  tag_cell total;      // of all tags together
   site_memo memos[64];
   tag_page* tags[tag_table::limit / tag_page::size];
   site_page* sites[3072];  // 786,432 sites
   walk_memo births;
   walk_memo deaths;  // of their own, for both come in turns where stacks of frees are kept
 
+  /// Returns the lot of the next sample. Fractions of the golden ratio: any run of them is even.
+  std::uint8_t draw_lot() { return static_cast<std::uint8_t>(lots++ * 0x9e3779b9u >> 27); }
+
   /// Gets ready for another thread. Requires: no pages. `memos` stay: the site of an address and a
   /// tag is the same for every thread, and for good.
   void reset() {
     number = 0;
+    lots = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(this) >> 12);
     next = previous = nullptr;
     total = {};
     births.forget();

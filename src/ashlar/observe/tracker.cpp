@@ -212,6 +212,13 @@ ASHLAR_NO_INLINE void tracker::publish_and_tell(thread_tally& t, tag_id tag) noe
   if (publish_due(t, tag)) tell_of(tag);
 }
 
+// For want of memory for a cell: what a tag holds is right all the same.
+ASHLAR_COLD void tracker::count_straight(tag_id tag, std::int64_t change) noexcept {
+  live_.fetch_add(change, std::memory_order_relaxed);
+  tags[tag].live.fetch_add(change, std::memory_order_relaxed);
+  tell_of(tag);
+}
+
 // --- births and deaths ---
 //
 // What is rare is left to functions that end the usual way, so that it need not keep registers
@@ -245,7 +252,8 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
                              .sampled = sampled,
                              .thread = t != nullptr ? t->number : std::uint16_t{0},
                              .born = now,
-                             .alignment_shift = made.alignment_shift};
+                             .alignment_shift = made.alignment_shift,
+                             .lot = sampled && t != nullptr ? t->draw_lot() : std::uint8_t{0}};
   record.store(facts);
   if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
     meet_untagged(facts.site, made.size);
@@ -268,12 +276,11 @@ ASHLAR_FORCE_INLINE void tracker::tally_birth(thread_tally& t, site_id site,
     publish_and_tell(t, tag);
 }
 
-// The first of a site or a tag in its thread. Without memory for a site's cell the tag still
-// counts.
+// The first of a site or a tag in its thread. Without memory for cells the tag still counts.
 ASHLAR_COLD void tracker::tally_first_birth(thread_tally& t, site_id site,
                                             const block_weight& w) noexcept {
   const tag_id tag = sites.tag_of(site);
-  if (!make_cells(t, site, tag)) return;
+  if (!make_cells(t, site, tag)) return count_straight(tag, static_cast<std::int64_t>(w.bytes));
   site_cell nobodys;
   site_cell* const of_site = cell_of(t, site);
   if (count_birth(t, of_site != nullptr ? *of_site : nobodys, *cell_of_tag(t, tag), tag, w))
@@ -316,7 +323,7 @@ ASHLAR_COLD void tracker::tally_first_death(site_id site, const block_weight& w)
   thread_tally* const t = tally();
   if (t == nullptr) return count_late(site, w, false);
   const tag_id tag = sites.tag_of(site);
-  if (!make_cells(*t, site, tag)) return;
+  if (!make_cells(*t, site, tag)) return count_straight(tag, -static_cast<std::int64_t>(w.bytes));
   site_cell nobodys;
   site_cell* const of_site = cell_of(*t, site);
   if (count_death(*t, of_site != nullptr ? *of_site : nobodys, *cell_of_tag(*t, tag), tag, w))

@@ -121,6 +121,9 @@ class tracker {
   /// Whether the budget of the thread's tag lets `size` more bytes in. Tells the user if not.
   bool admits(std::size_t size) noexcept { return admits(this_thread().tag, size); }
   bool admits(tag_id tag, std::size_t size) noexcept;
+  /// Whether it lets a block that was `before` become one of `size` bytes, which carries the
+  /// thread's tag, whatever it carried until now.
+  bool admits_resized(const block_facts& before, std::size_t size) noexcept;
   /// Whether the budget of the thread's tag lets everything in.
   bool is_unbounded() const {
     return !tags.has_budgets() ||
@@ -164,7 +167,7 @@ class tracker {
     if (!facts.sampled) [[likely]]
       return {1, facts.size};
     return weigh(facts.size, covered, load_relaxed(settings_.sample_bytes),
-                 address_of(data) ^ facts.born);
+                 {facts.lot, address_of(data) ^ facts.born});
   }
   /// The chance of a block of this size in the heap to be sampled.
   double chance_of(std::size_t covered) const noexcept {
@@ -262,6 +265,7 @@ class tracker {
   site_cell* cell_of(thread_tally& t, site_id site) noexcept;
   tag_cell* cell_of_tag(thread_tally& t, tag_id tag) noexcept;
   bool make_cells(thread_tally& t, site_id site, tag_id tag) noexcept;
+  void count_straight(tag_id tag, std::int64_t change) noexcept;
   void tell_of(tag_id tag) noexcept;
   void enter_birth(block_record& record, const void* data, const origin& made,
                    bool sampled) noexcept;

@@ -61,6 +61,13 @@ bool tracker::admits(tag_id tag, std::size_t size) noexcept {
   return false;
 }
 
+bool tracker::admits_resized(const block_facts& before, std::size_t size) noexcept {
+  const bool is_counted =
+      before.site != site_table::none && sites.tag_of(before.site) == this_thread().tag;
+  const std::size_t counted = is_counted ? before.size : 0;
+  return size <= counted || admits(size - counted);
+}
+
 // --- pages of managers ---
 
 // What this thread has not published of a tag comes before pages do, for the peak is one of both.

@@ -178,8 +178,7 @@ allocation watched_reallocate(void* p, std::size_t size, const observe::origin& 
     report_fault(fault_kind::invalid_resize, p);
     return allocation::failed(status::unsupported);
   }
-  if (size > facts.size && !tracker.admits(size - facts.size))
-    return allocation::failed(status::over_budget);
+  if (!tracker.admits_resized(facts, size)) return allocation::failed(status::over_budget);
   const std::size_t covered = heap::usable_size(p);
   // Empty while the heap works: the block may move, and its place be used again at once.
   if (record != nullptr) record->clear();

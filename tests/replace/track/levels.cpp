@@ -60,6 +60,17 @@ void a_thread_that_is_switched_makes_as_many_samples() {
   expect(std::fabs(found - rounds * tracked) < 6 * deviation, "the estimate is near the truth");
 }
 
+// The same address again and again, within one tick of the clock: weights are rounded evenly still.
+void large_blocks_in_one_place_are_counted_right() {
+  constexpr int count = 5000;
+  const std::uint64_t before = ashlar::usage_below({}).blocks.total_blocks;
+  for (int i = 0; i < count; ++i) std::free(std::malloc(100'000));
+  const double chance = 1 - std::exp(-100'000.0 / mean);
+  const double deviation = std::sqrt(count * ((1 - chance) / chance + 0.25));
+  const auto found = static_cast<double>(ashlar::usage_below({}).blocks.total_blocks - before);
+  expect(std::fabs(found - count) < 6 * deviation, "the estimate is near the truth");
+}
+
 // Blocks that were recorded fully count for themselves, however they are resized later.
 void resizing_makes_no_samples() {
   static void* blocks[2000];
@@ -100,6 +111,7 @@ int main() {
   expect_ashlar();
   resizing_makes_no_samples();
   aligned_blocks_are_seen_as_often_as_they_are_weighed();
+  large_blocks_in_one_place_are_counted_right();
   a_second_mean_is_refused();
   a_thread_that_is_switched_makes_as_many_samples();
 }

@@ -75,15 +75,17 @@ TEST(sampling, threads_with_other_seeds_have_other_points) {
 }
 
 TEST(sampling, a_weight_is_what_the_chance_makes_it) {
-  const block_weight w = weigh(100, 112, mean, 7);
+  const block_weight w = weigh(100, 112, mean, {3, 7});
   const double times = 1 / sample_chance(112, mean);
   EXPECT_NEAR(static_cast<double>(w.bytes), 100 * times, 0.5);
   EXPECT_NEAR(static_cast<double>(w.blocks), times, 1);
 }
 
 TEST(sampling, a_block_weighs_the_same_whenever_asked) {
-  for (std::uint64_t key = 0; key < 100; ++key)
-    EXPECT_EQ(weigh(mean, mean, mean, key).blocks, weigh(mean, mean, mean, key).blocks);
+  for (std::uint8_t i = 0; i < 100; ++i) {
+    const rounding by = {static_cast<std::uint8_t>(i % 32), i};
+    EXPECT_EQ(weigh(mean, mean, mean, by).blocks, weigh(mean, mean, mean, by).blocks);
+  }
 }
 
 // Large blocks stand for 1.58 of their kind: some for one, some for two.
@@ -92,7 +94,9 @@ TEST(sampling, rounding_of_counts_is_right_on_average) {
   const std::size_t count = test::scaled(200'000);
   double sum = 0;
   for (std::size_t i = 0; i < count; ++i)
-    sum += static_cast<double>(weigh(mean, mean, mean, 0x7f0000001000 + i * 4096).blocks);
+    sum += static_cast<double>(
+        weigh(mean, mean, mean, {static_cast<std::uint8_t>(i % 32), 0x7f0000001000 + i * 4096})
+            .blocks);
   const auto n = static_cast<double>(count);
   EXPECT_NEAR(sum / n, times, 5 * 0.5 / std::sqrt(n));
 }
@@ -102,8 +106,8 @@ TEST(sampling, very_large_blocks_are_always_sampled_and_count_once) {
   points.start(mean, 3);
   const std::size_t size = 100 * mean;
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(points.hits(size));
-  EXPECT_EQ(weigh(size, size, mean, 9).blocks, 1u);
-  EXPECT_EQ(weigh(size, size, mean, 9).bytes, size);
+  EXPECT_EQ(weigh(size, size, mean, {5, 9}).blocks, 1u);
+  EXPECT_EQ(weigh(size, size, mean, {5, 9}).bytes, size);
 }
 
 }  // namespace

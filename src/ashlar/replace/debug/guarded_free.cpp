@@ -234,8 +234,7 @@ allocation resize_large(const guarded_block& b, std::size_t size, const observe:
       b.facts.alignment() != default_alignment || size > max_size - 4 * most_guard)
     return allocation::failed(status::unsupported);
   observe::tracker& tracker = observe::process_tracker();
-  if (size > b.facts.size && !tracker.admits(size - b.facts.size))
-    return allocation::failed(status::over_budget);
+  if (!tracker.admits_resized(b.facts, size)) return allocation::failed(status::over_budget);
   const observe::block_record was = b.record().take();
   if (!was.is_live()) return allocation::failed(status::unsupported);
   const allocation a = watched_heap.reallocate_from(watched_local(), b.start, default_alignment,
