@@ -59,9 +59,9 @@ double sample_chance(std::size_t covered, std::size_t mean) noexcept {
 
 block_weight weigh(std::size_t size, std::size_t covered, std::size_t mean, rounding by) noexcept {
   const double weight = 1 / sample_chance(covered, mean);
-  const double rounded = weight + to_fraction(std::uint64_t{by.lot} << 59 | mix(by.key) >> 5);
-  return {static_cast<std::uint64_t>(rounded),
-          static_cast<std::uint64_t>(weight * static_cast<double>(size) + 0.5)};
+  const double part = to_fraction(std::uint64_t{by.lot} << 59 | mix(by.key) >> 5);
+  return {static_cast<std::uint64_t>(weight + part),
+          static_cast<std::uint64_t>(weight * static_cast<double>(size) + part)};
 }
 
 void sample_points::start(std::size_t mean, std::uint64_t seed) noexcept {

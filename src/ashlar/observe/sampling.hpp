@@ -31,7 +31,7 @@ struct block_weight {
   std::uint64_t bytes = 0;
 };
 
-/// What decides whether the number of blocks that a sample stands for, which is no whole one, is
+/// What decides whether the blocks and bytes that a sample stands for, no whole numbers, are
 /// rounded up or down: so that it is right on average, and the same whenever it is asked for. `lot`
 /// goes evenly from 0 to 31 over the samples of a thread; `key` tells blocks of one lot apart.
 struct rounding {

@@ -205,13 +205,15 @@ void* reallocate(void* p, std::size_t size) noexcept {
   }
   const int saved = errno;
   const slab* const s = process_page_map.header_of(p);
-  if (is_watched() || (s != nullptr && s->watched && !is_sampling())) [[unlikely]] {
-    const observe::origin made = {.size = size, .from = observe::caller_of_this()};
-    return watched_result(watched_reallocate(p, size, made), default_alignment, saved);
-  }
-  if (is_sampling()) [[unlikely]] {
+  const bool has_record = s != nullptr && s->watched;
+  const bool watched = is_watched();
+  if (!watched && (is_sampling() || (has_record && is_sample(p)))) [[unlikely]] {
     const observe::origin made = {.size = size, .from = observe::caller_of_this()};
     return watched_result(sampled_reallocate(p, size, made), default_alignment, saved);
+  }
+  if (watched || has_record) [[unlikely]] {
+    const observe::origin made = {.size = size, .from = observe::caller_of_this()};
+    return watched_result(watched_reallocate(p, size, made), default_alignment, saved);
   }
   return result(process_heap.reallocate_from(bound_local(), p, default_alignment, {size}),
                 default_alignment);

@@ -1,18 +1,52 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/replace/sampled_heap.hpp"
 
+#include <algorithm>
 #include <cstring>
+
+#include "ashlar/os/entropy.hpp"
+#include "ashlar/replace/debug/guarded_heap.hpp"
 
 namespace ashlar::replace {
 
 namespace {
 
-// The sampling bins that serve this thread; null if it has none. Requires: allocations of the
-// thread are to be sampled.
+// The sampling bins that serve this thread; null if it has none, or is not sampled.
 sampling_bins* front_of_this_thread() noexcept {
+  if (!is_sampling()) return nullptr;
   if (current_local->state != local_state::sampling) (void)bound_local();
   bin_set* const h = current_local;
   return h->state == local_state::sampling ? static_cast<sampling_bins*>(h) : nullptr;
+}
+
+// The points of a thread without sampling bins: one that has given up its local heap, for it ends,
+// or that there was no memory for.
+constinit thread_local observe::sample_points own_points;
+
+observe::sample_points& points_of_this_thread() noexcept {
+  const std::size_t mean = observe::process_tracker().settings().sample_bytes;
+  if (own_points.mean() != mean) {
+    std::uint64_t seed = 0;
+    (void)os::fill_random(&seed, sizeof seed);
+    own_points.start(mean, seed ^ address_of(&own_points));
+  }
+  return own_points;
+}
+
+bool hits(sampling_bins* front, std::size_t size) noexcept {
+  return front != nullptr ? front->hits(size) : points_of_this_thread().hits(size);
+}
+
+// Whether something with this chance happens.
+bool happens(sampling_bins* front, double chance) noexcept {
+  return front != nullptr ? front->happens(chance) : points_of_this_thread().fraction() < chance;
+}
+
+// Whether an allocation is to be sampled, by what the heap will set aside for it.
+bool is_due(sampling_bins* front, size_class c, std::size_t size) noexcept {
+  if (c == class_count)
+    return hits(front, align_up(std::max<std::size_t>(size, 1), os::page_size()));
+  return front != nullptr ? front->is_due(c) : hits(front, size_classes[c].block_size);
 }
 
 void enter_sample(allocation a, const observe::origin& made) noexcept {
@@ -44,7 +78,7 @@ allocation resize_plain(sampling_bins* front, void* p, std::size_t size,
   const std::size_t before = heap::usable_size(p);
   const std::size_t after = heap::good_size(size);
   // Where memory is short, what it is can still grow in place.
-  if (front != nullptr && before != 0 && after > before && front->hits(after - before)) {
+  if (before != 0 && after > before && hits(front, after - before)) {
     const allocation a = move_to(take_sample({size}, false, made), p, before);
     if (a) return a;
   }
@@ -55,11 +89,9 @@ allocation resize_plain(sampling_bins* front, void* p, std::size_t size,
 allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
                           const observe::origin& made) noexcept {
   observe::tracker& tracker = observe::process_tracker();
+  if (!is_sample(p)) return watched_reallocate(p, size, made);
   observe::block_record* const record = heap::record_of(p);
-  const observe::block_facts facts = record != nullptr ? record->load() : observe::block_facts{};
-  const bool is_live = facts.site != observe::site_table::none;
-  if (front == nullptr || !is_live || !facts.sampled) return watched_reallocate(p, size, made);
-
+  const observe::block_facts facts = record->load();
   const std::size_t before = heap::usable_size(p);
   record->clear();  // the block may move, and its place be used again at once
   const allocation a = watched_heap.reallocate_from(watched_local(), p, default_alignment, {size});
@@ -69,7 +101,7 @@ allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
   }
   tracker.note_death(facts, p, before);
   const std::size_t after = heap::usable_size(a.data());
-  if (after < before && !front->happens(tracker.chance_of(after) / tracker.chance_of(before))) {
+  if (after < before && !happens(front, tracker.chance_of(after) / tracker.chance_of(before))) {
     const allocation plain = process_heap.allocate_from(bound_local(), {size}, false);
     if (plain) return move_to(plain, a.data(), size < after ? size : after);
   }
@@ -79,17 +111,21 @@ allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
 
 }  // namespace
 
-allocation sampled_allocate(layout request, bool zero, const observe::origin& made) noexcept {
-  sampling_bins* const front = front_of_this_thread();
-  if (front == nullptr || !is_power_of_two(request.alignment) || request.size > max_size)
-    return process_heap.allocate_from(bound_local(), request, zero);
+bool is_sample(const void* p) noexcept {
+  if (load_relaxed(guarding)) return false;
+  const observe::block_record* const record = heap::record_of(p);
+  return record != nullptr && record->is_live() && record->is_sampled();
+}
 
+allocation sampled_allocate(layout request, bool zero, const observe::origin& made) noexcept {
+  if (!is_power_of_two(request.alignment) || request.size > max_size)
+    return process_heap.allocate_from(bound_local(), request, zero);
+  sampling_bins* const front = front_of_this_thread();
   const size_class c = process_heap.class_for(request);
-  const bool is_due =
-      c == class_count ? front->hits(align_up(request.size, os::page_size())) : front->is_due(c);
-  if (is_due) [[unlikely]]
+  if (is_due(front, c, request.size)) [[unlikely]]
     return take_sample(request, zero, made);
-  return process_heap.allocate_as(&front->own(), c, request, zero);
+  local_heap* const h = front != nullptr ? &front->own() : bound_local();
+  return process_heap.allocate_as(h, c, request, zero);
 }
 
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {

@@ -16,11 +16,15 @@ ASHLAR_FORCE_INLINE bool is_sampling() noexcept {
   return observe::process_tracker().samples_this_thread();
 }
 
+/// Whether a live block is a sample, of whatever level there is now.
+bool is_sample(const void* p) noexcept;
+
 /// Serves what the bins did not: a block of the process heap, or a sampled one.
 allocation sampled_allocate(layout request, bool zero, const observe::origin& made) noexcept;
 
-/// Resizes any block. The bytes that it grows by are sampled as if they had been allocated; a block
-/// that shrinks stays sampled with the chance that its new size has of its old one's.
+/// Resizes a sample, or any block of a thread whose allocations are sampled: the bytes that it
+/// grows by are sampled as if they had been allocated; a sample that shrinks stays one with the
+/// chance that its new size has of its old one's.
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;
 
 }  // namespace ashlar::replace

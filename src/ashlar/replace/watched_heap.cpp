@@ -191,16 +191,8 @@ allocation watched_reallocate(void* p, std::size_t size, const observe::origin& 
     return a;
   }
   if (facts.site != observe::site_table::none) tracker.note_death(facts, p, covered);
-  observe::block_record* const now = heap::record_of(a.data());
-  if (now == nullptr) return a;
-  // A sampled block that outlives sampling stands for others as before.
-  if (facts.sampled && !watched) {
-    observe::origin again = made;
-    again.covered = heap::usable_size(a.data());
-    tracker.note_sampled_birth(*now, a.data(), again);
-  } else {
+  if (observe::block_record* const now = heap::record_of(a.data()); now != nullptr)
     tracker.note_birth(*now, a.data(), made);
-  }
   return a;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What becomes of blocks when the level changes under them, and of sizes that the sampled level
 // sees from afar.
+#include <pthread.h>
+
 #include <barrier>
 #include <cmath>
 #include <cstdint>
@@ -17,6 +19,13 @@ using ashlar::track_level;
 constexpr std::size_t mean = 64 << 10;
 
 std::uint64_t live_bytes() { return ashlar::usage_below({}).live_bytes; }
+
+// Of `count` blocks, each of which is sampled as `covered` bytes are.
+void expect_near(double found, int count, double covered, double size_of_one) {
+  const double chance = 1 - std::exp(-covered / mean);
+  const double deviation = std::sqrt(count * ((1 - chance) / chance + 0.25));
+  expect(std::fabs(found / size_of_one - count) < 6 * deviation, "the estimate is near the truth");
+}
 
 // Another thread switches between two levels, and this one learns of it an operation later. What it
 // allocates meanwhile is not tracked, and must not bring the next sample nearer.
@@ -53,11 +62,9 @@ void a_thread_that_is_switched_makes_as_many_samples() {
     turn.arrive_and_wait();
   }
   worker.join();
-  const double chance = 1 - std::exp(-48.0 / mean);
-  const double deviation = std::sqrt(rounds * tracked * (1 - chance) / chance);
   const auto found =
       static_cast<double>(ashlar::usage_below({}).blocks.total_blocks - before - rounds);
-  expect(std::fabs(found - rounds * tracked) < 6 * deviation, "the estimate is near the truth");
+  expect_near(found, rounds * tracked, 48, 1);
 }
 
 // The same address again and again, within one tick of the clock: weights are rounded evenly still.
@@ -65,10 +72,8 @@ void large_blocks_in_one_place_are_counted_right() {
   constexpr int count = 5000;
   const std::uint64_t before = ashlar::usage_below({}).blocks.total_blocks;
   for (int i = 0; i < count; ++i) std::free(std::malloc(100'000));
-  const double chance = 1 - std::exp(-100'000.0 / mean);
-  const double deviation = std::sqrt(count * ((1 - chance) / chance + 0.25));
   const auto found = static_cast<double>(ashlar::usage_below({}).blocks.total_blocks - before);
-  expect(std::fabs(found - count) < 6 * deviation, "the estimate is near the truth");
+  expect_near(found, count, 100'000, 1);
 }
 
 // Blocks that were recorded fully count for themselves, however they are resized later.
@@ -91,11 +96,61 @@ void aligned_blocks_are_seen_as_often_as_they_are_weighed() {
   static void* blocks[count];
   const auto before = static_cast<double>(live_bytes());
   for (void*& p : blocks) p = std::aligned_alloc(128 << 10, 16);
-  const double chance = 1 - std::exp(-4096.0 / mean);
-  const double deviation = 16 * std::sqrt(count * (1 - chance) / chance);
-  const double found = static_cast<double>(live_bytes()) - before;
-  expect(std::fabs(found - count * 16) < 6 * deviation, "the estimate is near the truth");
+  expect_near(static_cast<double>(live_bytes()) - before, count, 4096, 16);
   for (void* const p : blocks) std::free(p);
+}
+
+// The smallest ones that there are, too: nobody has asked for a byte of them.
+void aligned_blocks_of_no_bytes_are_seen() {
+  constexpr int count = 2000;
+  const std::uint64_t before = ashlar::usage_below({}).blocks.total_blocks;
+  for (int i = 0; i < count; ++i) {
+    void* volatile p = std::aligned_alloc(128 << 10, 0);
+    std::free(p);
+  }
+  const auto found = static_cast<double>(ashlar::usage_below({}).blocks.total_blocks - before);
+  expect_near(found, count, 4096, 1);
+}
+
+// A sample that shrinks while its thread is not sampled is weighed by its new size, so it must not
+// stay one more often than blocks of that size are.
+void samples_that_shrink_unsampled_still_stand_for_what_they_did() {
+  constexpr int count = 2000;
+  static void* blocks[count];
+  const auto before = static_cast<double>(live_bytes());
+  for (void*& p : blocks) p = std::malloc(200'000);
+  expect(ashlar::set_tracking({.level = track_level::off}), "sampling ends");
+  for (void*& p : blocks) p = std::realloc(p, 16'000);
+  expect_near(static_cast<double>(live_bytes()) - before, count, 16'000, 16'000);
+  for (void* const p : blocks) std::free(p);
+  expect(ashlar::set_tracking({.level = track_level::sampled, .depth = 1, .sample_bytes = mean}),
+         "sampling begins again");
+}
+
+// Destructors of thread keys run after the thread has given up its local heap.
+void what_destructors_of_thread_keys_allocate_is_seen() {
+  constexpr int threads = 200;
+  constexpr int each = 50;
+  static pthread_key_t key;
+  static constexpr auto in_the_end = [](void* rounds) {
+    for (int i = 0; i < each; ++i) {
+      void* volatile p = std::malloc(1000);
+      std::free(p);
+    }
+    const auto left = reinterpret_cast<std::uintptr_t>(rounds) - 1;
+    if (left != 0) pthread_setspecific(key, reinterpret_cast<void*>(left));
+  };
+  expect(pthread_key_create(&key, in_the_end) == 0, "there is a key");
+  const std::uint64_t before = ashlar::usage_below({}).blocks.total_blocks;
+  for (int i = 0; i < threads; ++i) {
+    std::thread([] {
+      void* volatile p = std::malloc(1000);
+      std::free(p);
+      pthread_setspecific(key, reinterpret_cast<void*>(std::uintptr_t{4}));
+    }).join();
+  }
+  const auto found = static_cast<double>(ashlar::usage_below({}).blocks.total_blocks - before);
+  expect_near(found, threads * (4 * each + 1), 1024, 1);
 }
 
 void a_second_mean_is_refused() {
@@ -111,6 +166,9 @@ int main() {
   expect_ashlar();
   resizing_makes_no_samples();
   aligned_blocks_are_seen_as_often_as_they_are_weighed();
+  aligned_blocks_of_no_bytes_are_seen();
+  samples_that_shrink_unsampled_still_stand_for_what_they_did();
+  what_destructors_of_thread_keys_allocate_is_seen();
   large_blocks_in_one_place_are_counted_right();
   a_second_mean_is_refused();
   a_thread_that_is_switched_makes_as_many_samples();
