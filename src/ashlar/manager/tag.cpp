@@ -31,7 +31,9 @@ tag define_tag(tag parent, const char* path) noexcept {
 
 tag find_tag(const char* path) noexcept { return tag(table().find(path)); }
 
-void set_budget(tag of, const tag_budget& budget) noexcept { table().set_budget(of.id(), budget); }
+void set_budget(tag of, const tag_budget& budget) noexcept {
+  observe::process_tracker().set_budget(of.id(), budget);
+}
 
 tag_budget budget_of(tag of) noexcept {
   return is_known(of) ? table().budget_of(of.id()) : tag_budget{};

@@ -116,7 +116,7 @@ class block_record {
   static constexpr unsigned alignment_position = 58;
   static constexpr unsigned lot_position = 53;
   static constexpr std::uint64_t most_sites = std::uint64_t{1} << (lot_position - 32);
-  static_assert(site_table::most_sites <= most_sites);
+  static_assert(site_table::limit <= most_sites);
 
   static site_id site_in(std::uint64_t first) {
     return static_cast<site_id>(first >> 32 & (most_sites - 1));

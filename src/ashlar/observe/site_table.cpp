@@ -62,24 +62,24 @@ site_id site_table::intern(const site_key& key, std::uint64_t frames_hash) noexc
 bool site_table::start() noexcept {
   lock_guard guard(mutex_);
   if (count_ != 0) return true;
-  if (!slots_[0].ensure(slot_counts[0] * sizeof(site_id)) || !entries_.ensure(2) ||
+  if (!slots_[0].ensure(slot_counts[0] * sizeof(site_id)) || !entries_.ensure(1 + most_tags) ||
       !words_.ensure(1))
     return false;
-  __atomic_store_n(&count_, 2, __ATOMIC_RELEASE);
+  count_ = overflow;
+  (void)add_overflow(0);
   return true;
 }
 
 // Moves on to the next table if the current one is full. Requires the lock. Errors: false if there
-// is no further one, or no memory for it: then it goes on in the current one while that has slots.
+// is no further one, or no memory for it. Then a quarter of the slots is left for overflows.
 bool site_table::make_room() noexcept {
   const std::uint32_t table = current_;
   if (count_ < slot_counts[table] / 4 * 3) return true;
   if (table + 1 == table_count) return false;
-  if (!slots_[table + 1].ensure(slot_counts[table + 1] * sizeof(site_id)))
-    return count_ < slot_counts[table] / 8 * 7;
+  if (!slots_[table + 1].ensure(slot_counts[table + 1] * sizeof(site_id))) return false;
   site_id* const target = slots(table + 1);
   const std::uint32_t mask = slot_counts[table + 1] - 1;
-  for (site_id id = overflow + 1; id < count_; ++id) {
+  for (site_id id = overflow; id < count_; ++id) {
     std::uint32_t i = first_slot(entries_[id].hash) & mask;
     while (target[i] != none) i = (i + 1) & mask;
     target[i] = id;
@@ -88,15 +88,33 @@ bool site_table::make_room() noexcept {
   return true;
 }
 
+// Whether there is room for one more site, and for the overflow of every tag. Requires the lock.
+bool site_table::has_room(std::uint32_t words) noexcept {
+  return make_room() && entries_.ensure(count_ + 1 + most_tags) &&
+         words_.ensure(words_used_ + words + 1);
+}
+
 // Requires the lock. Another thread may have been quicker.
 site_id site_table::add(std::uint64_t hash, const site_key& key) noexcept {
   site_id* slot;
   if (const site_id known = find(hash, key, slot); known != none) return known;
-  if (!make_room()) return overflow;
-  (void)find(hash, key, slot);  // where it belongs in what may be another table now
+  return has_room(key.frame_count) ? enter(hash, key) : add_overflow(key.tag);
+}
+
+// Requires the lock.
+site_id site_table::add_overflow(tag_id tag) noexcept {
+  const site_key key = {.tag = tag};
+  const std::uint64_t hash = hash_of(key, stack_hash(nullptr, 0));
+  site_id* slot;
+  if (const site_id known = find(hash, key, slot); known != none) return known;
+  return enter(hash, key);
+}
+
+// Requires the lock, and room.
+site_id site_table::enter(std::uint64_t hash, const site_key& key) noexcept {
+  site_id* slot;
+  (void)find(hash, key, slot);
   const site_id id = count_;
-  if (!entries_.ensure(id + 1) || !words_.ensure(words_used_ + key.frame_count + 1))
-    return overflow;
   if (key.frame_count != 0)
     std::memcpy(&words_[words_used_], key.frames, key.frame_count * sizeof(std::uintptr_t));
   entries_[id] = {hash,     key.file,    key.function,

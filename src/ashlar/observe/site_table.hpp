@@ -6,8 +6,9 @@
 // innermost first. Symbols and lines are the reader's work, in another process.
 //
 // Interning looks a hash up in an open table without a lock; only a stack that was never seen takes
-// the lock. Nothing is ever removed. When a table is full, further stacks share one site,
-// `overflow`.
+// the lock. Nothing is ever removed. When a table is full, further stacks of each tag share one
+// site, which has no frames: so every block keeps its tag. Room for these is kept free from the
+// beginning.
 // Slots are hit at random, so each page of them is soon in memory: there are three tables, each
 // eight times the one before, and all sites move on to the next when one is three quarters full. A
 // reader who still has the old one finds all older sites there, and meets the lock for newer ones.
@@ -53,10 +54,12 @@ class site_table {
  public:
   static constexpr std::uint32_t most_slots = 1u << 20;
   static constexpr std::uint32_t most_sites = most_slots / 4 * 3;
+  /// Above any number: beyond those, each tag may have a site for all that came too late.
+  static constexpr std::uint32_t limit = most_sites + most_tags;
 
   /// No site: of a block that is not tracked.
   static constexpr site_id none = 0;
-  /// The site of all stacks that came after the table was full.
+  /// The site of all untagged stacks that came after the table was full.
   static constexpr site_id overflow = 1;
 
   constexpr site_table() = default;
@@ -121,6 +124,8 @@ class site_table {
     bool is_told;
   };
 
+  static_assert(most_tags <= slot_counts[0] / 4, "what is never used for sites is for overflows");
+
   site_id* slots(std::uint32_t table) const {
     return reinterpret_cast<site_id*>(slots_[table].data());
   }
@@ -128,7 +133,10 @@ class site_table {
   bool matches(const entry& e, std::uint64_t hash, const site_key& key) const noexcept;
   site_id find(std::uint64_t hash, const site_key& key, site_id*& slot) const noexcept;
   bool make_room() noexcept;
+  bool has_room(std::uint32_t words) noexcept;
   site_id add(std::uint64_t hash, const site_key& key) noexcept;
+  site_id add_overflow(tag_id tag) noexcept;
+  site_id enter(std::uint64_t hash, const site_key& key) noexcept;
 
   lock mutex_;
   std::uint32_t count_ = 0;
@@ -138,7 +146,7 @@ class site_table {
   growing_space slots_[table_count] = {growing_space(slot_counts[0] * sizeof(site_id)),
                                        growing_space(slot_counts[1] * sizeof(site_id)),
                                        growing_space(slot_counts[2] * sizeof(site_id))};
-  growing_table<entry, most_sites> entries_;
+  growing_table<entry, limit> entries_;
   growing_table<std::uintptr_t, most_words> words_;
 };
 

@@ -47,7 +47,7 @@ tag_id tag_table::child(tag_id parent, const char* name, std::size_t size) const
 // Requires the lock. Returns 0 if there is no room, or for the first: that one is 0.
 tag_id tag_table::add(tag_id parent, const char* name, std::size_t size) noexcept {
   const std::uint32_t id = count_;
-  if (id == limit || !records_.ensure(id + 1)) return 0;
+  if (id == most_tags || !records_.ensure(id + 1)) return 0;
   auto* const r = ::new (static_cast<void*>(&records_[id])) tag_record{};
   std::memcpy(r->name, name, cut(size));
   r->parent = parent;

@@ -3,8 +3,8 @@
 //
 // A tag counts what carries it itself; sums over a subtree are made by whoever reads, so that
 // counting never walks the tree. Threads count in cells of their own (thread_tally.hpp) and publish
-// here; the cells are exact, what is published lags behind by at most the batch of each thread.
-// Budgets are checked against what is published.
+// here; the cells are exact, what is published lags behind by at most the batch of each thread, and
+// not at all where a tag has a budget, which is checked against it.
 //
 // Invariants: (1) parents have smaller numbers than their children; (2) a name is unique among its
 // siblings; (3) a number that was handed out stays valid.
@@ -48,14 +48,13 @@ struct tag_record {
   bool is_bounded;                  // has a budget: changes are published at once
   std::atomic<std::int64_t> live;   // published, pages of managers included
   std::atomic<std::int64_t> pages;  // of these: what managers took from an OS manager
+  std::atomic<std::int64_t> apart;  // of these: what there was no memory to count in a cell for
   std::atomic<std::int64_t> peak;
   std::atomic<bool> reported;  // above soft, or refused, since it was last below
 };
 
 class tag_table {
  public:
-  static constexpr std::uint32_t limit = 4096;
-
   constexpr tag_table() = default;
 
   /// Returns the tag of `path` ("game/render/textures") below `parent`, defining it and its
@@ -97,7 +96,7 @@ class tag_table {
   lock mutex_;
   bool has_budgets_ = false;
   std::uint32_t count_ = 0;
-  growing_table<tag_record, limit> records_;
+  growing_table<tag_record, most_tags> records_;
 };
 
 }  // namespace observe

@@ -7,11 +7,13 @@
 // added to those of the ended threads and used again; what remains of it is its summary.
 //
 // Invariants: (1) for each site, births - deaths over all cells = live blocks; (2) for each tag,
-// published + pending over all cells = bytes of live blocks that carry it.
+// the sums of all cells, and what has no cell, = bytes of live blocks that carry it; (3) what a tag
+// itself counts is what was published of these sums, but for publications that are under way.
 // Threads: cells: the owner writes, anybody reads (each number is whole, several need not fit
-// together). Lists and the cells of ended threads: the tracker's lock.
+// together) and publishes. Lists and the cells of ended threads: the tracker's lock.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -42,11 +44,20 @@ struct site_cell {
   }
 };
 
-/// Change of what a tag holds that is not published yet.
+/// What blocks of one tag, or of all, come to that a thread made and freed.
 struct tag_cell {
-  std::int64_t pending = 0;
-  std::int64_t highest = 0;  // the most that this thread has seen: published and pending
+  std::int64_t sum = 0;        // bytes born less bytes that died
+  std::int64_t published = 0;  // the sum when it was last published, by whomever
+  std::int64_t highest = 0;    // the most that the owner has seen in all threads together
+
+  std::int64_t pending() const { return load_relaxed(sum) - load_relaxed(published); }
 };
+
+/// Adds what is not published yet of a cell to `live`, and raises `peak`. Any thread may: each adds
+/// the difference to what was published before, so that no turn counts twice or is left out, and
+/// what is less is taken off `live` first, so that it is never too high (tests/model/publication).
+void publish(tag_cell& cell, std::atomic<std::int64_t>& live,
+             std::atomic<std::int64_t>& peak) noexcept;
 
 /// The site of a caller without a stack, found again without looking at all sites.
 struct site_memo {
@@ -98,8 +109,8 @@ struct thread_tally {
   std::uint32_t lots;  // drawn (block_record.hpp), from anywhere on
   tag_cell total;      // of all tags together
   site_memo memos[64];
-  tag_page* tags[tag_table::limit / tag_page::size];
-  site_page* sites[3072];  // 786,432 sites
+  tag_page* tags[most_tags / tag_page::size];
+  site_page* sites[site_table::limit / site_page::size];
   walk_memo births;
   walk_memo deaths;  // of their own, for both come in turns where stacks of frees are kept
 

@@ -12,6 +12,8 @@ extern "C" {
 [[gnu::weak]] extern ashlar::observe::tracker ashlar_tracker_v1;
 }
 
+#include <algorithm>
+
 #include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/clock.hpp"
 
@@ -148,12 +150,34 @@ ASHLAR_COLD bool tracker::make_cells(thread_tally& t, site_id site, tag_id tag) 
 
 // --- tags and totals ---
 
-void tracker::publish(tag_cell& cell, std::atomic<std::int64_t>& live,
-                      std::atomic<std::int64_t>& peak) noexcept {
-  const std::int64_t change = cell.pending;
-  store_relaxed(cell.pending, std::int64_t{0});
-  const std::int64_t now = live.fetch_add(change, std::memory_order_relaxed) + change;
-  const std::int64_t highest = cell.highest > now ? cell.highest : now;
+namespace {
+
+// One turn. Gives the sum that is published now, and returns what is live then.
+std::int64_t publish_once(tag_cell& cell, std::int64_t& sum, std::atomic<std::int64_t>& live) {
+  std::int64_t before = load_relaxed(cell.published);
+  while (true) {
+    sum = load_relaxed(cell.sum);
+    const std::int64_t change = sum - before;
+    std::int64_t now = 0;
+    if (change < 0) now = live.fetch_add(change, std::memory_order_relaxed) + change;
+    // Both ways: whoever publishes next sees this, and the sum that is looked at again is not older
+    // than what the last one published. That one may have had a newer sum, and its owner be done.
+    if (__atomic_compare_exchange_n(&cell.published, &before, sum, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+      return change < 0 ? now : live.fetch_add(change, std::memory_order_relaxed) + change;
+    if (change < 0) live.fetch_sub(change, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
+void publish(tag_cell& cell, std::atomic<std::int64_t>& live,
+             std::atomic<std::int64_t>& peak) noexcept {
+  std::int64_t highest = load_relaxed(cell.highest);
+  std::int64_t sum;
+  do {
+    highest = std::max(highest, publish_once(cell, sum, live));
+  } while (load_relaxed(cell.sum) != sum);
   std::int64_t known = peak.load(std::memory_order_relaxed);
   while (highest > known &&
          !peak.compare_exchange_weak(known, highest, std::memory_order_relaxed)) {
@@ -167,21 +191,23 @@ ASHLAR_FORCE_INLINE bool is_due(std::int64_t pending, std::int64_t limit) {
   return static_cast<std::uint64_t>(pending + limit) > static_cast<std::uint64_t>(2 * limit);
 }
 
-// The highest point counts from what is published: it misses what other threads have not published
-// yet. Both return whether the cell is to be published.
+// Both return whether the cell is to be published. If not, the highest point counts from what is:
+// it misses what other threads have not published yet.
 ASHLAR_FORCE_INLINE bool hold(tag_cell& cell, std::size_t size,
                               const std::atomic<std::int64_t>& live, std::int64_t limit) {
-  const std::int64_t pending = cell.pending + static_cast<std::int64_t>(size);
-  store_relaxed(cell.pending, pending);
+  const std::int64_t sum = cell.sum + static_cast<std::int64_t>(size);
+  store_relaxed(cell.sum, sum);
+  const std::int64_t pending = sum - load_relaxed(cell.published);
+  const bool is_to_be_published = is_due(pending, limit);
   const std::int64_t now = live.load(std::memory_order_relaxed) + pending;
-  if (now > cell.highest) store_relaxed(cell.highest, now);
-  return is_due(pending, limit);
+  if (now > cell.highest && !is_to_be_published) store_relaxed(cell.highest, now);
+  return is_to_be_published;
 }
 
 ASHLAR_FORCE_INLINE bool let_go(tag_cell& cell, std::size_t size, std::int64_t limit) {
-  const std::int64_t pending = cell.pending - static_cast<std::int64_t>(size);
-  store_relaxed(cell.pending, pending);
-  return is_due(pending, limit);
+  const std::int64_t sum = cell.sum - static_cast<std::int64_t>(size);
+  store_relaxed(cell.sum, sum);
+  return is_due(sum - load_relaxed(cell.published), limit);
 }
 
 }  // namespace
@@ -196,9 +222,9 @@ ASHLAR_FORCE_INLINE std::int64_t tracker::limit_of(tag_id tag) const noexcept {
 // Publishes what is due of a tag and of all together. Returns whether `tell_of` is to be called,
 // under no lock.
 bool tracker::publish_due(thread_tally& t, tag_id tag) noexcept {
-  if (is_due(t.total.pending, load_relaxed(batch_))) publish(t.total, live_, peak_);
+  if (is_due(t.total.pending(), load_relaxed(batch_))) publish(t.total, live_, peak_);
   tag_cell& cell = *cell_of_tag(t, tag);
-  if (!is_due(cell.pending, limit_of(tag))) return false;
+  if (!is_due(cell.pending(), limit_of(tag))) return false;
   publish(cell, tags[tag].live, tags[tag].peak);
   return true;
 }
@@ -213,10 +239,11 @@ ASHLAR_NO_INLINE void tracker::publish_and_tell(thread_tally& t, tag_id tag) noe
 }
 
 // For want of memory for a cell: what a tag holds is right all the same.
-ASHLAR_COLD void tracker::count_straight(tag_id tag, std::int64_t change) noexcept {
-  live_.fetch_add(change, std::memory_order_relaxed);
+ASHLAR_COLD void tracker::count_apart(thread_tally& t, tag_id tag, std::int64_t change) noexcept {
+  store_relaxed(t.total.sum, t.total.sum + change);
+  publish(t.total, live_, peak_);
+  tags[tag].apart.fetch_add(change, std::memory_order_relaxed);
   tags[tag].live.fetch_add(change, std::memory_order_relaxed);
-  tell_of(tag);
 }
 
 // --- births and deaths ---
@@ -241,6 +268,17 @@ ASHLAR_FORCE_INLINE bool tracker::count_death(thread_tally& t, site_cell& of_sit
   return let_go(of_tag, w.bytes, limit_of(tag)) || due;
 }
 
+namespace {
+
+// Without a thread's own ones, any.
+std::uint8_t draw_lot(thread_tally* t, const void* data) {
+  if (t != nullptr) return t->draw_lot();
+  return static_cast<std::uint8_t>(
+      static_cast<std::uint32_t>(address_of(data) >> 4) * 0x9e3779b9u >> 27);
+}
+
+}  // namespace
+
 ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* data,
                                               const origin& made, bool sampled) noexcept {
   const std::uint32_t now = now_ms();  // first: little need outlive this call
@@ -253,7 +291,7 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
                              .thread = t != nullptr ? t->number : std::uint16_t{0},
                              .born = now,
                              .alignment_shift = made.alignment_shift,
-                             .lot = sampled && t != nullptr ? t->draw_lot() : std::uint8_t{0}};
+                             .lot = sampled ? draw_lot(t, data) : std::uint8_t{0}};
   record.store(facts);
   if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
     meet_untagged(facts.site, made.size);
@@ -280,7 +318,10 @@ ASHLAR_FORCE_INLINE void tracker::tally_birth(thread_tally& t, site_id site,
 ASHLAR_COLD void tracker::tally_first_birth(thread_tally& t, site_id site,
                                             const block_weight& w) noexcept {
   const tag_id tag = sites.tag_of(site);
-  if (!make_cells(t, site, tag)) return count_straight(tag, static_cast<std::int64_t>(w.bytes));
+  if (!make_cells(t, site, tag)) {
+    count_apart(t, tag, static_cast<std::int64_t>(w.bytes));
+    return tell_of(tag);
+  }
   site_cell nobodys;
   site_cell* const of_site = cell_of(t, site);
   if (count_birth(t, of_site != nullptr ? *of_site : nobodys, *cell_of_tag(t, tag), tag, w))
@@ -323,7 +364,10 @@ ASHLAR_COLD void tracker::tally_first_death(site_id site, const block_weight& w)
   thread_tally* const t = tally();
   if (t == nullptr) return count_late(site, w, false);
   const tag_id tag = sites.tag_of(site);
-  if (!make_cells(*t, site, tag)) return count_straight(tag, -static_cast<std::int64_t>(w.bytes));
+  if (!make_cells(*t, site, tag)) {
+    count_apart(*t, tag, -static_cast<std::int64_t>(w.bytes));
+    return tell_of(tag);
+  }
   site_cell nobodys;
   site_cell* const of_site = cell_of(*t, site);
   if (count_death(*t, of_site != nullptr ? *of_site : nobodys, *cell_of_tag(*t, tag), tag, w))
@@ -340,7 +384,10 @@ void tracker::count_late(site_id site, const block_weight& w, bool is_birth) noe
       lost_.fetch_add(1, std::memory_order_relaxed);
       return;
     }
-    if (!make_cells(*ended_, site, tag)) return;
+    if (!make_cells(*ended_, site, tag)) {
+      const auto bytes = static_cast<std::int64_t>(w.bytes);
+      return count_apart(*ended_, tag, is_birth ? bytes : -bytes);
+    }
     site_cell nobodys;
     site_cell* const found = cell_of(*ended_, site);
     site_cell& of_site = found != nullptr ? *found : nobodys;

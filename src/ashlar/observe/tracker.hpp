@@ -118,6 +118,8 @@ class tracker {
     if (changes) thread_tag_changed(t);
   }
 
+  /// Changes what a tag may hold, and has all threads' changes published.
+  void set_budget(tag_id tag, const tag_budget& budget) noexcept;
   /// Whether the budget of the thread's tag lets `size` more bytes in. Tells the user if not.
   bool admits(std::size_t size) noexcept { return admits(this_thread().tag, size); }
   bool admits(tag_id tag, std::size_t size) noexcept;
@@ -182,11 +184,11 @@ class tracker {
   site_cell sum_of(site_id site) noexcept;
   /// The sum over all sites of a tag. O(sites * threads).
   tag_sum sum_of_tag(tag_id tag) noexcept;
-  /// Exact bytes of live blocks that carry `tag`: published and pending.
+  /// Exact bytes that carry `tag`: of live blocks, and pages of managers.
   std::int64_t live_of(tag_id tag) noexcept;
   /// The most that `live_of` ever was: exact where one thread alone makes and frees the tag's
-  /// blocks, and with `exact_peaks`; else it may be 16 KiB too low or too high for each further
-  /// running thread.
+  /// blocks, where the tag has a budget, and with `exact_peaks`; else it may be 16 KiB too low or
+  /// too high for each further running thread, and if others set budgets meanwhile.
   std::int64_t peak_of(tag_id tag) noexcept;
   std::int64_t live_bytes() noexcept;
   std::int64_t peak_bytes() noexcept;
@@ -249,10 +251,14 @@ class tracker {
   thread_tally* take_tally() noexcept;
   template <class Function>
   void for_each_tally(Function function) noexcept;
+  template <class Function>
+  void for_each_cell(tag_id tag, Function function) noexcept;
   bool prepare() noexcept;
   bool begin_thread(thread_state& state) noexcept;
   void fold(thread_tally& ending) noexcept;
   void fold_tags(thread_tally& ending) noexcept;
+  void fold_others() noexcept;
+  void count_anew() noexcept;
   void fold_sites(thread_tally& ending) noexcept;
   bool count_birth(thread_tally& t, site_cell& of_site, tag_cell& of_tag, tag_id tag,
                    block_weight w) noexcept;
@@ -265,7 +271,7 @@ class tracker {
   site_cell* cell_of(thread_tally& t, site_id site) noexcept;
   tag_cell* cell_of_tag(thread_tally& t, tag_id tag) noexcept;
   bool make_cells(thread_tally& t, site_id site, tag_id tag) noexcept;
-  void count_straight(tag_id tag, std::int64_t change) noexcept;
+  void count_apart(thread_tally& t, tag_id tag, std::int64_t change) noexcept;
   void tell_of(tag_id tag) noexcept;
   void enter_birth(block_record& record, const void* data, const origin& made,
                    bool sampled) noexcept;
@@ -274,9 +280,9 @@ class tracker {
   void tally_first_death(site_id site, const block_weight& w) noexcept;
   bool publish_due(thread_tally& t, tag_id tag) noexcept;
   void publish_and_tell(thread_tally& t, tag_id tag) noexcept;
-  void publish(tag_cell& cell, std::atomic<std::int64_t>& live,
-               std::atomic<std::int64_t>& peak) noexcept;
   void publish_own(tag_id tag, tag_record& record) noexcept;
+  void publish_all(tag_id tag) noexcept;
+  void publish_all_tags() noexcept;
   void tell(tag_id tag, tag_record& record, std::int64_t live) noexcept;
   ASHLAR_COLD void call_user(tag_id tag, const tag_budget& budget, std::size_t live) noexcept;
   ASHLAR_COLD void meet_untagged(site_id site, std::size_t size) noexcept;

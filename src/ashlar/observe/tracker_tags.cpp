@@ -25,6 +25,12 @@ void tracker::thread_tag_changed(thread_state& thread) noexcept {
 
 // --- budgets ---
 
+// A thread that has just read the old budget may keep one change to itself, until its next one.
+void tracker::set_budget(tag_id tag, const tag_budget& budget) noexcept {
+  tags.set_budget(tag, budget);
+  publish_all(tag);
+}
+
 // What the user's function allocates is not counted. Whoever serves malloc may have let the thread
 // go meanwhile, and is told to watch it again.
 void tracker::call_user(tag_id tag, const tag_budget& budget, std::size_t live) noexcept {

@@ -31,6 +31,7 @@ bool tracker::set(const track_settings& settings) noexcept {
   store_relaxed(settings_.depth, std::min(settings.depth, stack_frames_limit));
   store_relaxed(settings_.exact_peaks, settings.exact_peaks);
   store_relaxed(batch_, settings.exact_peaks ? std::int64_t{0} : usual_batch);
+  if (settings.exact_peaks) publish_all_tags();
   store_relaxed(settings_.untagged, settings.untagged);
   store_relaxed(settings_.level, settings.level);
   return true;
@@ -142,17 +143,35 @@ thread_summary tracker::thread(std::uint32_t number) noexcept {
   return s;
 }
 
+namespace {
+
+// Adds a cell that is published to that of all threads that have ended.
+void fold_cell(const tag_cell& ending, tag_cell& sum) {
+  store_relaxed(sum.sum, sum.sum + ending.sum);
+  __atomic_fetch_add(&sum.published, ending.sum, __ATOMIC_RELAXED);
+  store_relaxed(sum.highest, std::max(sum.highest, ending.highest));
+}
+
+}  // namespace
+
 void tracker::fold_tags(thread_tally& ending) noexcept {
   publish(ending.total, live_, peak_);
+  fold_cell(ending.total, ended_->total);
   for (std::uint32_t p = 0; p * tag_page::size < tags.size(); ++p) {
     tag_page* const page = ending.tags[p];
     if (page == nullptr) continue;
+    ending.tags[p] = nullptr;
     for (std::uint32_t i = 0; i < tag_page::size; ++i) {
       const auto tag = static_cast<tag_id>(p * tag_page::size + i);
-      if (page->cells[i].pending != 0 || page->cells[i].highest != 0)
+      if (page->cells[i].highest != 0 || page->cells[i].sum != 0)
         publish(page->cells[i], tags[tag].live, tags[tag].peak);
     }
-    ending.tags[p] = nullptr;
+    if (tag_page*& sum = ended_->tags[p]; sum == nullptr) {
+      sum = page;
+      continue;
+    } else {
+      for (std::uint32_t i = 0; i < tag_page::size; ++i) fold_cell(page->cells[i], sum->cells[i]);
+    }
     page->next = unused_tag_pages_;
     unused_tag_pages_ = page;
   }
@@ -227,50 +246,56 @@ tag_sum tracker::sum_of_tag(tag_id tag) noexcept {
   return sum;
 }
 
+// Calls `function(cell)` for the cells of a tag.
+template <class Function>
+void tracker::for_each_cell(tag_id tag, Function function) noexcept {
+  for_each_tally([&](thread_tally& t) {
+    // acquire: pairs with the release in add_page().
+    if (tag_page* const page = __atomic_load_n(&t.tags[tag / tag_page::size], __ATOMIC_ACQUIRE))
+      function(page->cells[tag % tag_page::size]);
+  });
+}
+
+// Has nothing of a tag wait in a cell.
+void tracker::publish_all(tag_id tag) noexcept {
+  if (tag >= tags.size()) return;
+  tag_record& r = tags[tag];
+  for_each_cell(tag, [&](tag_cell& cell) { publish(cell, r.live, r.peak); });
+}
+
+void tracker::publish_all_tags() noexcept {
+  for_each_tally([&](thread_tally& t) { publish(t.total, live_, peak_); });
+  for (std::uint32_t tag = 0; tag < tags.size(); ++tag) publish_all(static_cast<tag_id>(tag));
+}
+
 std::int64_t tracker::live_of(tag_id tag) noexcept {
   if (tag >= tags.size()) return 0;
-  std::int64_t live = tags[tag].live.load(std::memory_order_relaxed);
-  for_each_tally([&](thread_tally& t) {
-    if (const tag_page* const page =
-            __atomic_load_n(&t.tags[tag / tag_page::size], __ATOMIC_ACQUIRE))
-      live += load_relaxed(page->cells[tag % tag_page::size].pending);
-  });
+  std::int64_t live = tags[tag].pages.load(std::memory_order_relaxed) +
+                      tags[tag].apart.load(std::memory_order_relaxed);
+  for_each_cell(tag, [&](const tag_cell& cell) { live += load_relaxed(cell.sum); });
   return live;
 }
 
 std::int64_t tracker::live_bytes() noexcept {
-  std::int64_t live = live_.load(std::memory_order_relaxed);
-  for_each_tally([&](thread_tally& t) { live += load_relaxed(t.total.pending); });
+  std::int64_t live = 0;
+  for_each_tally([&](const thread_tally& t) { live += load_relaxed(t.total.sum); });
   return live;
 }
 
 // What is published lags behind: the highest that any thread has seen counts, too.
 std::int64_t tracker::peak_bytes() noexcept {
-  const std::int64_t live = live_.load(std::memory_order_relaxed);
-  std::int64_t peak = peak_.load(std::memory_order_relaxed);
-  std::int64_t now = live;
-  for_each_tally([&](thread_tally& t) {
-    now += load_relaxed(t.total.pending);
-    const std::int64_t highest = load_relaxed(t.total.highest);
-    if (highest > peak) peak = highest;
-  });
-  return peak > now ? peak : now;
+  std::int64_t peak = std::max(peak_.load(std::memory_order_relaxed), live_bytes());
+  for_each_tally(
+      [&](const thread_tally& t) { peak = std::max(peak, load_relaxed(t.total.highest)); });
+  return peak;
 }
 
 std::int64_t tracker::peak_of(tag_id tag) noexcept {
   if (tag >= tags.size()) return 0;
-  const std::int64_t live = tags[tag].live.load(std::memory_order_relaxed);
-  std::int64_t peak = tags[tag].peak.load(std::memory_order_relaxed);
-  std::int64_t now = live;
-  for_each_tally([&](thread_tally& t) {
-    const tag_page* const page = __atomic_load_n(&t.tags[tag / tag_page::size], __ATOMIC_ACQUIRE);
-    if (page == nullptr) return;
-    const tag_cell& cell = page->cells[tag % tag_page::size];
-    now += load_relaxed(cell.pending);
-    const std::int64_t highest = load_relaxed(cell.highest);
-    if (highest > peak) peak = highest;
-  });
-  return peak > now ? peak : now;
+  std::int64_t peak = std::max(tags[tag].peak.load(std::memory_order_relaxed), live_of(tag));
+  for_each_cell(tag,
+                [&](const tag_cell& cell) { peak = std::max(peak, load_relaxed(cell.highest)); });
+  return peak;
 }
 
 std::size_t tracker::own_bytes() const noexcept {
@@ -329,16 +354,37 @@ void tracker::after_fork_in_child() {
   self.sites.mutex().reset_after_fork();
   self.late_mutex_.reset_after_fork();
   self.mutex_.reset_after_fork();
-  lock_guard late_guard(self.late_mutex_);
-  lock_guard guard(self.mutex_);
-  for (thread_tally* t = self.first_; t != nullptr;) {
+  self.fold_others();
+  self.count_anew();
+}
+
+void tracker::fold_others() noexcept {
+  lock_guard late_guard(late_mutex_);
+  lock_guard guard(mutex_);
+  for (thread_tally* t = first_; t != nullptr;) {
     thread_tally* const next = t->next;
     if (t != this_thread().tally) {
-      if (t->number != 0) store_relaxed(self.threads_[t->number].ended, std::uint32_t{1});
-      self.fold(*t);
+      if (t->number != 0) store_relaxed(threads_[t->number].ended, std::uint32_t{1});
+      fold(*t);
     }
     t = next;
   }
+}
+
+// Sums up anew what is published: another thread may have been about to add what its cell says
+// that it has, or stood between two counts of pages.
+void tracker::count_anew() noexcept {
+  const auto settle = [](tag_cell& cell) { store_relaxed(cell.published, cell.sum); };
+  for_each_tally([&](thread_tally& t) { settle(t.total); });
+  live_.store(live_bytes(), std::memory_order_relaxed);
+  std::int64_t pages = 0;
+  for (std::uint32_t i = 0; i < tags.size(); ++i) {
+    const auto tag = static_cast<tag_id>(i);
+    for_each_cell(tag, settle);
+    tags[tag].live.store(live_of(tag), std::memory_order_relaxed);
+    pages += tags[tag].pages.load(std::memory_order_relaxed);
+  }
+  pages_.store(pages, std::memory_order_relaxed);
 }
 
 }  // namespace ashlar::observe

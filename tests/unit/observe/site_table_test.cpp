@@ -95,8 +95,24 @@ TEST_F(site_table_test, keeps_every_number_while_its_tables_grow) {
   EXPECT_EQ(found[0], found[2]);
   EXPECT_EQ(table_->size(), 2 + stacks);
   for (std::size_t i = 0; i < stacks; i += 997) EXPECT_EQ(of({i + 1, i * 31}), found[0][i]);
-  EXPECT_LT(small, 256U << 10);
+  EXPECT_LT(small, 384U << 10);  // with room for what comes too late of every tag
   EXPECT_GT(table_->committed(), 4U << 20);
+}
+
+// A tag's blocks count to it, and to its budget, whatever else is no longer known of them.
+TEST_F(site_table_test, keeps_the_tag_of_stacks_that_come_too_late) {
+  const site_id known = of({1});
+  std::uintptr_t frame = 1;
+  while (of({++frame}) != site_table::overflow) ASSERT_LT(frame, site_table::limit);
+  EXPECT_EQ(of({1}), known);
+  EXPECT_EQ(table_->size(), site_table::most_sites);
+  for (tag_id tag = 1; tag < most_tags; ++tag) {
+    const site_id late = of({frame, tag}, tag);
+    ASSERT_EQ(table_->tag_of(late), tag);
+    ASSERT_EQ(table_->key_of(late).frame_count, 0u);
+    ASSERT_EQ(of({tag, frame}, tag), late);
+  }
+  EXPECT_LT(table_->size(), site_table::limit);
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ TEST_F(tag_table_test, cuts_names_that_are_too_long_and_knows_them_again) {
 
 TEST_F(tag_table_test, gives_the_parent_where_there_is_no_room) {
   const tag_id top = table_->define("top");
-  for (std::uint32_t i = table_->size(); i < tag_table::limit; ++i)
+  for (std::uint32_t i = table_->size(); i < most_tags; ++i)
     EXPECT_NE(table_->define(std::to_string(i).c_str(), top), top);
   EXPECT_EQ(table_->define("one more", top), top);
   EXPECT_EQ(table_->define("one more"), 0);

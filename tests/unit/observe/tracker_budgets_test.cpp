@@ -25,7 +25,7 @@ struct calls {
 TEST_F(tracker_test, tells_once_when_a_tag_rises_above_its_soft_budget) {
   const tag_id some = define("soft");
   calls told;
-  t.tags.set_budget(some, {.soft = 100, .context = &told, .exceeded = calls::note});
+  t.set_budget(some, {.soft = 100, .context = &told, .exceeded = calls::note});
   t.set_thread_tag(some);
   tracked_block a;
   tracked_block b;
@@ -40,14 +40,14 @@ TEST_F(tracker_test, tells_once_when_a_tag_rises_above_its_soft_budget) {
   EXPECT_EQ(told.count, 2);
   end(a);
   end(b);
-  t.tags.set_budget(some, {});
+  t.set_budget(some, {});
 }
 
 // Then both the callback and what led to it are counted under one lock.
 TEST_F(tracker_test, lets_the_callback_of_a_budget_free_blocks_in_a_thread_that_has_ended) {
   const tag_id some = define("late");
   tracked_block first;
-  t.tags.set_budget(
+  t.set_budget(
       some, {.soft = 100, .context = &first, .exceeded = [](void* block, tag_id, std::size_t) {
                process_tracker().note_death(static_cast<tracked_block*>(block)->record, block);
              }});
@@ -62,13 +62,13 @@ TEST_F(tracker_test, lets_the_callback_of_a_budget_free_blocks_in_a_thread_that_
     end(second);
   }).join();
   EXPECT_EQ(t.live_of(some), 0);
-  t.tags.set_budget(some, {});
+  t.set_budget(some, {});
 }
 
 TEST_F(tracker_test, admits_up_to_the_hard_budget_and_no_more) {
   const tag_id some = define("hard");
   calls told;
-  t.tags.set_budget(some, {.hard = 100, .context = &told, .exceeded = calls::note});
+  t.set_budget(some, {.hard = 100, .context = &told, .exceeded = calls::note});
   t.set_thread_tag(some);
   EXPECT_TRUE(t.admits(100));
   EXPECT_FALSE(t.admits(101));
@@ -78,12 +78,63 @@ TEST_F(tracker_test, admits_up_to_the_hard_budget_and_no_more) {
   EXPECT_TRUE(t.admits(40));
   EXPECT_FALSE(t.admits(static_cast<std::size_t>(-1)));
   end(a);
-  t.tags.set_budget(some, {});
+  t.set_budget(some, {});
+}
+
+// Threads keep what they count to themselves for a while, where there is no budget.
+TEST_F(tracker_test, holds_a_budget_against_what_threads_have_counted_before_it_was_set) {
+  const tag_id some = define("bound later");
+  use({.level = track_level::full, .depth = 0});
+  tracked_block kept[4];
+  std::latch made(4);
+  std::latch asked(1);
+  std::vector<std::jthread> threads;
+  for (tracked_block& mine : kept) {
+    threads.emplace_back([&] {
+      t.set_thread_tag(some);
+      make(mine, 1000);
+      made.count_down();
+      asked.wait();
+    });
+  }
+  made.wait();
+  EXPECT_EQ(t.tags[some].live.load(), 0);
+  t.set_budget(some, {.hard = 5000});
+  EXPECT_TRUE(t.admits(some, 1000));
+  EXPECT_FALSE(t.admits(some, 1001));
+  asked.count_down();
+  threads.clear();
+  t.set_thread_tag(some);
+  for (tracked_block& mine : kept) end(mine);
+  EXPECT_TRUE(t.admits(some, 5000));
+  t.set_budget(some, {});
+}
+
+TEST_F(tracker_test, finds_exact_peaks_from_the_moment_that_they_are_asked_for) {
+  const tag_id some = define("exact later");
+  use({.level = track_level::full, .depth = 0});
+  tracked_block kept[2];
+  std::latch made(1);
+  std::latch asked(1);
+  std::jthread other([&] {
+    t.set_thread_tag(some);
+    make(kept[0], 1000);
+    made.count_down();
+    asked.wait();
+  });
+  made.wait();
+  use({.level = track_level::full, .depth = 0, .exact_peaks = true});
+  t.set_thread_tag(some);
+  make(kept[1], 500);
+  EXPECT_EQ(t.peak_of(some), 1500);
+  for (tracked_block& b : kept) end(b);
+  EXPECT_EQ(t.peak_of(some), 1500);
+  asked.count_down();
 }
 
 TEST_F(tracker_test, counts_pages_beside_blocks_within_one_budget) {
   const tag_id some = define("pages");
-  t.tags.set_budget(some, {.hard = 1000});
+  t.set_budget(some, {.hard = 1000});
   t.set_thread_tag(some);
   tracked_block a;
   make(a, 300);
@@ -96,12 +147,12 @@ TEST_F(tracker_test, counts_pages_beside_blocks_within_one_budget) {
   end(a);
   EXPECT_EQ(t.sum_of_tag(some).peak_bytes, 1000);
   EXPECT_EQ(t.live_of(some), 0);
-  t.tags.set_budget(some, {});
+  t.set_budget(some, {});
 }
 
 TEST_F(tracker_test, never_lets_pages_of_threads_exceed_a_hard_budget_together) {
   const tag_id some = define("racing pages");
-  t.tags.set_budget(some, {.hard = 1000});
+  t.set_budget(some, {.hard = 1000});
   std::atomic<int> granted{0};
   {
     std::vector<std::jthread> threads;
@@ -115,7 +166,7 @@ TEST_F(tracker_test, never_lets_pages_of_threads_exceed_a_hard_budget_together) 
   EXPECT_EQ(granted.load(), 100);
   EXPECT_EQ(t.live_of(some), 1000);
   t.discharge_pages(some, 1000);
-  t.tags.set_budget(some, {});
+  t.set_budget(some, {});
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "ashlar/observe/tag.hpp"
 #include "tools/ashlar/process/unique_fd.hpp"
 #include "tools/ashlar/report/text.hpp"
 
@@ -21,9 +22,6 @@ namespace ashlar::tool {
 namespace {
 
 using namespace observe;
-
-/// The library knows no more (observe::tag_table::limit).
-constexpr std::size_t most_tags = 4096;
 
 /// What is wrong with a capture, thrown through the parser only.
 struct bad_capture {
