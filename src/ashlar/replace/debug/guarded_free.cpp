@@ -109,14 +109,10 @@ void retire(std::byte* data, const observe::block_record& was, const caller& fro
   if (is_over) drop_excess(thread);
 }
 
-// Enters the death of a block that was found to be in order. Returns false if another thread was
-// quicker.
-bool bury(const guarded_block& b, const caller& from) {
-  const observe::block_record was = b.record().take();
-  if (!was.is_live()) return false;
+// Enters the death of a block, whose record was taken.
+void bury(const guarded_block& b, const observe::block_record& was, const caller& from) {
   observe::process_tracker().note_death(was.load(), b.data);
   retire(b.data, was, from, is_paged(b) && seal_page_block(*b.header));
-  return true;
 }
 
 // Frees a block of a slab if all is as it should be and simple, which nearly every free is. Returns
@@ -216,9 +212,12 @@ void guarded_deallocate(void* p, const freeing& how) noexcept {
   guarded_block b;
   if (!locate(p, b) || b.data != p)
     return report_stray(fault_kind::invalid_free, p, how.from, "  freed at");
+  // Before its bytes are looked at: whoever frees it too may seal them.
+  const observe::block_record was = b.record().take();
+  if (!was.is_live()) return report_stray(fault_kind::invalid_free, p, how.from, "  freed at");
   check_claims(b, how);
   (void)check_guards(b, how.from);
-  if (!bury(b, how.from)) report_stray(fault_kind::invalid_free, p, how.from, "  freed at");
+  bury(b, was, how.from);
 }
 
 namespace {
@@ -276,7 +275,8 @@ allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& 
                            : process_heap.allocate_from(process_heap.local(), {size}, false);
   if (!a) return a;
   std::memcpy(a.data(), p, kept);
-  (void)bury(b, made.from);  // or it was freed meanwhile: reported there
+  const observe::block_record was = b.record().take();
+  if (was.is_live()) bury(b, was, made.from);  // or it was freed meanwhile: reported there
   return a;
 }
 
