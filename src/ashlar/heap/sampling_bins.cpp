@@ -8,10 +8,6 @@
 
 namespace ashlar {
 
-local_heap& sampling_bins::own() noexcept {
-  return *reinterpret_cast<local_heap*>(reinterpret_cast<std::byte*>(this) + front_distance);
-}
-
 void sampling_bins::start(std::size_t mean) noexcept {
   if (state == local_state::sampling && points_.mean() == mean) return;
   std::uint64_t seed = 0;
@@ -40,14 +36,11 @@ void sampling_bins::draw(size_class c) noexcept {
 }
 
 bool sampling_bins::is_due(size_class c) noexcept {
-  bin& b = bins[c];
-  if (b.pops_left == 0 && !due_[c]) draw(c);
-  if (b.pops_left == 0) {
-    due_[c] = false;
-    return true;
-  }
-  --b.pops_left;
-  return false;
+  if (passes(c)) return false;
+  if (!due_[c]) draw(c);
+  if (passes(c)) return false;
+  due_[c] = false;
+  return true;
 }
 
 void sampling_bins::draw_anew(std::uint64_t seed) noexcept {

@@ -42,8 +42,14 @@ struct sampling_bins : bin_set {
   /// have passed blocks that were to be no samples, but none that was.
   void forget() noexcept;
 
-  /// Counts an allocation of class `c` that `pop_counted` did not. Returns whether it is to be
+  /// Counts an allocation of class `c` that `pop_counted` did not, if it is known not to be
   /// sampled.
+  bool passes(size_class c) noexcept {
+    if (bins[c].pops_left == 0) return false;
+    --bins[c].pops_left;
+    return true;
+  }
+  /// Counts any such allocation. Returns whether it is to be sampled.
   bool is_due(size_class c) noexcept;
   /// Whether an allocation of `size` bytes that belongs to no class here is to be sampled.
   bool hits(std::size_t size) noexcept { return points_.hits(size); }
@@ -53,7 +59,9 @@ struct sampling_bins : bin_set {
   /// Draws other points: for the child of a fork, lest many children have the same.
   void draw_anew(std::uint64_t seed) noexcept;
 
-  local_heap& own() noexcept;
+  local_heap& own() noexcept {
+    return *reinterpret_cast<local_heap*>(reinterpret_cast<std::byte*>(this) + front_distance);
+  }
 
  private:
   static constexpr std::size_t longest_stretch = 1023;  // blocks

@@ -80,6 +80,7 @@ ASHLAR_FORCE_INLINE void* serve(layout request, bool zero) noexcept {
     return watched_result(watched_allocate(request, zero, made), request.alignment, saved);
   }
   if (is_sampling()) [[unlikely]] {
+    if (const allocation a = unsampled_allocate(request, zero)) return a.data();
     const observe::origin made = {.size = request.size, .from = observe::caller_of_this()};
     return watched_result(sampled_allocate(request, zero, made), request.alignment, saved);
   }
@@ -136,6 +137,7 @@ void* allocate_for(layout request, family made_by, const caller& from) noexcept 
     return watched_result(watched_allocate(request, false, made), request.alignment, saved);
   }
   if (is_sampling()) [[unlikely]] {
+    if (const allocation a = unsampled_allocate(request, false)) return a.data();
     const observe::origin made = {.size = request.size, .made_by = made_by, .from = from};
     return watched_result(sampled_allocate(request, false, made), request.alignment, saved);
   }

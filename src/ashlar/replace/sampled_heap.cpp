@@ -24,7 +24,7 @@ sampling_bins* front_of_this_thread() noexcept {
 constinit thread_local observe::sample_points own_points;
 
 observe::sample_points& points_of_this_thread() noexcept {
-  const std::size_t mean = observe::process_tracker().settings().sample_bytes;
+  const std::size_t mean = load_relaxed(observe::process_tracker().settings().sample_bytes);
   if (own_points.mean() != mean) {
     std::uint64_t seed = 0;
     (void)os::fill_random(&seed, sizeof seed);
@@ -32,6 +32,12 @@ observe::sample_points& points_of_this_thread() noexcept {
   }
   return own_points;
 }
+
+}  // namespace
+
+void draw_other_points() noexcept { own_points = {}; }
+
+namespace {
 
 bool hits(sampling_bins* front, std::size_t size) noexcept {
   return front != nullptr ? front->hits(size) : points_of_this_thread().hits(size);

@@ -19,6 +19,23 @@ ASHLAR_FORCE_INLINE bool is_sampling() noexcept {
 /// Whether a live block is a sample, of whatever level there is now.
 bool is_sample(const void* p) noexcept;
 
+/// Has the calling thread draw other points than its parent: for the child of a fork. Its sampling
+/// bins are the heap's matter.
+void draw_other_points() noexcept;
+
+/// Serves what nearly every miss of a sampled thread is: the bin behind is empty, too, and this is
+/// known to be no sample. Errors: fails without a reason that matters; ask `sampled_allocate`.
+ASHLAR_FORCE_INLINE allocation unsampled_allocate(layout request, bool zero) noexcept {
+  bin_set* const now = current_local;
+  if (now->state == local_state::sampling && request.alignment == default_alignment) {
+    auto& front = static_cast<sampling_bins&>(*now);
+    const size_class c = process_heap.class_for(request);
+    if (c != class_count && front.passes(c))
+      return process_heap.allocate_as(&front.own(), c, request, zero);
+  }
+  return allocation::failed(status::no_memory);
+}
+
 /// Serves what the bins did not: a block of the process heap, or a sampled one.
 allocation sampled_allocate(layout request, bool zero, const observe::origin& made) noexcept;
 
