@@ -29,10 +29,6 @@ TEST(publication, that_stores_blindly_is_found_to_be_wrong) {
   EXPECT_NE(explore(mistake::stored_blindly).problem, "");
 }
 
-TEST(publication, that_takes_off_last_is_found_to_be_wrong) {
-  EXPECT_NE(explore(mistake::took_off_last).problem, "");
-}
-
 TEST(publication, before_the_tag_is_bound_is_found_to_be_wrong) {
   EXPECT_NE(explore(mistake::bound_too_late).problem, "");
 }

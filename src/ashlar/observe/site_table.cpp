@@ -44,7 +44,7 @@ site_id site_table::find(std::uint64_t hash, const site_key& key, site_id*& slot
   const std::uint32_t mask = slot_counts[table] - 1;
   for (std::uint32_t i = first_slot(hash) & mask;; i = (i + 1) & mask) {
     slot = first + i;
-    // acquire: pairs with the release in add(); the entry is complete.
+    // acquire: pairs with the release in enter(); the entry is complete.
     const site_id id = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
     if (id == none || matches(entries_[id], hash, key)) return id;
   }
@@ -62,10 +62,10 @@ site_id site_table::intern(const site_key& key, std::uint64_t frames_hash) noexc
 bool site_table::start() noexcept {
   lock_guard guard(mutex_);
   if (count_ != 0) return true;
-  if (!slots_[0].ensure(slot_counts[0] * sizeof(site_id)) || !entries_.ensure(1 + most_tags) ||
+  if (!slots_[0].ensure(slot_counts[0] * sizeof(site_id)) || !entries_.ensure(2) ||
       !words_.ensure(1))
     return false;
-  count_ = overflow;
+  store_relaxed(count_, static_cast<std::uint32_t>(overflow));
   (void)add_overflow(0);
   return true;
 }
@@ -88,9 +88,9 @@ bool site_table::make_room() noexcept {
   return true;
 }
 
-// Whether there is room for one more site, and for the overflow of every tag. Requires the lock.
+// Whether there is room for one more site. Requires the lock.
 bool site_table::has_room(std::uint32_t words) noexcept {
-  return make_room() && entries_.ensure(count_ + 1 + most_tags) &&
+  return make_room() && entries_.ensure(count_ + 1 + spare_entries) &&
          words_.ensure(words_used_ + words + 1);
 }
 
@@ -98,16 +98,18 @@ bool site_table::has_room(std::uint32_t words) noexcept {
 site_id site_table::add(std::uint64_t hash, const site_key& key) noexcept {
   site_id* slot;
   if (const site_id known = find(hash, key, slot); known != none) return known;
-  return has_room(key.frame_count) ? enter(hash, key) : add_overflow(key.tag);
+  const site_id of_late_ones = add_overflow(key.tag);
+  return has_room(key.frame_count) ? enter(hash, key) : of_late_ones;
 }
 
-// Requires the lock.
+// The site of what comes too late under a tag, or under none if there is no room. Requires the
+// lock.
 site_id site_table::add_overflow(tag_id tag) noexcept {
   const site_key key = {.tag = tag};
   const std::uint64_t hash = hash_of(key, stack_hash(nullptr, 0));
   site_id* slot;
   if (const site_id known = find(hash, key, slot); known != none) return known;
-  return enter(hash, key);
+  return entries_.ensure(count_ + 1) ? enter(hash, key) : overflow;
 }
 
 // Requires the lock, and room.

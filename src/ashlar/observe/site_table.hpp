@@ -7,8 +7,8 @@
 //
 // Interning looks a hash up in an open table without a lock; only a stack that was never seen takes
 // the lock. Nothing is ever removed. When a table is full, further stacks of each tag share one
-// site, which has no frames: so every block keeps its tag. Room for these is kept free from the
-// beginning.
+// site, which has no frames: so blocks keep their tags. A tag has that site from its first stack
+// on; there is room for those of some tags that come later still.
 // Slots are hit at random, so each page of them is soon in memory: there are three tables, each
 // eight times the one before, and all sites move on to the next when one is three quarters full. A
 // reader who still has the old one finds all older sites there, and meets the lock for newer ones.
@@ -53,9 +53,10 @@ struct site_key {
 class site_table {
  public:
   static constexpr std::uint32_t most_slots = 1u << 20;
-  static constexpr std::uint32_t most_sites = most_slots / 4 * 3;
-  /// Above any number: beyond those, each tag may have a site for all that came too late.
-  static constexpr std::uint32_t limit = most_sites + most_tags;
+  /// From here on there are no new sites but those of tags for what came too late.
+  static constexpr std::uint32_t capacity = most_slots / 4 * 3;
+  /// Above any number.
+  static constexpr std::uint32_t limit = capacity + most_tags;
 
   /// No site: of a block that is not tracked.
   static constexpr site_id none = 0;
@@ -111,6 +112,7 @@ class site_table {
  private:
   static constexpr std::uint32_t table_count = 3;
   static constexpr std::uint32_t slot_counts[table_count] = {1u << 14, 1u << 17, most_slots};
+  static constexpr std::uint32_t spare_entries = 256;  // for tags that come too late
   static constexpr std::size_t most_words = std::size_t{1} << 24;
 
   struct entry {

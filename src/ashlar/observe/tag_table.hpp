@@ -64,7 +64,8 @@ class tag_table {
   /// Returns the tag of `path`, or 0.
   tag_id find(const char* path) const noexcept;
 
-  /// Changes what a tag may hold. Threads that allocate meanwhile go by the old or the new one.
+  /// Changes what a tag may hold, and no more: for `tracker::set_budget`. Threads that allocate
+  /// meanwhile go by the old or the new one.
   void set_budget(tag_id tag, const tag_budget& budget) noexcept;
   tag_budget budget_of(tag_id tag) const noexcept;
   /// False: no tag ever had a budget.

@@ -53,9 +53,13 @@ struct tag_cell {
   std::int64_t pending() const { return load_relaxed(sum) - load_relaxed(published); }
 };
 
+/// Makes `peak` at least `value`.
+void raise(std::atomic<std::int64_t>& peak, std::int64_t value) noexcept;
+
 /// Adds what is not published yet of a cell to `live`, and raises `peak`. Any thread may: each adds
-/// the difference to what was published before, so that no turn counts twice or is left out, and
-/// what is less is taken off `live` first, so that it is never too high (tests/model/publication).
+/// the difference to what was published before, so that in the end nothing is left out or counted
+/// twice (tests/model/publication_protocol.hpp). While another thread than the owner does it,
+/// `live` may be too high or too low by what the cell holds.
 void publish(tag_cell& cell, std::atomic<std::int64_t>& live,
              std::atomic<std::int64_t>& peak) noexcept;
 
@@ -102,20 +106,25 @@ struct tag_page {
   tag_page* next;
 };
 
+/// Returns the lot of the n-th sample. Fractions of the golden ratio: any run of them is even.
+inline std::uint8_t lot_of(std::uint32_t n) {
+  return static_cast<std::uint8_t>(n * 0x9e3779b9u >> 27);
+}
+
 struct thread_tally {
   std::uint16_t number;  // of its summary
   thread_tally* next;    // of all, or of the unused ones
   thread_tally* previous;
-  std::uint32_t lots;  // drawn (block_record.hpp), from anywhere on
-  tag_cell total;      // of all tags together
-  site_memo memos[64];
+  std::uint32_t lots;   // drawn (block_record.hpp), from anywhere on
+  tag_cell total;       // of all tags together
+  site_memo memos[64];  // what came too late for a site of its own stays so in this thread
   tag_page* tags[most_tags / tag_page::size];
   site_page* sites[site_table::limit / site_page::size];
   walk_memo births;
   walk_memo deaths;  // of their own, for both come in turns where stacks of frees are kept
 
-  /// Returns the lot of the next sample. Fractions of the golden ratio: any run of them is even.
-  std::uint8_t draw_lot() { return static_cast<std::uint8_t>(lots++ * 0x9e3779b9u >> 27); }
+  /// Returns the lot of the next sample.
+  std::uint8_t draw_lot() { return lot_of(lots++); }
 
   /// Gets ready for another thread. Requires: no pages. `memos` stay: the site of an address and a
   /// tag is the same for every thread, and for good.

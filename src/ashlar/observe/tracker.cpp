@@ -12,8 +12,6 @@ extern "C" {
 [[gnu::weak]] extern ashlar::observe::tracker ashlar_tracker_v1;
 }
 
-#include <algorithm>
-
 #include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/clock.hpp"
 
@@ -152,55 +150,23 @@ ASHLAR_COLD bool tracker::make_cells(thread_tally& t, site_id site, tag_id tag) 
 
 namespace {
 
-// One turn. Gives the sum that is published now, and returns what is live then.
-std::int64_t publish_once(tag_cell& cell, std::int64_t& sum, std::atomic<std::int64_t>& live) {
-  std::int64_t before = load_relaxed(cell.published);
-  while (true) {
-    sum = load_relaxed(cell.sum);
-    const std::int64_t change = sum - before;
-    std::int64_t now = 0;
-    if (change < 0) now = live.fetch_add(change, std::memory_order_relaxed) + change;
-    // Both ways: whoever publishes next sees this, and the sum that is looked at again is not older
-    // than what the last one published. That one may have had a newer sum, and its owner be done.
-    if (__atomic_compare_exchange_n(&cell.published, &before, sum, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE))
-      return change < 0 ? now : live.fetch_add(change, std::memory_order_relaxed) + change;
-    if (change < 0) live.fetch_sub(change, std::memory_order_relaxed);
-  }
-}
-
-}  // namespace
-
-void publish(tag_cell& cell, std::atomic<std::int64_t>& live,
-             std::atomic<std::int64_t>& peak) noexcept {
-  std::int64_t highest = load_relaxed(cell.highest);
-  std::int64_t sum;
-  do {
-    highest = std::max(highest, publish_once(cell, sum, live));
-  } while (load_relaxed(cell.sum) != sum);
-  std::int64_t known = peak.load(std::memory_order_relaxed);
-  while (highest > known &&
-         !peak.compare_exchange_weak(known, highest, std::memory_order_relaxed)) {
-  }
-}
-
-namespace {
-
 // Whether so much waits in a cell that it is to be published.
 ASHLAR_FORCE_INLINE bool is_due(std::int64_t pending, std::int64_t limit) {
   return static_cast<std::uint64_t>(pending + limit) > static_cast<std::uint64_t>(2 * limit);
 }
 
 // Both return whether the cell is to be published. If not, the highest point counts from what is:
-// it misses what other threads have not published yet.
+// it misses what other threads have not published yet, and what anybody is publishing just now.
 ASHLAR_FORCE_INLINE bool hold(tag_cell& cell, std::size_t size,
                               const std::atomic<std::int64_t>& live, std::int64_t limit) {
   const std::int64_t sum = cell.sum + static_cast<std::int64_t>(size);
   store_relaxed(cell.sum, sum);
   const std::int64_t pending = sum - load_relaxed(cell.published);
   const bool is_to_be_published = is_due(pending, limit);
-  const std::int64_t now = live.load(std::memory_order_relaxed) + pending;
-  if (now > cell.highest && !is_to_be_published) store_relaxed(cell.highest, now);
+  // acquire: what is published is read again after it; else what is pending might count twice.
+  const std::int64_t now = live.load(std::memory_order_acquire) + pending;
+  if (now > cell.highest && !is_to_be_published && sum - load_relaxed(cell.published) == pending)
+    store_relaxed(cell.highest, now);
   return is_to_be_published;
 }
 
@@ -242,8 +208,9 @@ ASHLAR_NO_INLINE void tracker::publish_and_tell(thread_tally& t, tag_id tag) noe
 ASHLAR_COLD void tracker::count_apart(thread_tally& t, tag_id tag, std::int64_t change) noexcept {
   store_relaxed(t.total.sum, t.total.sum + change);
   publish(t.total, live_, peak_);
-  tags[tag].apart.fetch_add(change, std::memory_order_relaxed);
-  tags[tag].live.fetch_add(change, std::memory_order_relaxed);
+  tag_record& r = tags[tag];
+  r.apart.fetch_add(change, std::memory_order_relaxed);
+  raise(r.peak, r.live.fetch_add(change, std::memory_order_relaxed) + change);
 }
 
 // --- births and deaths ---
@@ -270,11 +237,9 @@ ASHLAR_FORCE_INLINE bool tracker::count_death(thread_tally& t, site_cell& of_sit
 
 namespace {
 
-// Without a thread's own ones, any.
-std::uint8_t draw_lot(thread_tally* t, const void* data) {
-  if (t != nullptr) return t->draw_lot();
-  return static_cast<std::uint8_t>(
-      static_cast<std::uint32_t>(address_of(data) >> 4) * 0x9e3779b9u >> 27);
+// A thread without a tally shares its lots with all such threads.
+std::uint8_t draw_lot(thread_tally* t, std::atomic<std::uint32_t>& others) {
+  return t != nullptr ? t->draw_lot() : lot_of(others.fetch_add(1, std::memory_order_relaxed));
 }
 
 }  // namespace
@@ -291,7 +256,7 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
                              .thread = t != nullptr ? t->number : std::uint16_t{0},
                              .born = now,
                              .alignment_shift = made.alignment_shift,
-                             .lot = sampled ? draw_lot(t, data) : std::uint8_t{0}};
+                             .lot = sampled ? draw_lot(t, late_lots_) : std::uint8_t{0}};
   record.store(facts);
   if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
     meet_untagged(facts.site, made.size);
@@ -374,6 +339,23 @@ ASHLAR_COLD void tracker::tally_first_death(site_id site, const block_weight& w)
     publish_and_tell(*t, tag);
 }
 
+// Returns whether `tell_of` is to be called.
+ASHLAR_COLD bool tracker::tally_late(thread_tally& t, site_id site, tag_id tag,
+                                     const block_weight& w, bool is_birth) noexcept {
+  if (!make_cells(t, site, tag)) {
+    const auto bytes = static_cast<std::int64_t>(w.bytes);
+    count_apart(t, tag, is_birth ? bytes : -bytes);
+    return true;
+  }
+  site_cell nobodys;
+  site_cell* const found = cell_of(t, site);
+  site_cell& of_site = found != nullptr ? *found : nobodys;
+  tag_cell& of_tag = *cell_of_tag(t, tag);
+  const bool due =
+      is_birth ? count_birth(t, of_site, of_tag, tag, w) : count_death(t, of_site, of_tag, tag, w);
+  return due && publish_due(t, tag);
+}
+
 // What threads do that have ended as far as the tracker goes, or for which there was no memory.
 void tracker::count_late(site_id site, const block_weight& w, bool is_birth) noexcept {
   const tag_id tag = sites.tag_of(site);
@@ -384,22 +366,10 @@ void tracker::count_late(site_id site, const block_weight& w, bool is_birth) noe
       lost_.fetch_add(1, std::memory_order_relaxed);
       return;
     }
-    if (!make_cells(*ended_, site, tag)) {
-      const auto bytes = static_cast<std::int64_t>(w.bytes);
-      return count_apart(*ended_, tag, is_birth ? bytes : -bytes);
-    }
-    site_cell nobodys;
-    site_cell* const found = cell_of(*ended_, site);
-    site_cell& of_site = found != nullptr ? *found : nobodys;
-    tag_cell& of_tag = *cell_of_tag(*ended_, tag);
+    is_published = tally_late(*ended_, site, tag, w, is_birth);
     thread_summary& all = threads_[0];
-    if (is_birth)
-      (void)count_birth(*ended_, of_site, of_tag, tag, w);
-    else
-      (void)count_death(*ended_, of_site, of_tag, tag, w);
     bump(is_birth ? all.born_blocks : all.dead_blocks, w.blocks);
     bump(is_birth ? all.born_bytes : all.dead_bytes, w.bytes);
-    is_published = publish_due(*ended_, tag);
   }
   // The user's callback may free blocks: this function again.
   if (is_published) tell_of(tag);

@@ -118,7 +118,9 @@ class tracker {
     if (changes) thread_tag_changed(t);
   }
 
-  /// Changes what a tag may hold, and has all threads' changes published.
+  /// Changes what a tag may hold, has what threads counted published, and tells the user if that is
+  /// above the soft side. Until it returns, what the tag is thought to hold may be off by what its
+  /// threads count.
   void set_budget(tag_id tag, const tag_budget& budget) noexcept;
   /// Whether the budget of the thread's tag lets `size` more bytes in. Tells the user if not.
   bool admits(std::size_t size) noexcept { return admits(this_thread().tag, size); }
@@ -187,8 +189,9 @@ class tracker {
   /// Exact bytes that carry `tag`: of live blocks, and pages of managers.
   std::int64_t live_of(tag_id tag) noexcept;
   /// The most that `live_of` ever was: exact where one thread alone makes and frees the tag's
-  /// blocks, where the tag has a budget, and with `exact_peaks`; else it may be 16 KiB too low or
-  /// too high for each further running thread, and if others set budgets meanwhile.
+  /// blocks, where the tag has a budget, and with `exact_peaks`. Where several threads do and there
+  /// is neither, it may be 16 KiB too low or too high for each further one. What threads do while
+  /// somebody calls `set_budget`, or asks for exact peaks, may be missed by it, or count twice.
   std::int64_t peak_of(tag_id tag) noexcept;
   std::int64_t live_bytes() noexcept;
   std::int64_t peak_bytes() noexcept;
@@ -265,6 +268,8 @@ class tracker {
   bool count_death(thread_tally& t, site_cell& of_site, tag_cell& of_tag, tag_id tag,
                    block_weight w) noexcept;
   std::int64_t limit_of(tag_id tag) const noexcept;
+  bool tally_late(thread_tally& t, site_id site, tag_id tag, const block_weight& w,
+                  bool is_birth) noexcept;
   void count_late(site_id site, const block_weight& w, bool is_birth) noexcept;
   site_page* add_page(site_page*& place) noexcept;
   tag_page* add_page(tag_page*& place) noexcept;
@@ -300,6 +305,7 @@ class tracker {
   bool follows_forks_ = false;
   std::uint64_t start_ns_ = 0;
   std::atomic<std::uint64_t> lost_{0};
+  std::atomic<std::uint32_t> late_lots_{0};
   std::atomic<std::int64_t> live_{0};
   std::atomic<std::int64_t> peak_{0};
   std::atomic<std::int64_t> pages_{0};

@@ -25,10 +25,13 @@ void tracker::thread_tag_changed(thread_state& thread) noexcept {
 
 // --- budgets ---
 
-// A thread that has just read the old budget may keep one change to itself, until its next one.
+// A thread that has just read the old budget, or whose last change nobody sees yet, may keep that
+// one to itself until its next.
 void tracker::set_budget(tag_id tag, const tag_budget& budget) noexcept {
   tags.set_budget(tag, budget);
+  if (tag >= tags.size()) return;
   publish_all(tag);
+  tell_of(tag);
 }
 
 // What the user's function allocates is not counted. Whoever serves malloc may have let the thread
@@ -99,10 +102,7 @@ bool tracker::charge_pages(tag_id tag, std::size_t size) noexcept {
   } while (!r.live.compare_exchange_weak(live, live + change, std::memory_order_relaxed));
   r.pages.fetch_add(change, std::memory_order_relaxed);
   pages_.fetch_add(change, std::memory_order_relaxed);
-  std::int64_t known = r.peak.load(std::memory_order_relaxed);
-  while (live + change > known &&
-         !r.peak.compare_exchange_weak(known, live + change, std::memory_order_relaxed)) {
-  }
+  raise(r.peak, live + change);
   tell(tag, r, live + change);
   return true;
 }

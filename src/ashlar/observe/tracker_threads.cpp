@@ -145,10 +145,10 @@ thread_summary tracker::thread(std::uint32_t number) noexcept {
 
 namespace {
 
-// Adds a cell that is published to that of all threads that have ended.
+// Adds a cell to that of all threads that have ended. Requires both locks: nobody publishes.
 void fold_cell(const tag_cell& ending, tag_cell& sum) {
   store_relaxed(sum.sum, sum.sum + ending.sum);
-  __atomic_fetch_add(&sum.published, ending.sum, __ATOMIC_RELAXED);
+  store_relaxed(sum.published, sum.published + ending.published);
   store_relaxed(sum.highest, std::max(sum.highest, ending.highest));
 }
 
@@ -163,7 +163,8 @@ void tracker::fold_tags(thread_tally& ending) noexcept {
     ending.tags[p] = nullptr;
     for (std::uint32_t i = 0; i < tag_page::size; ++i) {
       const auto tag = static_cast<tag_id>(p * tag_page::size + i);
-      if (page->cells[i].highest != 0 || page->cells[i].sum != 0)
+      const tag_cell& cell = page->cells[i];
+      if (cell.highest != 0 || cell.pending() != 0)
         publish(page->cells[i], tags[tag].live, tags[tag].peak);
     }
     if (tag_page*& sum = ended_->tags[p]; sum == nullptr) {

@@ -2,7 +2,9 @@
 #include "ashlar/replace/watched_heap.hpp"
 
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/os/fork.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
+#include "ashlar/replace/sampled_heap.hpp"
 #include "ashlar/structure/lock.hpp"
 
 namespace ashlar::replace {
@@ -28,6 +30,7 @@ bool start() noexcept {
     return false;
   watched_heap.count_with(&process_heap);
   process_heap.count_with(&watched_heap);
+  (void)os::on_fork(nullptr, nullptr, draw_other_points);
   store_relaxed(started, true);
   return true;
 }

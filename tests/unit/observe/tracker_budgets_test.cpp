@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Budgets of tags: who is told and when, and what is let in, of blocks and of pages.
+#include <atomic>
 #include <latch>
 #include <thread>
 #include <vector>
@@ -47,10 +48,10 @@ TEST_F(tracker_test, tells_once_when_a_tag_rises_above_its_soft_budget) {
 TEST_F(tracker_test, lets_the_callback_of_a_budget_free_blocks_in_a_thread_that_has_ended) {
   const tag_id some = define("late");
   tracked_block first;
-  t.set_budget(
-      some, {.soft = 100, .context = &first, .exceeded = [](void* block, tag_id, std::size_t) {
-               process_tracker().note_death(static_cast<tracked_block*>(block)->record, block);
-             }});
+  t.set_budget(some,
+               {.soft = 100, .context = &first, .exceeded = [](void* block, tag_id, std::size_t) {
+                  process_tracker().note_death(static_cast<tracked_block*>(block)->record, block);
+                }});
   std::thread([&] {
     this_thread().ended = true;
     t.set_thread_tag(some);
@@ -107,6 +108,80 @@ TEST_F(tracker_test, holds_a_budget_against_what_threads_have_counted_before_it_
   t.set_thread_tag(some);
   for (tracked_block& mine : kept) end(mine);
   EXPECT_TRUE(t.admits(some, 5000));
+  t.set_budget(some, {});
+}
+
+TEST_F(tracker_test, tells_of_a_budget_that_is_exceeded_when_it_is_set) {
+  const tag_id some = define("above at once");
+  t.set_thread_tag(some);
+  tracked_block a;
+  make(a, 100);
+  calls told;
+  t.set_budget(some, {.soft = 99, .context = &told, .exceeded = calls::note});
+  EXPECT_EQ(told.count, 1);
+  EXPECT_EQ(told.live, 100u);
+  end(a);
+  t.set_budget(some, {});
+}
+
+// What waits in the cell of a thread when it ends must not go with it.
+TEST_F(tracker_test, loses_nothing_of_a_thread_that_ends_after_its_budget_did) {
+  const tag_id some = define("ended later");
+  use({.level = track_level::full, .depth = 0});
+  std::jthread([&] {
+    t.set_thread_tag(some);
+    tracked_block first;
+    make(first, 1);
+    end(first);
+  }).join();
+  t.set_budget(some, {.hard = 20'000});
+  std::latch made(1);
+  std::latch unbound(1);
+  std::jthread other([&] {
+    t.set_thread_tag(some);
+    tracked_block b;
+    make(b, 10'000);
+    made.count_down();
+    unbound.wait();
+    end(b);
+  });
+  made.wait();
+  t.set_budget(some, {});
+  unbound.count_down();
+  other.join();
+  EXPECT_EQ(t.live_of(some), 0);
+  EXPECT_EQ(t.tags[some].live.load(), 0);
+}
+
+// Threads count while budgets and exact peaks come and go: in the end nothing is left.
+TEST_F(tracker_test, loses_nothing_while_budgets_come_and_go) {
+  const tag_id some = define("coming and going");
+  std::atomic<int> running{4};
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < 4; ++i) {
+      threads.emplace_back([&, i] {
+        t.set_thread_tag(some);
+        tracked_block blocks[16];
+        for (std::size_t k = 0; k < 3000; ++k) {
+          make(blocks[k % 16], 1000 + 100 * i + k % 7);
+          if (k % 16 == 15)
+            for (tracked_block& b : blocks) end(b);
+        }
+        for (tracked_block& b : blocks) end(b);
+        running.fetch_sub(1);
+      });
+    }
+    for (std::size_t k = 0; running.load() != 0; ++k) {
+      t.set_budget(some, {.hard = k % 2 == 0 ? std::size_t{1} << 30 : tag_budget::none});
+      use({.level = track_level::full, .depth = 0, .exact_peaks = k % 3 == 0});
+    }
+  }
+  t.set_budget(some, {.hard = 1000});
+  EXPECT_EQ(t.live_of(some), 0);
+  EXPECT_EQ(t.tags[some].live.load(), 0);
+  EXPECT_TRUE(t.admits(some, 1000));
+  EXPECT_FALSE(t.admits(some, 1001));
   t.set_budget(some, {});
 }
 
