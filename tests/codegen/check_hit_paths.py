@@ -13,8 +13,9 @@ import sys
 
 import disassembly
 
-LIMIT = 20
-SAMPLED_LIMIT = 27
+FREE_LIMIT = 20
+ALLOCATE_LIMIT = 18
+SAMPLED_LIMIT = 24
 
 # How many ways of hitting: requests have two tables of sizes (up to 1 KiB, up to 32 KiB).
 HITS = {
@@ -56,7 +57,8 @@ def problems_of(functions, name, wanted):
     if len(paths) < wanted + sampled:
         yield f"{name}: {len(paths)} paths return without a call, expected {wanted + sampled}"
     paths.sort(key=len)
-    limits = [LIMIT] * (len(paths) - sampled) + [SAMPLED_LIMIT] * sampled
+    limit = ALLOCATE_LIMIT if name in COUNTED else FREE_LIMIT
+    limits = [limit] * (len(paths) - sampled) + [SAMPLED_LIMIT] * sampled
     for path, limit in zip(paths, limits):
         if len(path) > limit:
             yield f"{name}: {len(path)} instructions, allowed {limit}"

@@ -20,7 +20,7 @@
 //
 // Invariants: (1) bins here are empty and look so; (2) the next `pops_left` allocations of a class
 // are not sampled, and the one behind them is if the class is `due_`. Threads: the owning
-// thread only. Cost: seven instructions a malloc, and a slow path for each stretch: there the
+// thread only. Cost: six instructions a malloc, and a slow path for each stretch: there the
 // thread learns that it is not to be sampled any more.
 #pragma once
 

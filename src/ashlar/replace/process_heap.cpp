@@ -80,7 +80,6 @@ ASHLAR_FORCE_INLINE void* serve(layout request, bool zero) noexcept {
     return watched_result(watched_allocate(request, zero, made), request.alignment, saved);
   }
   if (is_sampling()) [[unlikely]] {
-    if (const allocation a = unsampled_allocate(request, zero)) return a.data();
     const observe::origin made = {.size = request.size, .from = observe::caller_of_this()};
     return watched_result(sampled_allocate(request, zero, made), request.alignment, saved);
   }
@@ -106,6 +105,7 @@ local_heap* bound_local() noexcept {
 }
 
 void* allocate_slow(std::size_t size) noexcept {
+  if (const allocation a = unsampled_allocate(size)) return a.data();
   if (is_watched()) {
     if (void* const p = watched_pop(simple(size, family::malloc, observe::caller_of_this())))
       return p;
@@ -117,6 +117,7 @@ void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
   if (alignment < default_alignment && is_power_of_two(alignment)) alignment = default_alignment;
   if (alignment == default_alignment) {
     if (void* const p = try_allocate(size)) return p;
+    if (const allocation a = unsampled_allocate(size)) return a.data();
   }
   return serve({size, alignment}, false);
 }
@@ -128,6 +129,9 @@ void* allocate_zeroed(std::size_t size) noexcept {
 }
 
 void* allocate_for(layout request, family made_by, const caller& from) noexcept {
+  if (request.alignment == default_alignment) {
+    if (const allocation a = unsampled_allocate(request.size)) return a.data();
+  }
   const int saved = errno;
   if (is_watched()) [[unlikely]] {
     if (request.alignment == default_alignment) {
@@ -137,7 +141,6 @@ void* allocate_for(layout request, family made_by, const caller& from) noexcept 
     return watched_result(watched_allocate(request, false, made), request.alignment, saved);
   }
   if (is_sampling()) [[unlikely]] {
-    if (const allocation a = unsampled_allocate(request, false)) return a.data();
     const observe::origin made = {.size = request.size, .made_by = made_by, .from = from};
     return watched_result(sampled_allocate(request, false, made), request.alignment, saved);
   }

@@ -24,14 +24,14 @@ bool is_sample(const void* p) noexcept;
 void draw_other_points() noexcept;
 
 /// Serves what nearly every miss of a sampled thread is: the bin behind is empty, too, and this is
-/// known to be no sample. Errors: fails without a reason that matters; ask `sampled_allocate`.
-ASHLAR_FORCE_INLINE allocation unsampled_allocate(layout request, bool zero) noexcept {
+/// known to be no sample. Errors: fails for no reason that matters; ask `sampled_allocate`.
+ASHLAR_FORCE_INLINE allocation unsampled_allocate(std::size_t size) noexcept {
   bin_set* const now = current_local;
-  if (now->state == local_state::sampling && request.alignment == default_alignment) {
+  if (now->state == local_state::sampling) [[unlikely]] {
     auto& front = static_cast<sampling_bins&>(*now);
-    const size_class c = process_heap.class_for(request);
+    const size_class c = process_heap.class_for({size});
     if (c != class_count && front.passes(c))
-      return process_heap.allocate_as(&front.own(), c, request, zero);
+      return process_heap.allocate_as(&front.own(), c, {size}, false);
   }
   return allocation::failed(status::no_memory);
 }
