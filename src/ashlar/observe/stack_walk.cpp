@@ -200,6 +200,9 @@ walked_stack walk_stack(const caller& from, os::stack_bounds& bounds, std::uint3
     begin_anew(last);
   if (most > stack_frames_limit) most = stack_frames_limit;
   if (!has_stack(start, bounds)) most = 1;
+  // What the last walk met there may be unmapped.
+  if (!bounds.is_own) [[unlikely]]
+    last.forget();
   const std::uint32_t top = last.top;
   const std::uint32_t count = last.count;
   const std::uint64_t changes = last.changes;

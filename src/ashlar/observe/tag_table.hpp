@@ -30,9 +30,9 @@ struct tag_budget {
   /// may each go beyond it by one block; pages that managers take never do.
   std::size_t hard = none;
   void* context = nullptr;
-  /// Called when the tag first rises above `soft` or is refused at `hard`, and again after it has
-  /// been below. What it allocates is not counted to any tag. If a manager is growing, that manager
-  /// must not be used.
+  /// Called when the tag first rises above `soft`, or is above it when the budget is set, or is
+  /// refused at `hard`, and again after it has been below. What it allocates is not counted to any
+  /// tag. If a manager is growing, that manager must not be used.
   void (*exceeded)(void* context, tag_id tag, std::size_t live) = nullptr;
 };
 

@@ -115,7 +115,7 @@ struct thread_tally {
   std::uint16_t number;  // of its summary
   thread_tally* next;    // of all, or of the unused ones
   thread_tally* previous;
-  std::uint32_t lots;   // drawn (block_record.hpp), from anywhere on
+  std::uint32_t lots;   // drawn (block_record.hpp)
   tag_cell total;       // of all tags together
   site_memo memos[64];  // what came too late for a site of its own stays so in this thread
   tag_page* tags[most_tags / tag_page::size];
@@ -130,7 +130,6 @@ struct thread_tally {
   /// tag is the same for every thread, and for good.
   void reset() {
     number = 0;
-    lots = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(this) >> 12);
     next = previous = nullptr;
     total = {};
     births.forget();

@@ -151,7 +151,7 @@ ASHLAR_COLD bool tracker::make_cells(thread_tally& t, site_id site, tag_id tag) 
 namespace {
 
 // Whether so much waits in a cell that it is to be published.
-ASHLAR_FORCE_INLINE bool is_due(std::int64_t pending, std::int64_t limit) {
+ASHLAR_FORCE_INLINE bool is_beyond(std::int64_t pending, std::int64_t limit) {
   return static_cast<std::uint64_t>(pending + limit) > static_cast<std::uint64_t>(2 * limit);
 }
 
@@ -162,7 +162,7 @@ ASHLAR_FORCE_INLINE bool hold(tag_cell& cell, std::size_t size,
   const std::int64_t sum = cell.sum + static_cast<std::int64_t>(size);
   store_relaxed(cell.sum, sum);
   const std::int64_t pending = sum - load_relaxed(cell.published);
-  const bool is_to_be_published = is_due(pending, limit);
+  const bool is_to_be_published = is_beyond(pending, limit);
   // acquire: what is published is read again after it; else what is pending might count twice.
   const std::int64_t now = live.load(std::memory_order_acquire) + pending;
   if (now > cell.highest && !is_to_be_published && sum - load_relaxed(cell.published) == pending)
@@ -173,7 +173,7 @@ ASHLAR_FORCE_INLINE bool hold(tag_cell& cell, std::size_t size,
 ASHLAR_FORCE_INLINE bool let_go(tag_cell& cell, std::size_t size, std::int64_t limit) {
   const std::int64_t sum = cell.sum - static_cast<std::int64_t>(size);
   store_relaxed(cell.sum, sum);
-  return is_due(sum - load_relaxed(cell.published), limit);
+  return is_beyond(sum - load_relaxed(cell.published), limit);
 }
 
 }  // namespace
@@ -188,9 +188,9 @@ ASHLAR_FORCE_INLINE std::int64_t tracker::limit_of(tag_id tag) const noexcept {
 // Publishes what is due of a tag and of all together. Returns whether `tell_of` is to be called,
 // under no lock.
 bool tracker::publish_due(thread_tally& t, tag_id tag) noexcept {
-  if (is_due(t.total.pending(), load_relaxed(batch_))) publish(t.total, live_, peak_);
+  if (is_beyond(t.total.pending(), load_relaxed(batch_))) publish(t.total, live_, peak_);
   tag_cell& cell = *cell_of_tag(t, tag);
-  if (!is_due(cell.pending(), limit_of(tag))) return false;
+  if (!is_beyond(cell.pending(), limit_of(tag))) return false;
   publish(cell, tags[tag].live, tags[tag].peak);
   return true;
 }
@@ -256,7 +256,7 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
                              .thread = t != nullptr ? t->number : std::uint16_t{0},
                              .born = now,
                              .alignment_shift = made.alignment_shift,
-                             .lot = sampled ? draw_lot(t, late_lots_) : std::uint8_t{0}};
+                             .lot = sampled ? draw_lot(t, lots_) : std::uint8_t{0}};
   record.store(facts);
   if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
     meet_untagged(facts.site, made.size);

@@ -305,7 +305,7 @@ class tracker {
   bool follows_forks_ = false;
   std::uint64_t start_ns_ = 0;
   std::atomic<std::uint64_t> lost_{0};
-  std::atomic<std::uint32_t> late_lots_{0};
+  std::atomic<std::uint32_t> lots_{0};  // where each thread begins to draw; others draw one each
   std::atomic<std::int64_t> live_{0};
   std::atomic<std::int64_t> peak_{0};
   std::atomic<std::int64_t> pages_{0};

@@ -124,7 +124,7 @@ void tracker::meet_untagged(site_id site, std::size_t size) noexcept {
   untagged_blocks_.fetch_add(1, std::memory_order_relaxed);
   untagged_bytes_.fetch_add(size, std::memory_order_relaxed);
   const untagged_policy policy = load_relaxed(settings_.untagged);
-  if (policy == untagged_policy::count) return;
+  if (policy == untagged_policy::count || policy == untagged_policy::ignore) return;
   if (!sites.mark_told(site) && policy != untagged_policy::abort) return;
   const site_key where = sites.key_of(site);
   os::line line;

@@ -88,6 +88,8 @@ bool tracker::begin_thread(thread_state& state) noexcept {
     threads_[thread_count_].system_id = static_cast<std::uint32_t>(os::current_thread_id());
     store_relaxed(thread_count_, thread_count_ + 1);
   }
+  // One further each time: many short threads with one sample each draw evenly, too.
+  t->lots = lots_.fetch_add(1, std::memory_order_relaxed);
   t->next = first_;
   if (first_ != nullptr) first_->previous = t;
   first_ = t;

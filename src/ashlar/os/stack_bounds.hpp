@@ -11,13 +11,16 @@ namespace ashlar::os {
 struct stack_bounds {
   std::uintptr_t low = 0;
   std::uintptr_t high = 0;
+  /// The thread's own, which is mapped as long as it runs. Another one, as a coroutine's, may be
+  /// unmapped, and what is mapped in its place be smaller.
+  bool is_own = false;
 
   bool contains(std::uintptr_t address) const { return address - low < high - low; }
 };
 
-/// Returns the bounds of the stack that `inside` lies in; empty if it lies in no memory that is
-/// known. Cost: reads the list of mappings, some ten microseconds: keep the result. Allocates
-/// nothing, takes no lock; errno stays as it was.
+/// Returns the bounds of the stack of the calling thread that `inside` lies in; empty if it lies in
+/// no memory that is known. Cost: reads the list of mappings, some ten microseconds: keep the
+/// result. Allocates nothing, takes no lock; errno stays as it was.
 stack_bounds find_stack(const void* inside) noexcept;
 
 }  // namespace ashlar::os

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "ashlar/tag.hpp"
 #include "ashlar/track.hpp"
 #include "replace/support/check.hpp"
 
@@ -74,6 +75,20 @@ void large_blocks_in_one_place_are_counted_right() {
   for (int i = 0; i < count; ++i) std::free(std::malloc(100'000));
   const auto found = static_cast<double>(ashlar::usage_below({}).blocks.total_blocks - before);
   expect_near(found, count, 100'000, 1);
+}
+
+// Each thread has one sample or none: what they stand for is rounded evenly over all of them.
+void short_threads_are_counted_right() {
+  constexpr int count = 1000;
+  const ashlar::tag mine = ashlar::define_tag("short threads");
+  for (int i = 0; i < count; ++i) {
+    std::thread([&] {
+      const ashlar::tag_scope here(mine);
+      std::free(std::malloc(75'000));
+    }).join();
+  }
+  const auto found = static_cast<double>(ashlar::usage_of(mine).blocks.total_blocks);
+  expect_near(found, count, 80'000, 1);
 }
 
 // Blocks that were recorded fully count for themselves, however they are resized later.
@@ -151,6 +166,7 @@ void what_destructors_of_thread_keys_allocate_is_seen() {
   }
   const auto found = static_cast<double>(ashlar::usage_below({}).blocks.total_blocks - before);
   expect_near(found, threads * (4 * each + 1), 1024, 1);
+  pthread_key_delete(key);
 }
 
 void a_second_mean_is_refused() {
@@ -170,6 +186,7 @@ int main() {
   samples_that_shrink_unsampled_still_stand_for_what_they_did();
   what_destructors_of_thread_keys_allocate_is_seen();
   large_blocks_in_one_place_are_counted_right();
+  short_threads_are_counted_right();
   a_second_mean_is_refused();
   a_thread_that_is_switched_makes_as_many_samples();
 }

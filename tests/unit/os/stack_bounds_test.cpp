@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The bounds of a stack are those of its mapping, however they were found.
+// The bounds of a stack are those of its mapping, up to where the thread's frames begin.
 #include "ashlar/os/stack_bounds.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <cerrno>
@@ -25,15 +26,27 @@ os::stack_bounds listed(std::uintptr_t inside) {
   return {};
 }
 
-TEST(stack_bounds, of_a_thread_are_those_of_its_mapping) {
+TEST(stack_bounds, of_a_thread_end_below_what_libc_keeps_of_it) {
   std::thread([] {
     const int local = 0;
     const os::stack_bounds found = os::find_stack(&local);
-    const os::stack_bounds expected = listed(address_of(&local));
-    EXPECT_EQ(found.low, expected.low);
-    EXPECT_EQ(found.high, expected.high);
+    EXPECT_EQ(found.low, listed(address_of(&local)).low);
+    EXPECT_EQ(found.high, static_cast<std::uintptr_t>(pthread_self()));
     EXPECT_TRUE(found.contains(address_of(&local)));
+    EXPECT_TRUE(found.is_own);
   }).join();
+}
+
+TEST(stack_bounds, of_another_stack_are_those_of_its_mapping) {
+  void* const other =
+      ::mmap(nullptr, 64_KiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(other, MAP_FAILED);
+  const os::stack_bounds found = os::find_stack(static_cast<std::byte*>(other) + 32_KiB);
+  const os::stack_bounds expected = listed(address_of(other));
+  EXPECT_EQ(found.low, expected.low);
+  EXPECT_EQ(found.high, expected.high);
+  EXPECT_FALSE(found.is_own);
+  ::munmap(other, 64_KiB);
 }
 
 TEST(stack_bounds, of_the_main_thread_end_below_the_strings_of_its_arguments) {
@@ -41,6 +54,7 @@ TEST(stack_bounds, of_the_main_thread_end_below_the_strings_of_its_arguments) {
   const os::stack_bounds found = os::find_stack(&local);
   EXPECT_EQ(found.low, listed(address_of(&local)).low);
   EXPECT_EQ(found.high, address_of(program_invocation_name));
+  EXPECT_TRUE(found.is_own);
 }
 
 TEST(stack_bounds, are_empty_where_nothing_is_mapped) {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -60,16 +61,25 @@ stack_bounds look_up(std::uint64_t inside) noexcept {
   return {};
 }
 
+// `mark` lies behind the frames of the thread's own stack: if it is in the same mapping, `found`
+// ends or begins there. For the kernel makes one mapping of what was mapped side by side.
+void cut_at(stack_bounds& found, std::uint64_t mark, std::uint64_t wanted) noexcept {
+  if (!found.contains(mark)) return;
+  (mark > wanted ? found.high : found.low) = mark;
+  found.is_own = mark > wanted;
+}
+
 }  // namespace
 
 // The main thread's stack begins with the strings of its arguments and environment, which may take
-// megabytes; the program's frames lie below the first of them.
+// megabytes; the program's frames lie below the first of them. Those of other threads begin with
+// what libc knows of the thread, which is also what `pthread_self` points to.
 stack_bounds find_stack(const void* inside) noexcept {
   const std::uint64_t wanted = address_of(inside);
   stack_bounds found = ask_kernel(wanted);
   if (!found.contains(wanted)) found = look_up(wanted);
-  const std::uint64_t first_string = address_of(program_invocation_name);
-  if (found.contains(first_string) && first_string > wanted) found.high = first_string;
+  cut_at(found, address_of(program_invocation_name), wanted);
+  cut_at(found, static_cast<std::uint64_t>(::pthread_self()), wanted);
   return found;
 }
 
