@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/heap/span_store.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "ashlar/heap/metadata_store.hpp"
+#include "ashlar/os/process.hpp"
 #include "ashlar/os/thread.hpp"
 
 namespace ashlar {
@@ -13,6 +15,7 @@ namespace {
 // Committing ahead saves system calls; under strict overcommit it costs charge. An eighth of what
 // the region has committed keeps both small.
 constexpr std::size_t smallest_region = 4_MiB;  // unless a request is smaller and nothing else fits
+constexpr std::size_t most_share = 16;          // of a limited address space: this part of it
 constexpr std::uint32_t smallest_commit = 16;   // 1 MiB
 constexpr std::uint32_t largest_commit = 1024;  // 64 MiB
 
@@ -74,9 +77,11 @@ void span_store::remove(slice_record& first) noexcept {
   if (lists.lists[list].empty()) lists.occupied[list / 64] &= ~(std::uint64_t{1} << (list % 64));
 }
 
-// As much as the OS manager can have to spare; where it refuses (`ulimit -v`), a quarter of that.
+// As much as the OS manager can have to spare; where it refuses, a quarter of that. Where address
+// space is limited (`ulimit -v`), stacks of threads and files need most of it.
 os::range span_store::reserve_region(std::size_t size) noexcept {
-  std::size_t wanted = os_->generous_reservation();
+  const std::size_t share = align_down(os::address_space_limit() / most_share, slice_size);
+  std::size_t wanted = std::min(os_->generous_reservation(), std::max(share, smallest_region));
   const std::size_t available = os_->available(slice_size);
   if (available != max_size) wanted = align_down(available, slice_size);
   if (wanted < size) wanted = size;
