@@ -73,13 +73,15 @@ void cut_at(stack_bounds& found, std::uint64_t mark, std::uint64_t wanted) noexc
 
 // The main thread's stack begins with the strings of its arguments and environment, which may take
 // megabytes; the program's frames lie below the first of them. Those of other threads begin with
-// what libc knows of the thread, which is also what `pthread_self` points to.
+// what libc knows of the thread, which is also what `pthread_self` points to. (What it knows of the
+// main thread lies anywhere. A thread that forked is the main one of the child: its stack is taken
+// for another's.)
 stack_bounds find_stack(const void* inside) noexcept {
   const std::uint64_t wanted = address_of(inside);
   stack_bounds found = ask_kernel(wanted);
   if (!found.contains(wanted)) found = look_up(wanted);
   cut_at(found, address_of(program_invocation_name), wanted);
-  cut_at(found, static_cast<std::uint64_t>(::pthread_self()), wanted);
+  if (::gettid() != ::getpid()) cut_at(found, static_cast<std::uint64_t>(::pthread_self()), wanted);
   return found;
 }
 
