@@ -33,12 +33,6 @@ observe::sample_points& points_of_this_thread() noexcept {
   return own_points;
 }
 
-}  // namespace
-
-void draw_other_points() noexcept { own_points = {}; }
-
-namespace {
-
 bool hits(sampling_bins* front, std::size_t size) noexcept {
   return front != nullptr ? front->hits(size) : points_of_this_thread().hits(size);
 }
@@ -116,6 +110,8 @@ allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
 }
 
 }  // namespace
+
+void draw_other_points() noexcept { own_points = {}; }
 
 bool is_sample(const void* p) noexcept {
   if (load_relaxed(guarding)) return false;
