@@ -64,6 +64,14 @@ void ring_buffer::wrap() noexcept {
   first_ = 0;
 }
 
+// In this order: wrapping may move what is unread to where the bytes come from.
+std::size_t ring_buffer::copy_and_wrap(std::byte* to, const std::byte* from,
+                                       std::size_t count) noexcept {
+  if (count != 0) std::memcpy(to, from, count);
+  wrap();
+  return count;
+}
+
 void swap(ring_buffer& a, ring_buffer& b) noexcept {
   std::swap(a.data_, b.data_);
   std::swap(a.capacity_, b.capacity_);

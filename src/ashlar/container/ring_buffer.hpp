@@ -74,15 +74,20 @@ class ASHLAR_EXPORT ring_buffer {
   [[nodiscard]] std::size_t write(std::span<const std::byte> bytes) noexcept {
     const std::size_t room = capacity_ - size_;
     const std::size_t count = bytes.size() < room ? bytes.size() : room;
-    if (count != 0) std::memcpy(data_ + first_ + size_, bytes.data(), count);
-    size_ += count;
+    std::byte* const to = data_ + first_ + size_;
+    size_ += count;  // before the copy: or all would be loaded again, behind its stores
+    if (count != 0) std::memcpy(to, bytes.data(), count);
     return count;
   }
   /// Copies out as much as is there. Returns how much that was.
   [[nodiscard]] std::size_t read(std::span<std::byte> bytes) noexcept {
     const std::size_t count = bytes.size() < size_ ? bytes.size() : size_;
-    if (count != 0) std::memcpy(bytes.data(), data_ + first_, count);
-    consumed(count);
+    const std::byte* const from = data_ + first_;
+    first_ += count;
+    size_ -= count;
+    if (first_ >= capacity_) [[unlikely]]
+      return copy_and_wrap(bytes.data(), from, count);
+    if (count != 0) std::memcpy(bytes.data(), from, count);
     return count;
   }
   /// Forgets all bytes, and keeps the memory.
@@ -100,6 +105,7 @@ class ASHLAR_EXPORT ring_buffer {
 
  private:
   void wrap() noexcept;
+  std::size_t copy_and_wrap(std::byte* to, const std::byte* from, std::size_t count) noexcept;
   ASHLAR_COLD void refuse(fault_kind kind) const noexcept { report_fault(kind, data_); }
 
   // Invariants: first_ < capacity_ unless that is 0; size_ <= capacity_; the mapping is
