@@ -14,7 +14,7 @@ void sampling_bins::start(std::size_t mean) noexcept {
   (void)os::fill_random(&seed, sizeof seed);
   points_.start(mean, seed ^ address_of(this));
   for (bin& b : bins) b = {};
-  for (bool& each : due_) each = false;
+  for (outlook& each : outlook_) each = outlook::unseen;
   tag = own().tag ^ front_distance;
   // release: in the child of a fork in the middle of this, whoever sees the state sees all of it.
   store_release(state, local_state::sampling);
@@ -22,24 +22,26 @@ void sampling_bins::start(std::size_t mean) noexcept {
 
 void sampling_bins::forget() noexcept {
   for (bin& b : bins) b.pops_left = 0;
-  for (bool& each : due_) each = false;
+  for (outlook& each : outlook_) each = outlook::unseen;
 }
 
 // Looks at the next stretch of a class.
 void sampling_bins::draw(size_class c) noexcept {
   const std::size_t size = size_classes[c].block_size;
   const std::size_t stretch =
-      std::clamp(points_.usual_gap() / size, shortest_stretch, longest_stretch);
+      outlook_[c] == outlook::unseen
+          ? std::clamp(points_.usual_gap() / size, shortest_stretch, longest_stretch)
+          : longest_stretch;
   const std::size_t clear = points_.clear_blocks(stretch, size);
   bins[c].pops_left = static_cast<std::uint16_t>(clear);
-  due_[c] = clear < stretch;
+  outlook_[c] = clear < stretch ? outlook::due : outlook::open;
 }
 
 bool sampling_bins::is_due(size_class c) noexcept {
   if (passes(c)) return false;
-  if (!due_[c]) draw(c);
+  if (outlook_[c] != outlook::due) draw(c);
   if (passes(c)) return false;
-  due_[c] = false;
+  outlook_[c] = outlook::open;
   return true;
 }
 

@@ -14,12 +14,13 @@
 // `mean` bytes on average (observe/sampling.hpp); an allocation that is hit is sampled. Each size
 // class and everything else have points of their own, which changes nothing of the chances.
 //
-// Points are independent, so a class is looked at a stretch at a time: some blocks that seldom have
-// a point among them, which one comparison tells; but at least 16, since of large ones each has a
-// point often enough, and a logarithm to say which comes to less than one a block.
+// Points are independent, so a class is looked at a stretch at a time. The first is of some blocks
+// that seldom have a point among them, which one comparison tells, for threads that live shortly;
+// but of at least 16, since of large ones each has a point often enough, and a logarithm to say
+// which comes to less than one a block. All others are as long as may be.
 //
 // Invariants: (1) bins here are empty and look so; (2) the next `pops_left` allocations of a class
-// are not sampled, and the one behind them is if the class is `due_`. Threads: the owning
+// are not sampled, and the one behind them is if the class is `due`. Threads: the owning
 // thread only. Cost: six instructions a malloc, and a slow path for each stretch: there the
 // thread learns that it is not to be sampled any more.
 #pragma once
@@ -67,10 +68,13 @@ struct sampling_bins : bin_set {
   static constexpr std::size_t longest_stretch = 1023;  // blocks
   static constexpr std::size_t shortest_stretch = 16;
 
+  /// What is known of a class beyond its `pops_left`.
+  enum class outlook : std::uint8_t { unseen, open, due };
+
   void draw(size_class c) noexcept;
 
   observe::sample_points points_;
-  bool due_[class_count] = {};
+  outlook outlook_[class_count] = {};
 };
 
 static_assert(sizeof(sampling_bins) <= bin_set::front_distance);

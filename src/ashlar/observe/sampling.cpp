@@ -51,6 +51,14 @@ double ln(double x) {
   return exponent * 0.693147180559945309417 + 2 * z * sum;
 }
 
+// 1 / (1 - exp(-x)). By its series, with Bernoulli's numbers, where x is small.
+double one_by_chance(double x) {
+  if (x > 0.25) return 1 / one_less_exp(x);
+  const double square = x * x;
+  const double rest = 1.0 / 12 - square * (1.0 / 720 - square * (1.0 / 30240 - square / 1209600));
+  return 1 / x + 0.5 + x * rest;
+}
+
 }  // namespace
 
 double sample_chance(std::size_t covered, std::size_t mean) noexcept {
@@ -58,7 +66,7 @@ double sample_chance(std::size_t covered, std::size_t mean) noexcept {
 }
 
 block_weight weigh(std::size_t size, std::size_t covered, std::size_t mean, rounding by) noexcept {
-  const double weight = 1 / sample_chance(covered, mean);
+  const double weight = one_by_chance(static_cast<double>(covered) / static_cast<double>(mean));
   const double part = to_fraction(std::uint64_t{by.lot} << 59 | mix(by.key) >> 5);
   return {static_cast<std::uint64_t>(weight + part),
           static_cast<std::uint64_t>(weight * static_cast<double>(size) + part)};

@@ -20,6 +20,17 @@ TEST(sampling, the_chance_is_that_of_a_poisson_process) {
   }
 }
 
+// Of so many bytes each that rounding does not show.
+TEST(sampling, a_block_stands_for_as_many_as_its_chance_says) {
+  constexpr auto huge = static_cast<double>(std::uint64_t{1} << 52);
+  for (double size = 1; size < 1e9; size *= 1.37) {
+    const auto covered = static_cast<std::size_t>(size);
+    const double exact = -std::expm1(-static_cast<double>(covered) / static_cast<double>(mean));
+    const block_weight w = weigh(static_cast<std::size_t>(huge / 1e6), covered, mean, {});
+    EXPECT_NEAR(static_cast<double>(w.bytes) / (huge / 1e6) * exact, 1, 1e-9) << covered;
+  }
+}
+
 TEST(sampling, a_usual_gap_has_the_chance_that_is_written_beside_it) {
   sample_points points;
   points.start(mean, 1);
