@@ -101,7 +101,7 @@ ASHLAR_COLD site_page* tracker::add_page(site_page*& place) noexcept {
   site_page* fresh = unused_site_pages_;
   if (fresh != nullptr) {
     unused_site_pages_ = fresh->next;
-    *fresh = {};
+    fresh->next = nullptr;
   } else if (site_pages_.ensure(site_page_count_ + 1)) {
     fresh = &site_pages_[site_page_count_++];
   } else {
@@ -116,7 +116,7 @@ ASHLAR_COLD tag_page* tracker::add_page(tag_page*& place) noexcept {
   tag_page* fresh = unused_tag_pages_;
   if (fresh != nullptr) {
     unused_tag_pages_ = fresh->next;
-    *fresh = {};
+    fresh->next = nullptr;
   } else if (tag_pages_.ensure(tag_page_count_ + 1)) {
     fresh = &tag_pages_[tag_page_count_++];
   } else {

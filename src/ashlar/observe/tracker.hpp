@@ -321,9 +321,9 @@ class tracker {
   std::uint32_t tag_page_count_ = 0;
   thread_tally* first_ = nullptr;  // of running threads
   thread_tally* unused_ = nullptr;
-  thread_tally* ended_ = nullptr;  // the cells of all threads that have ended
-  site_page* unused_site_pages_ = nullptr;
-  tag_page* unused_tag_pages_ = nullptr;
+  thread_tally* ended_ = nullptr;           // the cells of all threads that have ended
+  site_page* unused_site_pages_ = nullptr;  // all zero, but for the link
+  tag_page* unused_tag_pages_ = nullptr;    // likewise
   std::uint32_t mark_count_ = 0;
   std::uint32_t frame_count_ = 0;
   growing_table<time_mark, most_marks> marks_;

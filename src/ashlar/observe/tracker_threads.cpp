@@ -114,9 +114,10 @@ void tracker::on_thread_exit(void* value) {
 
 namespace {
 
-// How many cells of a page stand for one of the first `count` sites.
+// How many cells of a page of `Page` stand for one of the first `count` sites or tags.
+template <class Page>
 std::uint32_t cells_used(std::uint32_t page, std::uint32_t count) {
-  return std::min(count - page * site_page::size, site_page::size);
+  return std::min(count - page * Page::size, Page::size);
 }
 
 // Adds what the cells of a running thread count to what is known of it.
@@ -125,7 +126,7 @@ void add_counts(thread_summary& s, const thread_tally& t, std::uint32_t site_cou
     // acquire: pairs with the release in add_page().
     const site_page* const page = __atomic_load_n(&t.sites[p], __ATOMIC_ACQUIRE);
     if (page == nullptr) continue;
-    for (const site_cell& cell : std::span(page->cells, cells_used(p, site_count))) {
+    for (const site_cell& cell : std::span(page->cells, cells_used<site_page>(p, site_count))) {
       s.born_blocks += load_relaxed(cell.born_blocks);
       s.born_bytes += load_relaxed(cell.born_bytes);
       s.dead_blocks += load_relaxed(cell.dead_blocks);
@@ -159,11 +160,13 @@ void fold_cell(const tag_cell& ending, tag_cell& sum) {
 void tracker::fold_tags(thread_tally& ending) noexcept {
   publish(ending.total, live_, peak_);
   fold_cell(ending.total, ended_->total);
-  for (std::uint32_t p = 0; p * tag_page::size < tags.size(); ++p) {
+  const std::uint32_t count = tags.size();
+  for (std::uint32_t p = 0; p * tag_page::size < count; ++p) {
     tag_page* const page = ending.tags[p];
     if (page == nullptr) continue;
     ending.tags[p] = nullptr;
-    for (std::uint32_t i = 0; i < tag_page::size; ++i) {
+    const std::uint32_t used = cells_used<tag_page>(p, count);
+    for (std::uint32_t i = 0; i < used; ++i) {
       const auto tag = static_cast<tag_id>(p * tag_page::size + i);
       const tag_cell& cell = page->cells[i];
       if (cell.highest != 0 || cell.pending() != 0)
@@ -173,7 +176,10 @@ void tracker::fold_tags(thread_tally& ending) noexcept {
       sum = page;
       continue;
     } else {
-      for (std::uint32_t i = 0; i < tag_page::size; ++i) fold_cell(page->cells[i], sum->cells[i]);
+      for (std::uint32_t i = 0; i < used; ++i) {
+        fold_cell(page->cells[i], sum->cells[i]);
+        page->cells[i] = {};
+      }
     }
     page->next = unused_tag_pages_;
     unused_tag_pages_ = page;
@@ -191,7 +197,10 @@ void tracker::fold_sites(thread_tally& ending) noexcept {
       sum = page;
       continue;
     } else {
-      for (std::uint32_t i = 0; i < cells_used(p, count); ++i) sum->cells[i].add(page->cells[i]);
+      for (std::uint32_t i = 0; i < cells_used<site_page>(p, count); ++i) {
+        sum->cells[i].add(page->cells[i]);
+        page->cells[i] = {};
+      }
     }
     page->next = unused_site_pages_;
     unused_site_pages_ = page;
