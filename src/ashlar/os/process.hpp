@@ -36,6 +36,10 @@ std::size_t concurrency(const char* root = "") noexcept;
 /// Returns the limit of address space (`ulimit -v`), in bytes, or `no_limit`.
 std::size_t address_space_limit() noexcept;
 
+/// Returns how large a file may grow (`ulimit -f`), in bytes, or `no_limit`. Whoever writes beyond
+/// it, or sets such a size, is not only refused, but ended by SIGXFSZ; memory files count, too.
+std::size_t file_size_limit() noexcept;
+
 /// Returns the memory of the machine, in bytes; 0 where unknown.
 std::size_t physical_memory() noexcept;
 

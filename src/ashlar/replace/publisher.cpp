@@ -42,12 +42,6 @@ constinit observe::process_state latest_state = observe::process_state::running;
 constinit std::uint64_t start_ns = 0;
 constinit std::uint64_t due_ns = 0;
 
-// Beyond the limit on the size of files, ftruncate would not only fail, but end the program.
-bool may_have_a_file_of(std::size_t size) {
-  rlimit limit{};
-  return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= size;
-}
-
 void open_record(const char* folder) {
   const os::cancellation_hold hold;
   os::line path;
@@ -59,7 +53,7 @@ void open_record(const char* folder) {
   if (file < 0 && errno == ENOENT && (!o.follow || o.follow_is_given)) return;
   void* memory = MAP_FAILED;
   if (file >= 0) {
-    if (may_have_a_file_of(sizeof(observe::snapshot)) &&
+    if (sizeof(observe::snapshot) <= os::file_size_limit() &&
         ::ftruncate(file, sizeof(observe::snapshot)) == 0)
       memory =
           ::mmap(nullptr, sizeof(observe::snapshot), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);

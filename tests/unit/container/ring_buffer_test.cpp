@@ -2,6 +2,7 @@
 #include "ashlar/ring_buffer.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <deque>
@@ -150,6 +151,20 @@ TEST(ring_buffer, falls_back_to_a_plain_buffer_at_any_refused_step_of_the_mirror
     std::ranges::fill(ring.write_space(), std::byte{1});
   }
   watch.expect(0, 0);
+}
+
+// The kernel ends whoever sets the size of a file beyond the limit, of one in memory, too.
+TEST(ring_buffer, falls_back_to_a_plain_buffer_where_files_may_not_be_so_large) {
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &usual), 0);
+  const rlimit tight = {.rlim_cur = 64_KiB, .rlim_max = usual.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+  const ring_buffer fits(64_KiB);
+  const ring_buffer too_large(128_KiB);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &usual), 0);
+  EXPECT_TRUE(fits.mirrored());
+  EXPECT_FALSE(too_large.mirrored());
+  EXPECT_EQ(too_large.capacity(), 128_KiB);
 }
 
 TEST(ring_buffer, tells_why_there_is_no_ring) {

@@ -31,12 +31,20 @@ std::size_t concurrency(const char* root) noexcept {
   return granted < processors ? granted : processors;
 }
 
-std::size_t address_space_limit() noexcept {
+namespace {
+
+std::size_t resource_limit(decltype(RLIMIT_AS) resource) {
   const errno_guard guard;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return no_limit;
+  if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return no_limit;
   return static_cast<std::size_t>(limit.rlim_cur);
 }
+
+}  // namespace
+
+std::size_t address_space_limit() noexcept { return resource_limit(RLIMIT_AS); }
+
+std::size_t file_size_limit() noexcept { return resource_limit(RLIMIT_FSIZE); }
 
 std::size_t physical_memory() noexcept {
   const errno_guard guard;

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 
 #include "ashlar/os/posix/errno_guard.hpp"
+#include "ashlar/os/process.hpp"
 #include "ashlar/os/thread.hpp"
 
 namespace ashlar::os {
@@ -58,6 +60,7 @@ std::intptr_t residency(void* address, std::size_t size, unsigned char* pages) n
 std::intptr_t create_file(const char* text, std::size_t size) noexcept {
   const errno_guard guard;
   const cancellation_hold hold;
+  if (size > file_size_limit()) return -EFBIG;
   const int file = ::memfd_create(text, MFD_CLOEXEC);
   if (file < 0) return errno_guard::outcome(file);
   if (::ftruncate(file, static_cast<off_t>(size)) == 0) return file;

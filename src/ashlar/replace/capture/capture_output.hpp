@@ -2,12 +2,11 @@
 // A file that is written from its start to its end through a buffer of its own, with system calls
 // alone.
 //
-// It stays below the limit on the size of files (RLIMIT_FSIZE): beyond it the kernel would not only
-// refuse, but end the program. Threads: thread-confined.
+// It stays below the limit on the size of files: beyond it the kernel would end the program.
+// Threads: thread-confined.
 #pragma once
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,16 +15,14 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/units.hpp"
+#include "ashlar/os/process.hpp"
 
 namespace ashlar::replace {
 
 class capture_output {
  public:
   /// Takes an open file; below zero: none, and everything fails.
-  explicit capture_output(int file) : file_(file), ok_(file >= 0) {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_FSIZE, &limit) == 0) most_ = limit.rlim_cur;
-  }
+  explicit capture_output(int file) : file_(file), ok_(file >= 0), most_(os::file_size_limit()) {}
   ~capture_output() {
     if (file_ >= 0) ::close(file_);
   }
@@ -69,7 +66,7 @@ class capture_output {
  private:
   int file_;
   bool ok_;
-  std::uint64_t most_ = ~std::uint64_t{0};
+  std::uint64_t most_;
   std::uint64_t position_ = 0;
   std::size_t used_ = 0;
   char buffer_[16_KiB];
