@@ -18,6 +18,7 @@ import tempfile
 from compare.cases import Case, list_workloads
 from compare.cases.programs import list_programs
 from compare.launch import Launcher
+from compare.manager_rows import time_managers
 from compare.options import ROOT
 
 LEVELS = {
@@ -30,7 +31,7 @@ LEVELS = {
 # Those that are compared with heaptrack.
 PROGRAMS = ("python", "perl", "lua")
 
-PARTS = ("pairs", "rows", "counts", "heaptrack")
+PARTS = ("pairs", "rows", "managers", "counts", "heaptrack")
 
 COUNTS_SCALE = 0.05  # valgrind takes some 50 times as long
 COUNTS_RUNS = 7
@@ -134,6 +135,25 @@ class Bench:
             means = [mean([each[name] for name in names]) for each in ratios.values()]
             print(f"| geometric mean, {group} | | | {' | '.join(means)} |")
 
+    def managers(self) -> None:
+        levels = ("off", "sampled", "full")
+        print("\n## The managers' benchmarks: times the time with tracking off\n")
+        print("| level | rows | geometric mean | half of the rows at most | nine in ten | all |")
+        print("|---|---|---|---|---|---|")
+        program = self.program("ashlar-managers-bench")
+        least: dict[str, dict[str, float]] = {level: {} for level in levels}
+        for i in range(self.rounds):
+            for level in levels if i % 2 == 0 else reversed(levels):
+                environment = {"LD_PRELOAD": self.library, "ASHLAR_OPTIONS": LEVELS[level]}
+                for name, time in time_managers(program, environment).items():
+                    least[level][name] = min(time, least[level].get(name, time))
+        for level in levels[1:]:
+            # Of short rows the least time says more than the median: other work only adds to it.
+            ratios = sorted(least[level][name] / time for name, time in least["off"].items())
+            parts = [ratios[int(share * (len(ratios) - 1))] for share in (0.5, 0.9, 1)]
+            cells = " | ".join(f"{part:.3f}" for part in parts)
+            print(f"| {level} | {len(ratios)} | {mean(ratios)} | {cells} |", flush=True)
+
     def counts(self) -> None:
         if shutil.which("valgrind") is None:
             print("\nvalgrind is not installed")
@@ -222,7 +242,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=0.5, help="amount of work")
     parser.add_argument("--build-dir", default=os.path.join(ROOT, "build", "bench"))
-    parser.add_argument("parts", nargs="*", help="of pairs, rows, counts, heaptrack (default: all)")
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)} (default: all)")
     options = parser.parse_args()
     unknown = set(options.parts) - set(PARTS)
     if unknown:

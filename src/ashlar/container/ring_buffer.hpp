@@ -10,7 +10,7 @@
 //
 // The buffer is mapped twice in a row, so that what runs over its end continues at its start
 // without a seam: no second part to handle, no copy. It comes straight from an OS manager. Where
-// that refuses to mirror (a user's block, a sealed kernel), `mirrored()` is false and the ring
+// that refuses to mirror (a user's block, `ulimit -f`), `mirrored()` is false and the ring
 // uses a plain buffer of twice the size: once a whole buffer has been consumed, what is unread
 // moves to the front. Spans are as long and as contiguous as before; each byte moves once at most.
 //
