@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// How threads come by their cells, what becomes of these when they end; sums over all; fork.
+// When the tracker begins and ends, how threads come by their cells, and what becomes of these when
+// they end.
 #include <algorithm>
 #include <cstring>
 #include <span>
 
 #include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/clock.hpp"
-#include "ashlar/os/fork.hpp"
 #include "ashlar/os/thread.hpp"
 #include "ashlar/os/thread_exit.hpp"
 
@@ -52,6 +52,25 @@ bool tracker::prepare() noexcept {
   (void)exit_hook.create(on_thread_exit);
   prepared_ = true;
   return true;
+}
+
+void tracker::release() noexcept {
+  store_relaxed(settings_.level, track_level::off);
+  this_thread().tally = nullptr;
+  prepared_ = false;
+  first_ = unused_ = ended_ = nullptr;
+  running_ = thread_count_ = tally_count_ = site_page_count_ = tag_page_count_ = 0;
+  unused_site_pages_ = nullptr;
+  unused_tag_pages_ = nullptr;
+  mark_count_ = frame_count_ = 0;
+  marks_.release();
+  frames_.release();
+  threads_.release();
+  tallies_.release();
+  site_pages_.release();
+  tag_pages_.release();
+  sites.release();
+  tags.release();
 }
 
 // --- threads ---
@@ -216,187 +235,6 @@ void tracker::fold(thread_tally& ending) noexcept {
   store_relaxed(running_, running_ - 1);
   ending.next = unused_;
   unused_ = &ending;
-}
-
-// --- sums ---
-
-template <class Function>
-void tracker::for_each_tally(Function function) noexcept {
-  lock_guard guard(mutex_);
-  if (ended_ != nullptr) function(*ended_);
-  for (thread_tally* t = first_; t != nullptr; t = t->next) function(*t);
-}
-
-site_cell tracker::sum_of(site_id site) noexcept {
-  site_cell sum;
-  for_each_tally([&](thread_tally& t) {
-    // acquire: pairs with the release in add_page().
-    if (const site_page* const page =
-            __atomic_load_n(&t.sites[site / site_page::size], __ATOMIC_ACQUIRE))
-      sum.add(page->cells[site % site_page::size]);
-  });
-  return sum;
-}
-
-tag_sum tracker::sum_of_tag(tag_id tag) noexcept {
-  tag_sum sum;
-  if (tag >= tags.size()) return sum;
-  const std::uint32_t count = sites.size();
-  for_each_tally([&](thread_tally& t) {
-    for (std::uint32_t p = 0; p * site_page::size < count; ++p) {
-      // acquire: pairs with the release in add_page().
-      const site_page* const page = __atomic_load_n(&t.sites[p], __ATOMIC_ACQUIRE);
-      if (page == nullptr) continue;
-      for (std::uint32_t i = 0; i < site_page::size && p * site_page::size + i < count; ++i)
-        if (sites.tag_of(p * site_page::size + i) == tag) sum.blocks.add(page->cells[i]);
-    }
-  });
-  const tag_record& r = tags[tag];
-  sum.live_bytes = live_of(tag);
-  sum.page_bytes = r.pages.load(std::memory_order_relaxed);
-  sum.peak_bytes = peak_of(tag);
-  return sum;
-}
-
-// Calls `function(cell)` for the cells of a tag.
-template <class Function>
-void tracker::for_each_cell(tag_id tag, Function function) noexcept {
-  for_each_tally([&](thread_tally& t) {
-    // acquire: pairs with the release in add_page().
-    if (tag_page* const page = __atomic_load_n(&t.tags[tag / tag_page::size], __ATOMIC_ACQUIRE))
-      function(page->cells[tag % tag_page::size]);
-  });
-}
-
-// Has nothing of a tag wait in a cell.
-void tracker::publish_all(tag_id tag) noexcept {
-  if (tag >= tags.size()) return;
-  tag_record& r = tags[tag];
-  for_each_cell(tag, [&](tag_cell& cell) { publish(cell, r.live, r.peak); });
-}
-
-void tracker::publish_all_tags() noexcept {
-  for_each_tally([&](thread_tally& t) { publish(t.total, live_, peak_); });
-  for (std::uint32_t tag = 0; tag < tags.size(); ++tag) publish_all(static_cast<tag_id>(tag));
-}
-
-std::int64_t tracker::live_of(tag_id tag) noexcept {
-  if (tag >= tags.size()) return 0;
-  std::int64_t live = tags[tag].pages.load(std::memory_order_relaxed) +
-                      tags[tag].apart.load(std::memory_order_relaxed);
-  for_each_cell(tag, [&](const tag_cell& cell) { live += load_relaxed(cell.sum); });
-  return live;
-}
-
-std::int64_t tracker::live_bytes() noexcept {
-  std::int64_t live = 0;
-  for_each_tally([&](const thread_tally& t) { live += load_relaxed(t.total.sum); });
-  return live;
-}
-
-// What is published lags behind: the highest that any thread has seen counts, too.
-std::int64_t tracker::peak_bytes() noexcept {
-  std::int64_t peak = std::max(peak_.load(std::memory_order_relaxed), live_bytes());
-  for_each_tally(
-      [&](const thread_tally& t) { peak = std::max(peak, load_relaxed(t.total.highest)); });
-  return peak;
-}
-
-std::int64_t tracker::peak_of(tag_id tag) noexcept {
-  if (tag >= tags.size()) return 0;
-  std::int64_t peak = std::max(tags[tag].peak.load(std::memory_order_relaxed), live_of(tag));
-  for_each_cell(tag,
-                [&](const tag_cell& cell) { peak = std::max(peak, load_relaxed(cell.highest)); });
-  return peak;
-}
-
-std::size_t tracker::own_bytes() const noexcept {
-  return sites.committed() + tags.committed() + threads_.committed() + tallies_.committed() +
-         site_pages_.committed() + tag_pages_.committed() + marks_.committed() +
-         frames_.committed();
-}
-
-void tracker::release() noexcept {
-  store_relaxed(settings_.level, track_level::off);
-  this_thread().tally = nullptr;
-  prepared_ = false;
-  first_ = unused_ = ended_ = nullptr;
-  running_ = thread_count_ = tally_count_ = site_page_count_ = tag_page_count_ = 0;
-  unused_site_pages_ = nullptr;
-  unused_tag_pages_ = nullptr;
-  mark_count_ = frame_count_ = 0;
-  marks_.release();
-  frames_.release();
-  threads_.release();
-  tallies_.release();
-  site_pages_.release();
-  tag_pages_.release();
-  sites.release();
-  tags.release();
-}
-
-// --- fork ---
-
-void tracker::follow_forks() noexcept {
-  if (__atomic_exchange_n(&follows_forks_, true, __ATOMIC_RELAXED)) return;
-  (void)os::on_fork(before_fork, after_fork_in_parent, after_fork_in_child);
-}
-
-void tracker::before_fork() {
-  tracker& self = process_tracker();
-  self.late_mutex_.acquire_for_fork();
-  self.mutex_.acquire_for_fork();
-  self.sites.mutex().acquire_for_fork();
-  self.tags.mutex().acquire_for_fork();
-}
-
-void tracker::after_fork_in_parent() {
-  tracker& self = process_tracker();
-  self.tags.mutex().release_after_fork();
-  self.sites.mutex().release_after_fork();
-  self.mutex_.release_after_fork();
-  self.late_mutex_.release_after_fork();
-}
-
-// Only the forking thread exists in the child. The cells of the others are as they were: each
-// number is whole.
-void tracker::after_fork_in_child() {
-  tracker& self = process_tracker();
-  self.tags.mutex().reset_after_fork();
-  self.sites.mutex().reset_after_fork();
-  self.late_mutex_.reset_after_fork();
-  self.mutex_.reset_after_fork();
-  self.fold_others();
-  self.count_anew();
-}
-
-void tracker::fold_others() noexcept {
-  lock_guard late_guard(late_mutex_);
-  lock_guard guard(mutex_);
-  for (thread_tally* t = first_; t != nullptr;) {
-    thread_tally* const next = t->next;
-    if (t != this_thread().tally) {
-      if (t->number != 0) store_relaxed(threads_[t->number].ended, std::uint32_t{1});
-      fold(*t);
-    }
-    t = next;
-  }
-}
-
-// Sums up anew what is published: another thread may have been about to add what its cell says
-// that it has, or stood between two counts of pages.
-void tracker::count_anew() noexcept {
-  const auto settle = [](tag_cell& cell) { store_relaxed(cell.published, cell.sum); };
-  for_each_tally([&](thread_tally& t) { settle(t.total); });
-  live_.store(live_bytes(), std::memory_order_relaxed);
-  std::int64_t pages = 0;
-  for (std::uint32_t i = 0; i < tags.size(); ++i) {
-    const auto tag = static_cast<tag_id>(i);
-    for_each_cell(tag, settle);
-    tags[tag].live.store(live_of(tag), std::memory_order_relaxed);
-    pages += tags[tag].pages.load(std::memory_order_relaxed);
-  }
-  pages_.store(pages, std::memory_order_relaxed);
 }
 
 }  // namespace ashlar::observe
