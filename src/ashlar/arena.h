@@ -94,7 +94,8 @@ ASHLAR_API void* ArenaPushNoZero(Arena* arena, size_t size);
 /// Returns `size` bytes, zeroed. Pages fresh from the OS are not cleared again.
 ASHLAR_API void* ArenaPush(Arena* arena, size_t size);
 /// Moves the position up, so that the next push begins at a multiple of `alignment`. Where there is
-/// no room for that, nothing changes.
+/// no room for that, or `alignment` is no power of two, nothing changes: ask ArenaPushArray where
+/// that must be told.
 ASHLAR_API void ArenaPushAligner(Arena* arena, size_t alignment);
 /// Returns `count` elements of `size` bytes, zeroed, at a multiple of `alignment`. NULL, too, if
 /// the product overflows or `alignment` is no power of two.

@@ -181,7 +181,7 @@ class arena_walk {
   }
 
   void align() {
-    const std::size_t alignment = std::size_t{1} << random_.below(9);
+    const std::size_t alignment = std::size_t{1} << random_.below(14);
     if (!arena_.push_aligner(alignment)) return;
     position_ = arena_.pos();
     const allocation a = arena_.allocate({1, 1});

@@ -211,15 +211,11 @@ bool arena::push_aligner(std::size_t alignment) noexcept {
   const std::size_t gap = (0 - address_of(cur_)) & (alignment - 1);
   if (gap < static_cast<std::size_t>(end_ - cur_)) {
     store_relaxed(cur_, cur_ + gap);
+  } else if (options_.kind == backing::chained || options_.kind == backing::inline_then_chained) {
+    if (!enter_at(alignment)) return false;
   } else {
     // A byte at such an address, which is given back at once.
-    const std::size_t before = pos();
-    const allocation byte = allocate({1, alignment});
-    if (!byte) return false;
-    if (byte.data() != cur_ - 1) {
-      rewind_to(before);
-      return false;
-    }
+    if (!allocate({1, alignment})) return false;
     store_relaxed(cur_, cur_ - 1);
   }
   aligned_at_ = pos();

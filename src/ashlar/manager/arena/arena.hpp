@@ -90,8 +90,9 @@ class ASHLAR_EXPORT arena : public manager {
   /// above. The record takes three words, and none if the type needs no destructor.
   template <class T, class... Arguments>
   T* own(Arguments&&... arguments);
-  /// Moves the position up until the address of the next push is a multiple of `alignment`.
-  /// Returns false, having changed nothing, if that cannot be had.
+  /// Moves the position up until the address of the next push is a multiple of `alignment`; an
+  /// arena of chunks goes on in another one if need be. Returns false, having changed nothing, if
+  /// that cannot be had, or if it is no power of two.
   bool push_aligner(std::size_t alignment) noexcept;
   /// Sets the alignment of pushes that name none; 0 is 1. Pushes fail while it is no power of two.
   void set_auto_align(std::size_t alignment) noexcept {
@@ -161,6 +162,10 @@ class ASHLAR_EXPORT arena : public manager {
   arena(const arena_options& options, os::range range, std::size_t committed,
         std::size_t used) noexcept;
 
+  /// For one that lies in a chunk or a buffer of its own.
+  struct guest {};
+  arena(const arena_options& options, guest) noexcept : arena(options) { is_guest_ = true; }
+
   std::size_t committed() const { return first_.size; }
   bool has_children() const { return child_ != nullptr; }
   /// The OS manager that a reserved arena uses.
@@ -224,6 +229,8 @@ class ASHLAR_EXPORT arena : public manager {
   status commit(std::size_t size) noexcept;
   std::size_t growth_size_for(std::size_t total) const noexcept;
   std::size_t grown(std::size_t size) const noexcept;
+  bool enter_at(std::size_t alignment) noexcept;
+  allocation find_chunk(layout needed, bool is_large) noexcept;
   chunk* take_kept(layout needed, std::size_t most) noexcept;
   allocation new_chunk(layout needed, bool is_large) noexcept;
   allocation refuse_chunk(layout needed, const allocation& refused) const noexcept;
@@ -282,7 +289,7 @@ class ASHLAR_EXPORT arena : public manager {
   std::size_t held_ = 0;
   std::size_t peak_ = 0;
   os::range range_;        // address space of a reserved arena
-  bool is_guest_ = false;  // the arena lies in `range_` itself
+  bool is_guest_ = false;  // the arena lies in its own memory
 
   // Children lie on the parent's list; `needs_` is the position up to which the parent must stay.
   arena* parent_ = nullptr;

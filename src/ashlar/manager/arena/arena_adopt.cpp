@@ -34,6 +34,7 @@ status arena::adopt(arena& other) noexcept {
   adopt_chunks(other.current_, other.first_);
   adopt_chunks(other.beside_, other.first_);
   beside_->used = size;
+  beside_->is_adopted = true;
   store_relaxed(origin_, origin_ - size);
   open_window();
   other.forget_everything();

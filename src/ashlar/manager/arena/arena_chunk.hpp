@@ -21,6 +21,7 @@ struct arena_chunk {
   std::size_t position = 0;         // the arena's position when it was entered
   std::uintptr_t origin = 0;        // the arena's, when it was left for the next one
   std::size_t used = 0;             // beside the current chunk: how much of the positions it takes
+  bool is_adopted = false;          // beside, too: `used` is that of all that was adopted with it
 
   manager* source = nullptr;  // takes it back; null: nobody
   std::byte* memory = nullptr;

@@ -162,20 +162,36 @@ allocation arena::grow_chained(layout needed) noexcept {
   if (total > max_size) return allocation::failed(status::too_large);
   const bool is_large = total > larger(options_.growth.cap, options_.growth.first) / 4 ||
                         growth_size_for(total) < total;
-  chunk* c = take_kept(needed, is_large ? total * 2 : max_size);
-  if (c == nullptr) {
-    const allocation made = new_chunk(needed, is_large);
-    if (!made) return made;
-    c = static_cast<chunk*>(made.data());
-  }
-  std::byte* const data = data_of(*c, needed.alignment);
+  const allocation found = find_chunk(needed, is_large);
+  if (!found) return found;
+  chunk& c = *static_cast<chunk*>(found.data());
+  std::byte* const data = data_of(c, needed.alignment);
   if (is_large) {
-    put_beside(*c, data, needed.size);
+    put_beside(c, data, needed.size);
   } else {
-    enter(*c, data);
+    enter(c, data);
     store_relaxed(cur_, data + needed.size);
   }
   return allocation::of(data, needed.size);
+}
+
+// Goes on pushing at a multiple of `alignment`, whatever size of chunk that takes.
+bool arena::enter_at(std::size_t alignment) noexcept {
+  const layout least{1, alignment};
+  const std::size_t total = total_for(least);
+  if (total > max_size || limit_left() == 0) return false;
+  const allocation found = find_chunk(least, growth_size_for(total) < total);
+  if (!found) return false;
+  chunk& c = *static_cast<chunk*>(found.data());
+  enter(c, data_of(c, alignment));
+  return true;
+}
+
+// Returns the record of an idle chunk or of a new one, or why there is none.
+allocation arena::find_chunk(layout needed, bool is_large) noexcept {
+  chunk* const idle = take_kept(needed, is_large ? total_for(needed) * 2 : max_size);
+  if (idle == nullptr) return new_chunk(needed, is_large);
+  return allocation::of(idle, idle->size);
 }
 
 // An idle chunk that has room. A large block takes none that it would use less than half of.
@@ -262,6 +278,7 @@ void arena::put_beside(chunk& c, std::byte* data, std::size_t used) noexcept {
   c.data = data;
   c.top = data + used;
   c.used = used;
+  c.is_adopted = false;
   c.previous = beside_;
   beside_ = &c;
   store_relaxed(origin_, origin_ - used);

@@ -80,9 +80,12 @@ bool arena::rewind_beside(std::size_t position) noexcept {
   store_relaxed(origin_, origin_ + c.used);
   c.dirty = c.top > c.dirty ? c.top : c.dirty;
   if (position > c.position) {
-    c.used = position - c.position;
+    const std::size_t ended = c.used - (position - c.position);
+    c.used -= ended;
     store_relaxed(origin_, origin_ - c.used);
-    hide_rest(c, c.data + c.used);
+    // Of adopted contents nobody knows which of them these positions were.
+    if (!c.is_adopted) store_relaxed(c.top, c.top - ended);
+    hide_rest(c, c.top);
     return true;
   }
   beside_ = c.previous;
@@ -184,6 +187,8 @@ std::size_t arena::trim_range(std::size_t keep) noexcept {
 
 // Requires: the position is 0.
 void arena::release_all() noexcept {
+  if (watcher_ != nullptr) [[unlikely]]
+    watcher_->about_to_rewind(*watcher_, *this, 0);
   while (current_ != &first_) leave_current();
   (void)trim_kept(0);
   next_size_ = 0;

@@ -24,7 +24,9 @@ hosted_arena::hosted_arena(const arena_options& options, os::range range,
     : arena(options, range, committed, size_in_memory), range_(range) {}
 
 hosted_arena::hosted_arena(const arena_options& options, block first, memory source) noexcept
-    : arena(behind(options, first)), first_block_(source ? first : block{}), source_(source) {}
+    : arena(behind(options, first), guest{}),
+      first_block_(source ? first : block{}),
+      source_(source) {}
 
 hosted_arena* hosted_arena::create(const arena_options& options) noexcept {
   switch (options.kind) {

@@ -183,6 +183,21 @@ TEST(arena_adopt, takes_blocks_and_objects_over) {
   }
 }
 
+TEST(arena_adopt, refuses_an_arena_that_lies_in_what_would_be_adopted) {
+  alignas(64) std::byte buffer[8000];
+  const arena_options all[] = {
+      {.reserve = 1_MiB}, small_chunks, {.kind = backing::fixed, .buffer = buffer}};
+  for (const arena_options& options : all) {
+    hosted_arena* const from = hosted_arena::create(options);
+    ASSERT_NE(from, nullptr);
+    (void)from->push(100);
+    arena to;
+    EXPECT_EQ(to.adopt(*from), status::unsupported);
+    EXPECT_EQ(from->pos(), 100u);
+    hosted_arena::destroy(from);
+  }
+}
+
 TEST(arena_adopt, refuses_what_cannot_be_had) {
   arena to({.limit = 1000});
   arena from;

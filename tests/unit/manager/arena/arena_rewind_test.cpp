@@ -24,6 +24,21 @@ constexpr arena_options small_chunks = {.kind = backing::chained,
 
 // --- marks and positions -------------------------------------------------------------------------
 
+// A large block lies in a chunk beside the others.
+TEST(arena_rewind, owns_no_byte_that_was_popped) {
+  for (const backing kind : {backing::reserved, backing::chained}) {
+    arena a({.kind = kind, .growth = {.first = 1_KiB, .cap = 8_KiB}});
+    auto* const p = static_cast<std::byte*>(a.push(500'000));
+    a.pop(400'000);
+    std::size_t used = 0;
+    a.for_each_chunk([&](const arena::chunk_view& c) { used += c.used; });
+    EXPECT_EQ(used, a.pos());
+    EXPECT_TRUE(a.owns(p + 99'999));
+    EXPECT_FALSE(a.owns(p + 100'000));
+    EXPECT_TRUE(a.check_invariants());
+  }
+}
+
 TEST(arena_rewind, ends_what_came_after_and_keeps_what_came_before) {
   for (const backing kind : {backing::reserved, backing::chained}) {
     arena a({.kind = kind, .growth = {.first = 1_KiB, .cap = 8_KiB}});

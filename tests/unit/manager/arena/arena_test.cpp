@@ -96,6 +96,24 @@ TEST(arena, aligner_holds_for_the_next_push_in_whatever_chunk_it_comes) {
   }
 }
 
+// A chunk for it would be larger than a quarter of the cap, as of a block that lies beside.
+TEST(arena, aligner_finds_a_chunk_beyond_the_growth_cap) {
+  for (const std::size_t alignment : {std::size_t{4096}, std::size_t{64_KiB}}) {
+    arena a({.kind = backing::chained, .growth = {.first = 4_KiB, .cap = 16_KiB}});
+    for (int i = 0; i < 20; ++i) {
+      (void)a.push(10);
+      const std::size_t before = a.pos();
+      ASSERT_TRUE(a.push_aligner(alignment));
+      ASSERT_GE(a.pos(), before);
+      ASSERT_TRUE(is_aligned(address_of(a.push(10)), alignment));
+      ASSERT_TRUE(a.check_invariants());
+    }
+  }
+  arena full({.kind = backing::chained, .limit = 10});
+  (void)full.push(10);
+  EXPECT_FALSE(full.push_aligner(4096));
+}
+
 TEST(arena, aligner_without_room_changes_nothing) {
   buffer_of<100> buffer;
   arena a({.kind = backing::fixed, .auto_align = 1, .buffer = buffer.bytes});

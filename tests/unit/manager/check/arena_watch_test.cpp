@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ashlar/debug.hpp"
+#include "ashlar/fit.hpp"
 #include "ashlar/sources.hpp"
 #include "support/child.hpp"
 #include "support/fault_log.hpp"
@@ -152,6 +153,21 @@ TEST(ArenaWatch, SeesThroughEveryWayToPush) {
   EXPECT_TRUE(a.check_invariants());
   a.clear();
   EXPECT_EQ(ended, 1);
+}
+
+// What goes back to where it came from must be open again: others write to it at once.
+TEST(ArenaWatch, GivesNoShutPageBack) {
+  const ashlar::test::unwatched quiet;
+  ashlar::best_fit_manager level;
+  ashlar::arena a({.kind = ashlar::backing::chained, .upstream = ashlar::memory(level)});
+  std::memset(a.push(200'000), 1, 200'000);
+  ashlar::arena_watch watch(a, {.protect = true});
+  a.free_all();
+  const ashlar::allocation others = level.allocate({300'000});
+  ASSERT_TRUE(static_cast<bool>(others));
+  std::memset(others.data(), 2, 300'000);
+  std::memset(a.push(100'000), 3, 100'000);
+  level.deallocate(others.get());
 }
 
 TEST(ArenaSnapshot, BringsContentsAndPositionBack) {
