@@ -5,6 +5,7 @@
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/replace/debug/debug_report.hpp"
 #include "ashlar/replace/debug/page_guard.hpp"
+#include "ashlar/replace/debug/program_new.hpp"
 
 namespace ashlar::replace {
 
@@ -26,6 +27,7 @@ const char* freeing_function(family by) {
 void check_claims(const guarded_block& b, const freeing& how) {
   debug_report what = {.pointer = b.data, .live = b, .from = how.from, .from_words = "  freed at"};
   if (b.facts.made_by != how.by) {
+    if (program_replaces_new()) return;
     os::line note;
     note.text("  made by ").text(to_string(b.facts.made_by)).text(", freed by ");
     what.note = note.text(freeing_function(how.by)).c_str();
