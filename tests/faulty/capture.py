@@ -8,7 +8,7 @@ import struct
 
 HEADER = struct.Struct("<QIIIIQQQQQQQQII64s4IQII")
 SECTION = struct.Struct("<IIQQ")
-SECTION_COUNT = 10
+SECTION_COUNT = 11
 MAPS, FRAMES, SITES = 1, 3, 4
 SITE = struct.Struct("<6I9Q2I")
 

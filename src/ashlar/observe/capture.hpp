@@ -14,7 +14,7 @@
 namespace ashlar::observe {
 
 inline constexpr std::uint64_t capture_magic = 0x31504143'4c485341;  // "ASHLCAP1" in memory order
-inline constexpr std::uint32_t capture_version = 2;
+inline constexpr std::uint32_t capture_version = 3;
 
 enum class section_kind : std::uint32_t {
   maps = 1,  // bytes: /proc/self/maps
@@ -27,8 +27,9 @@ enum class section_kind : std::uint32_t {
   frame_marks,   // capture_mark: the last frames, the oldest first
   periods,       // what of each site was made between marks
   suppressions,  // bytes: the text of the program's own __lsan_default_suppressions
+  said,          // bytes: what ashlar said on stderr, the first lines of it
 };
-inline constexpr std::uint32_t section_kind_count = 10;
+inline constexpr std::uint32_t section_kind_count = 11;
 
 enum class capture_reason : std::uint32_t {
   exit,      // the program ends

@@ -37,4 +37,11 @@ class line {
 /// Threads: thread-safe. errno stays as it was. May be called in a signal handler.
 void write_line(const line& what) noexcept;
 
+/// Is called with each line that is written, by the thread that writes it, in a signal handler,
+/// too.
+using line_listener = void (*)(const line& what) noexcept;
+
+/// Installs a listener; null: none.
+void listen_to_lines(line_listener listener) noexcept;
+
 }  // namespace ashlar::os

@@ -30,7 +30,7 @@ class Capture:
         self.live_bytes, self.live_blocks, self.peak_bytes = fields[7:10]
         self.lost_events, self.sample_bytes, self.has_leaks = fields[11:14]
         sections = {}
-        for i in range(10):
+        for i in range(11):
             kind, size, offset, count = SECTION.unpack_from(data, HEADER.size + i * SECTION.size)
             sections[kind] = (size, offset, count)
         self.base = self._base(data, sections[1])

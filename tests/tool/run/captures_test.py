@@ -51,6 +51,26 @@ class CapturesTest(RunTest):
                    if function in (site["stack"][site["head"]]["function"] or ""))
 
 
+class Faults(CapturesTest):
+    def test_a_fault_is_shown_with_functions_and_lines(self):
+        result = self.tool("run", "--json", "--track=debug", "--library", LIBRARY, PROGRAM,
+                           "double-free")
+        self.assertEqual(result.returncode, -signal.SIGABRT, result.stderr)
+        text = result.stderr.decode()
+        self.assertIn("ashlar: double free of", text)
+        said = json.loads(text[text.index("\n{") :])["processes"][0]["tracking"]["said"]
+        self.assertTrue(said[0]["text"].startswith("ashlar: double free of"))
+        heads = []
+        for before, line in zip(said, said[1:]):
+            if line["frames"] and not before["frames"]:
+                heads.append((before["text"].split()[-1], line["frames"][0]))
+        self.assertEqual(len(heads), 4, said)  # made, freed, freed again; the neighbour
+        for word, frame in heads:
+            self.assertEqual(word, "at")
+            self.assertTrue(frame["file"].endswith("captured_program.cpp"), frame)
+            self.assertGreater(frame["line"], 0)
+
+
 class Crashes(CapturesTest):
     def crash(self, how, by, **settings):
         """Crashes, and returns what the capture says; the end is as it would be without it."""

@@ -24,6 +24,7 @@ class capture_builder {
   std::vector<observe::capture_mark> frame_marks;
   std::vector<observe::capture_period> periods;
   std::string suppressions;
+  std::string said;
 
   capture_builder() {
     header.magic = observe::capture_magic;
@@ -98,6 +99,7 @@ class capture_builder {
     add(observe::section_kind::periods, periods.data(), sizeof(observe::capture_period),
         periods.size());
     add(observe::section_kind::suppressions, suppressions.data(), 1, suppressions.size());
+    add(observe::section_kind::said, said.data(), 1, said.size());
     add(observe::section_kind::strings, strings.data(), 1, strings.size());
     std::memcpy(body.data(), &head, sizeof head);
     return body;

@@ -45,6 +45,30 @@ const tag_row& row_of(const tracking& all, const std::string& path) {
   throw std::out_of_range(path);
 }
 
+// Addresses in no file that is mapped: they are shown as what they are.
+TEST(tracking, what_was_said_is_shown_line_by_line_and_stack_by_stack) {
+  test::capture_builder from = test::game_capture();
+  from.said =
+      "ashlar: overrun of 0x10: bytes were \x1b[31mwritten to\n"
+      "  block of 24 bytes, made by malloc at\n"
+      "    #0 0x1235 /nowhere/game+0x35\n"
+      "    #1 0x2235 /nowhere/game+0x1035\n"
+      "  cut";
+  const tracking all = tracked(from);
+  ASSERT_EQ(all.said.size(), 5U);
+  EXPECT_TRUE(all.said[0].text.starts_with("ashlar: overrun of 0x10"));
+  EXPECT_EQ(all.said[0].text.find('\x1b'), std::string::npos);
+  EXPECT_TRUE(all.said[1].frames.empty());
+  ASSERT_EQ(all.said[2].frames.size(), 1U);
+  EXPECT_EQ(all.said[2].frames[0].offset, 0x1234U);
+  ASSERT_EQ(all.said[3].frames.size(), 1U);
+  EXPECT_EQ(all.said[4].text, "  cut");
+  const std::string text = text_of(all, 80);
+  EXPECT_NE(text.find("SAID   on stderr"), std::string::npos);
+  EXPECT_NE(text.find("at 0x1234"), std::string::npos);
+  EXPECT_EQ(json_of(all)["said"].size(), 5U);
+}
+
 TEST(tracking, tags_are_summed_over_what_lies_below) {
   const tracking all = tracked(test::game_capture());
   EXPECT_EQ(row_of(all, "render").live_bytes, 13 * mib);

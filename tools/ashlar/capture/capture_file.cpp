@@ -129,6 +129,7 @@ capture parse(std::string_view bytes) {
   read_section(bytes, all.header, section_kind::frame_marks, all.frame_marks);
   read_section(bytes, all.header, section_kind::periods, all.periods);
   read_section(bytes, all.header, section_kind::suppressions, all.suppressions);
+  read_section(bytes, all.header, section_kind::said, all.said);
   if (all.strings.empty()) all.strings.assign(1, '\0');
   check_references(all);
   return all;

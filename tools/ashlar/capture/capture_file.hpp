@@ -33,6 +33,7 @@ struct capture {
   std::vector<observe::capture_mark> frame_marks;  // of the last frames, the oldest first
   std::vector<observe::capture_period> periods;
   std::string suppressions;  // that the program brings along
+  std::string said;          // lines of ashlar's on stderr
   std::time_t written = 0;   // when the file was last changed; 0: not known
 
   std::string_view text(std::uint32_t offset) const { return strings.c_str() + offset; }

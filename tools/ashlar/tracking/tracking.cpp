@@ -16,12 +16,6 @@ namespace {
 
 using observe::capture_site;
 
-/// Frames of the allocator say how it was reached, which nobody asked for.
-bool is_allocator(const frame& each) {
-  return file_name(each.module).starts_with("libashlar-") ||
-         each.function.starts_with("ashlar::replace::");
-}
-
 void add_figures(capture_site& sums, const capture_site& site) {
   sums.born_blocks += site.born_blocks;
   sums.born_bytes += site.born_bytes;
@@ -241,6 +235,11 @@ shown_stack stack_of(const capture& source, const capture_site& site, symbolizer
   return shown;
 }
 
+bool is_allocator(const frame& each) {
+  return file_name(each.module).starts_with("libashlar-") ||
+         each.function.starts_with("ashlar::replace::");
+}
+
 std::string key_of(const stack& frames) {
   std::string key;
   for (const frame& each : frames) key += place_key(each) + "\n";
@@ -267,6 +266,7 @@ tracking analyse(std::shared_ptr<const capture> source, const analysis_options& 
   site_grouper sites;
   leak_grouper leaks;
   all.leaks.scanned = all.source->header.has_leaks != 0;
+  all.said = said_lines(*all.source, symbols);
   const std::vector<std::vector<period>> made = periods_of_sites(*all.source);
   for (std::size_t i = 0; i < all.source->sites.size(); ++i) {
     const capture_site& site = all.source->sites[i];

@@ -91,8 +91,15 @@ struct leak_findings {
   bool scanned = false;
 };
 
+/// A line that ashlar said on stderr: of a fault, or of what is known about it.
+struct said_line {
+  std::string text;  // as it was, printable
+  stack frames;      // of one that shows an address of code; else empty
+};
+
 struct tracking {
   std::shared_ptr<const capture> source;
+  std::vector<said_line> said;
   std::vector<tag_row> tags;  // a parent before its children, the largest child first
   std::vector<site_group> sites;
   leak_findings leaks;
@@ -112,8 +119,15 @@ tracking analyse(std::shared_ptr<const capture> source, const analysis_options& 
 /// Says when a period was: 'after "level loaded"'.
 std::string words_for(const period& when, const capture& source);
 
+/// Returns what ashlar said, with the functions of the stacks in it; without those of the allocator
+/// that a stack begins with.
+std::vector<said_line> said_lines(const capture& source, symbolizer& symbols);
+
 /// Returns the stack of a site as it is shown.
 shown_stack stack_of(const capture& source, const observe::capture_site& site, symbolizer& symbols);
+
+/// Frames of the allocator say how it was reached, which nobody asked for.
+bool is_allocator(const frame& each);
 
 /// Returns the frames as text that is the same for the same place of the program, wherever it was
 /// loaded.

@@ -21,6 +21,12 @@ json json_of(const frame& each) {
   return out;
 }
 
+json json_of(const said_line& each) {
+  json frames = json::array();
+  for (const frame& one : each.frames) frames.push_back(json_of(one));
+  return {{"text", each.text}, {"frames", frames}};
+}
+
 json budget_json(std::uint64_t budget) {
   return budget == ~std::uint64_t{0} ? json(nullptr) : json(budget);
 }
@@ -160,6 +166,8 @@ json json_of(const growth_findings& found) {
 
 json json_of(const tracking& all) {
   const observe::capture_header& header = all.source->header;
+  json said = json::array();
+  for (const said_line& each : all.said) said.push_back(json_of(each));
   json tags = json::array();
   for (const tag_row& row : all.tags) tags.push_back(json_of(row, *all.source));
   json sites = json::array();
@@ -182,6 +190,7 @@ json json_of(const tracking& all) {
           {"peak_bytes", header.peak_bytes},
           {"own_bytes", header.own_bytes},
           {"lost_events", header.lost},
+          {"said", said},
           {"tags", tags},
           {"sites", sites},
           {"threads", threads},

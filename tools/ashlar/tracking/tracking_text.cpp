@@ -177,6 +177,7 @@ lines tracking_sections(const process_report& process, const report_format& form
   }
   const tracking& all = *process.tracked;
   lines out;
+  append_section(out, said_section(all, format));
   append_section(out, tags_section(all, format));
   append_section(out, sites_section(all, format));
   append_section(out, threads_section(all, format));

@@ -13,6 +13,8 @@ namespace ashlar::tool {
 
 lines tracking_sections(const process_report& process, const report_format& format);
 
+/// What ashlar said on stderr, with functions and lines in place of addresses.
+lines said_section(const tracking& all, const report_format& format);
 lines tags_section(const tracking& all, const report_format& format);
 /// Top sites by live bytes, by allocations and by temporary allocations.
 lines sites_section(const tracking& all, const report_format& format);

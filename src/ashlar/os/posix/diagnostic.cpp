@@ -6,6 +6,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "ashlar/base/bits.hpp"
 #include "ashlar/os/posix/errno_guard.hpp"
 #include "ashlar/os/thread.hpp"
@@ -61,10 +63,21 @@ line& line::bytes(std::uint64_t size) noexcept {
   return text(units[unit]);
 }
 
+namespace {
+
+constinit std::atomic<line_listener> listener{nullptr};
+
+}  // namespace
+
+void listen_to_lines(line_listener wanted) noexcept {
+  listener.store(wanted, std::memory_order_relaxed);
+}
+
 void write_line(const line& what) noexcept {
   const errno_guard guard;
   const cancellation_hold hold;
   char newline = '\n';
+  if (const line_listener listen = listener.load(std::memory_order_relaxed)) listen(what);
   const iovec parts[] = {{const_cast<char*>(what.c_str()), what.size()}, {&newline, 1}};
   while (::writev(STDERR_FILENO, parts, 2) < 0 && errno == EINTR) {
   }

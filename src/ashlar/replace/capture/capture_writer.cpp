@@ -18,6 +18,7 @@
 #include "ashlar/replace/capture/block_sums.hpp"
 #include "ashlar/replace/capture/capture_output.hpp"
 #include "ashlar/replace/capture/program_suppressions.hpp"
+#include "ashlar/replace/capture/said_lines.hpp"
 #include "ashlar/replace/leak_scan.hpp"
 #include "ashlar/replace/watched_heap.hpp"
 
@@ -66,6 +67,7 @@ class writer {
   void write_frame_marks() noexcept;
   void write_periods() noexcept;
   void write_suppressions() noexcept;
+  void write_said() noexcept;
   void write_strings() noexcept;
   std::uint32_t text(const char* words) noexcept;
 
@@ -290,6 +292,14 @@ void writer::write_suppressions() noexcept {
   end(size);
 }
 
+// As far as it went: another thread may be saying more.
+void writer::write_said() noexcept {
+  begin(section_kind::said, 1);
+  const std::size_t size = std::strlen(said_lines());
+  out_.add(said_lines(), size);
+  end(size);
+}
+
 void writer::write_strings() noexcept {
   begin(section_kind::strings, 1);
   if (text_.ensure(text_size_))
@@ -340,6 +350,7 @@ bool writer::run(bool scanned) noexcept {
   write_frame_marks();
   write_periods();
   write_suppressions();
+  write_said();
   write_strings();
   if (passed_locks() != 0) header_.gaps |= gap_locks;
   out_.rewrite_start(&header_, sizeof header_);

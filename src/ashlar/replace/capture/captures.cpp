@@ -17,6 +17,7 @@
 #include "ashlar/replace/capture/capture_signals.hpp"
 #include "ashlar/replace/capture/capture_writer.hpp"
 #include "ashlar/replace/capture/program_suppressions.hpp"
+#include "ashlar/replace/capture/said_lines.hpp"
 #include "ashlar/replace/capture/self_copy.hpp"
 #include "ashlar/replace/capture/signal_stack.hpp"
 #include "ashlar/replace/dead_stack.hpp"
@@ -104,6 +105,7 @@ void after_fork_in_child() {
   home = ::getpid();
   is_child = true;
   last_number.store(0, std::memory_order_relaxed);
+  forget_lines();
   in_handler.store(false, std::memory_order_relaxed);
   is_crashing.store(false, std::memory_order_relaxed);
   if (interval_ns != 0) due_ns.store(os::monotonic_ns() + interval_ns, std::memory_order_relaxed);
@@ -170,6 +172,7 @@ void begin_captures() noexcept {
   home = ::getpid();
   begun = true;
   follow_forks();
+  keep_lines();
   ask_for_suppressions();
   // Handlers run in reverse order; this one is registered before main, and so comes last.
   (void)::on_exit(at_exit, nullptr);

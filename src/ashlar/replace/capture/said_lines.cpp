@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/replace/capture/said_lines.hpp"
+
+#include <atomic>
+#include <cstring>
+
+#include "ashlar/os/diagnostic.hpp"
+
+namespace ashlar::replace {
+
+namespace {
+
+// The bytes behind a line that found no room stay zero, so that the text ends there.
+constinit char text[most_said + 1] = {};
+constinit std::atomic<std::size_t> used{0};
+
+void keep(const os::line& what) noexcept {
+  const std::size_t size = what.size() + 1;
+  const std::size_t at = used.fetch_add(size, std::memory_order_relaxed);
+  if (at > most_said || size > most_said - at) return;
+  std::memcpy(text + at, what.c_str(), what.size());
+  text[at + what.size()] = '\n';
+}
+
+}  // namespace
+
+void keep_lines() noexcept { os::listen_to_lines(keep); }
+
+const char* said_lines() noexcept { return text; }
+
+void forget_lines() noexcept {
+  std::memset(text, 0, sizeof text);
+  used.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace ashlar::replace
