@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/report/registry_report.hpp"
 
+#include <cstdint>
+
 #include "ashlar/report/text_writer.hpp"
 
 namespace ashlar {
@@ -16,31 +18,61 @@ struct json_state {
   unsigned open = 0;  // managers whose objects have not been closed
 };
 
-// Returns how much of a name is shown: no character of several bytes is cut.
-std::size_t shown_length(const char* text) {
-  std::size_t n = 0;
-  while (n < longest_name && text[n] != '\0') ++n;
-  while (n != 0 && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) --n;
-  return n;
+// How many bytes a character takes, and the least character that takes so many.
+struct utf8_form {
+  unsigned length;
+  std::uint32_t least;
+};
+
+constexpr utf8_form form_of(unsigned char lead) {
+  if (lead < 0x80) return {1, 0};
+  if (lead >= 0xc0 && lead < 0xe0) return {2, 0x80};
+  if (lead >= 0xe0 && lead < 0xf0) return {3, 0x800};
+  if (lead >= 0xf0 && lead < 0xf8) return {4, 0x10000};
+  return {0, 0};
 }
 
-// Bytes above 0x7f are left as they are: names are UTF-8.
-void put_quoted(text_writer& out, const char* text) {
+// Returns the length of the character that a text begins with, or 0 if that is not UTF-8: neither
+// are spellings longer than need be, halves of surrogate pairs, and numbers beyond all characters.
+// Reads no further than the zero at the end.
+std::size_t character_length(const char* text) {
+  const utf8_form form = form_of(static_cast<unsigned char>(text[0]));
+  if (form.length < 2) return form.length;
+  std::uint32_t character = static_cast<unsigned char>(text[0]) & (0x7fu >> form.length);
+  for (unsigned i = 1; i < form.length; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte & 0xc0) != 0x80) return 0;
+    character = character << 6 | (byte & 0x3fu);
+  }
+  const bool is_surrogate = character >= 0xd800 && character < 0xe000;
+  return character < form.least || character > 0x10ffff || is_surrogate ? 0 : form.length;
+}
+
+void put_escaped(text_writer& out, char c) {
   constexpr char digits[] = "0123456789abcdef";
-  const std::size_t length = shown_length(text);
+  if (c == '"' || c == '\\') {
+    out.put('\\');
+    out.put(c);
+  } else if (static_cast<unsigned char>(c) < 0x20) {
+    out.put("\\u00");
+    out.put(digits[c >> 4]);
+    out.put(digits[c & 15]);
+  } else {
+    out.put(c);
+  }
+}
+
+// Names come from the program: a byte that is no part of UTF-8 becomes U+FFFD, for a reader may
+// refuse the whole text because of it. No character of several bytes is cut.
+void put_quoted(text_writer& out, const char* text) {
   out.put('"');
-  for (std::size_t i = 0; i < length; ++i) {
-    const char c = text[i];
-    if (c == '"' || c == '\\') {
-      out.put('\\');
-      out.put(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out.put("\\u00");
-      out.put(digits[c >> 4]);
-      out.put(digits[c & 15]);
-    } else {
-      out.put(c);
-    }
+  for (std::size_t i = 0; i < longest_name && text[i] != '\0';) {
+    const std::size_t length = character_length(text + i);
+    if (length > longest_name - i) break;
+    if (length == 0) out.put("\\ufffd");
+    if (length == 1) put_escaped(out, text[i]);
+    for (std::size_t k = 0; length > 1 && k < length; ++k) out.put(text[i + k]);
+    i += length == 0 ? 1 : length;
   }
   out.put('"');
 }

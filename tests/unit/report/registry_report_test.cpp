@@ -52,6 +52,26 @@ TEST(write_json, escapes_names) {
             std::string::npos);
 }
 
+std::string quoted_name(const char* name) {
+  const plain_manager m(name);
+  const std::string text = as_text(write_json);
+  const std::size_t from = text.find("\"name\":") + 7;
+  return text.substr(from, text.find(",\"kind\"") - from);
+}
+
+TEST(write_json, replaces_what_is_not_utf8) {
+  EXPECT_EQ(quoted_name("caf\xe9"), R"("caf\ufffd")") << "Latin-1";
+  EXPECT_EQ(quoted_name("a\x80\xbfz"), R"("a\ufffd\ufffdz")") << "nothing leads them";
+  EXPECT_EQ(quoted_name("\xe2\x82z"), R"("\ufffd\ufffdz")") << "the third byte is missing";
+  EXPECT_EQ(quoted_name("\xc3"), R"("\ufffd")") << "the name ends";
+  EXPECT_EQ(quoted_name("\xc0\xaf"), R"("\ufffd\ufffd")") << "a longer spelling of a slash";
+  EXPECT_EQ(quoted_name("\xed\xa0\x80"), R"("\ufffd\ufffd\ufffd")") << "half a pair";
+  EXPECT_EQ(quoted_name("\xf4\x90\x80\x80"), R"("\ufffd\ufffd\ufffd\ufffd")") << "beyond all";
+  EXPECT_EQ(quoted_name("\xff"), R"("\ufffd")");
+  for (const char* const fine : {"\xc2\x80", "\xe2\x82\xac", "\xef\xbf\xbf", "\xf0\x9f\xaa\xa8"})
+    EXPECT_EQ(quoted_name(fine), std::string("\"") + fine + '"');
+}
+
 TEST(write_json, tells_the_size_whatever_the_room) {
   plain_manager game("game");
   const std::string whole = as_text(write_json);
