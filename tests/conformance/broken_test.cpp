@@ -22,6 +22,7 @@ enum class flaw {
   serves_zero_with_nothing,
   takes_any_size,
   takes_any_alignment,
+  resizes_to_any_alignment,
   forgets_to_zero,
   forgets_contents,
   moves_what_must_stay,
@@ -84,6 +85,10 @@ class flawed_manager : public manager {
     from_.deallocate(b, alignment);
   }
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept {
+    if (!is_power_of_two(alignment)) {
+      return Flaw == flaw::resizes_to_any_alignment ? allocation::of(b.data, change.size)
+                                                    : allocation::failed(status::bad_alignment);
+    }
     if (!change.may_move && Flaw != flaw::moves_what_must_stay)
       return allocation::failed(status::unsupported);
     const allocation a = allocate({change.size, alignment}, change.wanted);
@@ -154,6 +159,7 @@ TEST(conformance_suite, finds_flaws_in_blocks) {
 TEST(conformance_suite, finds_flaws_in_refusals) {
   EXPECT_TRUE(is_flaw_found<flaw::takes_any_size>());
   EXPECT_TRUE(is_flaw_found<flaw::takes_any_alignment>());
+  EXPECT_TRUE(is_flaw_found<flaw::resizes_to_any_alignment>());
 }
 
 TEST(conformance_suite, finds_flaws_in_contents) {

@@ -62,6 +62,7 @@ allocation chunk_manager::allocate(layout request, fit wanted) noexcept {
 
 allocation chunk_manager::reallocate(block b, std::size_t alignment,
                                      const resize& change) noexcept {
+  if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
   if (change.size > max_size) return allocation::failed(status::too_large);
   const std::size_t size = rounded(change.size);
   const std::uintptr_t at = address_of(b.data);

@@ -61,6 +61,27 @@ void an_absurd_resize_changes_nothing(const subject_kind& kind) {
   EXPECT_EQ(s.finish(), "");
 }
 
+void a_resize_with_an_impossible_alignment_changes_nothing(const subject_kind& kind) {
+  stage s(kind, true);
+  s.model.allocate({kind.largest / 2, 8});
+  ASSERT_EQ(s.model.live().size(), 1u) << s.finish();
+  const block b{s.model.live()[0].data, s.model.live()[0].size};
+  const manager_usage before = s.handle().usage();
+  // To the same size, to a smaller one, to larger ones that fit behind it or elsewhere, to none.
+  const std::size_t sizes[] = {b.size, b.size / 2, b.size + 1, kind.largest, max_size};
+  for (const std::size_t alignment : {0, 3, 24, 65535})
+    for (const std::size_t size : sizes)
+      for (const bool may_move : {true, false}) {
+        const status why =
+            s.handle().reallocate(b, alignment, {.size = size, .may_move = may_move}).reason();
+        const bool is_due = may_move || s.can(capability::resize);
+        EXPECT_TRUE(why == status::bad_alignment || (!is_due && why == status::unsupported))
+            << to_string(why) << " for " << size << " bytes aligned to " << alignment;
+      }
+  EXPECT_EQ(s.handle().usage().used, before.used);
+  EXPECT_EQ(s.finish(), "");
+}
+
 void an_empty_block_is_allocated_by_a_resize(const subject_kind& kind) {
   stage s(kind);
   const allocation a = s.handle().reallocate({}, 8, {.size = kind.largest});
@@ -89,6 +110,8 @@ std::vector<conformance_test> resize_tests() {
   return {{"keeps_contents_when_resized", keeps_contents_when_resized},
           {"does_not_move_what_must_stay", does_not_move_what_must_stay},
           {"an_absurd_resize_changes_nothing", an_absurd_resize_changes_nothing},
+          {"a_resize_with_an_impossible_alignment_changes_nothing",
+           a_resize_with_an_impossible_alignment_changes_nothing},
           {"an_empty_block_is_allocated_by_a_resize", an_empty_block_is_allocated_by_a_resize},
           {"returns_a_part_of_used_memory", returns_a_part_of_used_memory}};
 }

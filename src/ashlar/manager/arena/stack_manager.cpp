@@ -70,6 +70,7 @@ void stack_manager::deallocate(block b, std::size_t) noexcept {
 allocation stack_manager::reallocate(block b, std::size_t alignment,
                                      const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
   if (change.size > max_size) return allocation::failed(status::too_large);
   const bool is_top = top_ != nullptr && b.data == top_->data();
   const std::size_t size = at_least_one(change.size);

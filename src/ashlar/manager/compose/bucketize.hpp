@@ -78,6 +78,7 @@ class bucketize : public composed<bucketize<Part, Bounds...>, Part> {
 
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept {
     if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+    if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
     const std::size_t i = index_for(change.size);
     if (i == count) return refusal_of({change.size, alignment});
     if (i == index_for(b.size))

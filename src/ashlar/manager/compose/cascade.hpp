@@ -81,6 +81,7 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept
       requires(has(can_do, capability::resize)) {
     if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+    if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
     const std::size_t i = owner_of(b.data);
     if (i == Most) {
       report_fault(fault_kind::invalid_resize, b.data);

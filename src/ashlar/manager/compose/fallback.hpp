@@ -79,6 +79,7 @@ class fallback : public composed<fallback<Primary, Secondary>, Primary, Secondar
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept
       requires(has(can_do, capability::resize)) {
     if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+    if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
     const allocation a = primary_.get().owns(b.data)
                              ? resized_by(primary_.get(), b, alignment, change)
                              : resized_by(secondary_.get(), b, alignment, change);

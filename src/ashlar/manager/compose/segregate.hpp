@@ -78,6 +78,7 @@ class segregate : public composed<segregate<Threshold, Small, Large>, Small, Lar
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept
       requires(has(can_do, capability::resize)) {
     if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+    if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
     allocation a = allocation::failed(status::unsupported);
     if (is_small(b.size) && is_small(change.size))
       a = cut(resized_by(small_.get(), b, alignment, change));

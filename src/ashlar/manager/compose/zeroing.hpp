@@ -73,6 +73,7 @@ class zeroing : public wrapper<zeroing<Part, When>, Part> {
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept
       requires(has(can_do, capability::resize)) {
     if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+    if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
     resize first = change;
     first.wanted = fit_for(change.wanted);
     if constexpr (When == wipe::when_freed) {

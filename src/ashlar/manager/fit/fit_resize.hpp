@@ -13,6 +13,7 @@ template <class Index>
 allocation fit_manager<Index>::reallocate(block b, std::size_t alignment,
                                           const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
   finish_free();
   fit_block* const old = space_.live(b.data);
   if (old == nullptr || old->usable() - b.size > old->slack() ||

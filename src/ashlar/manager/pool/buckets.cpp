@@ -30,6 +30,7 @@ std::size_t buckets::usable_size(const void* p) const noexcept {
 allocation buckets::reallocate(block b, std::size_t alignment, const resize& change) noexcept {
   const layout request{change.size, alignment};
   if (b.data == nullptr) return allocate(request, change.wanted);
+  if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
   if (!set_.is_block(b.data)) {
     report_fault(fault_kind::invalid_resize, b.data);
     return allocation::failed(status::unsupported);

@@ -64,6 +64,7 @@ std::size_t general_manager::usable_size(const void* p) const noexcept {
 allocation general_manager::reallocate(block b, std::size_t alignment,
                                        const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
   if (!set_.is_block(b.data) && large_.usable_size(b.data) == 0) {
     report_fault(fault_kind::invalid_resize, b.data);
     return allocation::failed(status::unsupported);

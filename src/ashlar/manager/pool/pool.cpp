@@ -78,6 +78,7 @@ allocation pool::allocate_slow(std::size_t size, std::size_t alignment, fit want
 
 allocation pool::reallocate(block b, std::size_t alignment, const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
   if (!owns(b.data) || !core_.is_block_start(b.data)) {
     report_fault(fault_kind::invalid_resize, b.data);
     return allocation::failed(status::unsupported);

@@ -108,6 +108,7 @@ void thread_cached_pool::put_slow(void* p) noexcept {
 allocation thread_cached_pool::reallocate(block b, std::size_t alignment,
                                           const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
   if (!owns(b.data) || !core_.is_block_start(b.data)) {
     report_fault(fault_kind::invalid_resize, b.data);
     return allocation::failed(status::unsupported);

@@ -108,6 +108,7 @@ void thread_pools::put_elsewhere(void* p) noexcept {
 
 allocation thread_pools::reallocate(block b, std::size_t alignment, const resize& change) noexcept {
   if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
+  if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
   if (!owns(b.data)) {
     report_fault(fault_kind::invalid_resize, b.data);
     return allocation::failed(status::unsupported);
