@@ -26,6 +26,15 @@ inline bool is_aligned_for(fit_block* b, std::size_t alignment) {
 // Blocks of just the right size that are looked at for one that is aligned well by chance.
 inline constexpr unsigned aligned_tries = 4;
 
+// Of blocks that are large enough but for their alignment the first ones that an index has to
+// offer, from `b` on.
+template <class Index>
+fit_block* aligned_from(const Index& index, fit_block* b, std::size_t need, std::size_t alignment) {
+  for (unsigned i = 0; i < aligned_tries && b != nullptr; ++i, b = index.find_next(b))
+    if (gap_to(b, alignment) + need <= b->size()) return b;
+  return nullptr;
+}
+
 }  // namespace fit_detail
 
 template <class Index>
@@ -135,18 +144,29 @@ auto fit_manager<Index>::find_place(std::size_t need, std::size_t alignment) con
   if (alignment <= fit_block::granule) {
     if (b != nullptr) return {b, 0};
   } else {
-    for (unsigned i = 0; i < fit_detail::aligned_tries && b != nullptr;
-         ++i, b = index_.find_next(b)) {
-      const std::size_t gap = fit_detail::gap_to(b, alignment);
-      if (gap + need <= b->size()) return {b, gap};
-    }
+    b = fit_detail::aligned_from(index_, b, need, alignment);
     // However a block lies, this much more is enough.
-    b = index_.find(need + alignment + fit_block::granule);
+    if (b == nullptr) b = index_.find(need + alignment + fit_block::granule);
     if (b != nullptr) return {b, fit_detail::gap_to(b, alignment)};
   }
   const std::size_t gap =
       alignment > fit_block::granule ? fit_detail::gap_to(space_.top(), alignment) : 0;
-  return gap + need <= space_.room() ? place{space_.top(), gap} : place{};
+  if (gap + need <= space_.room()) return {space_.top(), gap};
+  return alignment > fit_block::granule ? find_place_by_chance(need, alignment) : place{};
+}
+
+// Before a request is refused: the first blocks of each size, or bin, that there is from `need` on.
+// They are what a larger request would be served from, so none is served where a smaller one is
+// refused, and the bisection of `refusal` finds the largest. Bins: four looks for each that is not
+// empty; the tree: for each size up to the one that is surely enough.
+template <class Index>
+ASHLAR_COLD auto fit_manager<Index>::find_place_by_chance(std::size_t need,
+                                                          std::size_t alignment) const -> place {
+  for (fit_block* first = index_.find(need); first != nullptr; first = index_.find_larger(first)) {
+    fit_block* const b = fit_detail::aligned_from(index_, first, need, alignment);
+    if (b != nullptr) return {b, fit_detail::gap_to(b, alignment)};
+  }
+  return {};
 }
 
 template <class Index>

@@ -100,6 +100,8 @@ class fit_bins {
   }
   /// Returns another block of the same bin, or null.
   fit_block* find_next(fit_block* b) const { return block(b->link[0]); }
+  /// Returns the first block of the next bin that is not empty, or null.
+  fit_block* find_larger(fit_block* b) const { return first_from(bin_of(b->granules()) + 1); }
 
   /// Panics if a rule is broken. Returns the number of blocks.
   std::size_t check_invariants() const;

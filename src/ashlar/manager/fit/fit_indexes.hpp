@@ -37,6 +37,11 @@ class ASHLAR_EXPORT fit_hybrid {
   fit_block* find_next(fit_block* b) const {
     return is_large(b) ? tree_.find_next(b) : bins_.find_next(b);
   }
+  fit_block* find_larger(fit_block* b) const {
+    if (is_large(b)) return tree_.find_larger(b);
+    fit_block* const larger = bins_.find_larger(b);
+    return larger != nullptr ? larger : tree_.find(large);
+  }
 
   std::size_t check_invariants() const {
     return bins_.check_invariants() + tree_.check_invariants();

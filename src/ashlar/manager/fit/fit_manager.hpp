@@ -70,7 +70,8 @@ class ASHLAR_EXPORT fit_manager : public manager {
   }
 
   /// Errors: `over_budget`; `not_enough_memory` with what would fit (for alignments above 8, what
-  /// surely would); `no_memory` if the OS refuses to commit more.
+  /// surely would: that and all that is smaller); `no_memory` if the OS refuses to commit more.
+  /// Cost: of a refusal at alignments above 8 up to a few looks for each bin, or size in the tree.
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
   /// Clears what is not known to be zero: memory that was never used is not cleared again.
   allocation allocate_zeroed(layout request, fit wanted = fit::get_exact) noexcept;
@@ -152,6 +153,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
                     std::uint64_t previous);
   allocation allocate_elsewhere(layout request, fit wanted);
   place find_place(std::size_t need, std::size_t alignment) const;
+  place find_place_by_chance(std::size_t need, std::size_t alignment) const;
   bool can_serve(layout request) const;
   allocation refusal(layout request) const;
   allocation refuse_corrupt(fit_block* b) const;

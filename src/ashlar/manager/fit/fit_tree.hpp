@@ -81,6 +81,8 @@ class ASHLAR_EXPORT fit_tree {
     if (b->link[0] != 0) return links_.at(b->link[0]);
     return at_least(b->size());
   }
+  /// Returns a block of the next larger size that there is, or null.
+  fit_block* find_larger(fit_block* b) const { return find(b->size() + fit_block::granule); }
 
   /// Panics if a rule is broken. Returns the number of blocks.
   std::size_t check_invariants() const {
