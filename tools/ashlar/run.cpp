@@ -63,6 +63,8 @@ std::string tracking_options(const run_options& options, const fs::path& capture
   if (!options.leaks_every.empty()) add("capture_every=" + options.leaks_every);
   // The user may have said no.
   if (option_in(own_environment(), "capture_on_crash").empty()) add("capture_on_crash=1");
+  if (option_in(own_environment(), "capture_on_termination").empty())
+    add("capture_on_termination=1");
   return text;
 }
 

@@ -32,11 +32,12 @@ enum class section_kind : std::uint32_t {
 inline constexpr std::uint32_t section_kind_count = 11;
 
 enum class capture_reason : std::uint32_t {
-  exit,      // the program ends
-  request,   // the program asked for it
-  signal,    // somebody sent the signal that was chosen for it
-  interval,  // it was time
-  crash,     // a fault or abort() ends the program
+  exit,         // the program ends
+  request,      // the program asked for it
+  signal,       // somebody sent the signal that was chosen for it
+  interval,     // it was time
+  crash,        // a fault or abort() ends the program
+  termination,  // SIGINT, SIGTERM or SIGHUP ends it
 };
 
 /// What a capture lacks, or may have wrong. Bits of `capture_header::gaps`.

@@ -227,6 +227,7 @@ bool assign(word key, word value, options& o) {
   if (key.is("capture_every")) return parse_duration(value, o.capture_every);
   if (key.is("capture_signal")) return parse_signal(value, o.capture_signal);
   if (key.is("capture_on_crash")) return parse_boolean(value, o.capture_on_crash);
+  if (key.is("capture_on_termination")) return parse_boolean(value, o.capture_on_termination);
   if (key.is("guard")) return parse_bytes(value, o.debug.guard);
   if (key.is("fill")) return parse_bytes(value, o.debug.fill);
   if (key.is("quarantine")) return parse_bytes(value, o.debug.quarantine);

@@ -34,6 +34,7 @@ struct options {
   std::uint64_t capture_every = 0;   // milliseconds; 0: not
   std::uint64_t capture_signal = 0;  // 0: none
   bool capture_on_crash = false;
+  bool capture_on_termination = false;
   debug_settings debug;
 };
 
@@ -94,6 +95,9 @@ inline constexpr option_description option_table[] = {
     {"capture_on_crash", option_kind::boolean, "0",
      "Leave `PID.capture` when SIGSEGV, SIGBUS, SIGABRT, SIGILL or SIGFPE ends the program, which "
      "then ends as it would have."},
+    {"capture_on_termination", option_kind::boolean, "0",
+     "Leave `PID.capture` when SIGINT, SIGTERM or SIGHUP ends the program, as it then does. A "
+     "program that handles or ignores one of them is not disturbed."},
     {"guard", option_kind::bytes, "16",
      "With `track=debug`: bytes in front of and behind each block that must stay as they are. "
      "Rounded up to multiples of 16, at most 4K. 0: none."},

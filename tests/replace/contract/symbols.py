@@ -44,13 +44,15 @@ DELETE = [
 ]
 
 # What else may be exported: the old name of free, the way out that runs no destructors, the function
-# that keeps our fork handlers in front, the check of all blocks at the debug level, and what a copy
+# that keeps our fork handlers in front, those that hide the handlers of termination, the check of all blocks at the debug level, and what a copy
 # of libashlar in the same program shares with us; the C interface to captures.
 ALLOWED = {
     "cfree",
     "_exit",
     "_Exit",
     "__register_atfork",
+    "sigaction",
+    "signal",
     "ashlar_check_blocks",
     "ashlar_mark_time",
     "ashlar_next_frame",

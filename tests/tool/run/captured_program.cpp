@@ -59,11 +59,11 @@ void wait_for_input() {
 }
 
 /// The signal finds this thread somewhere in malloc or free, more often than not under a lock.
-void crash_amid_allocations() {
+void end_amid_allocations(int number) {
   const pthread_t self = ::pthread_self();
-  std::thread([self] {
+  std::thread([self, number] {
     ::usleep(20'000);
-    ::pthread_kill(self, SIGSEGV);
+    ::pthread_kill(self, number);
   }).detach();
   while (true) {
     void* volatile blocks[64];
@@ -136,7 +136,8 @@ void crash(std::string_view how) {
   if (how == "kill") ::kill(::getpid(), SIGFPE);
   if (how == "thread") std::thread([] { keep(50, 1, 10), recurse(0); }).join();
   if (how == "double-free") std::free(table[0]), std::free(table[0]);
-  if (how == "amid") crash_amid_allocations();
+  if (how == "amid") end_amid_allocations(SIGSEGV);
+  if (how == "stopped-amid") end_amid_allocations(SIGTERM);
   if (how == "full") fill_up(), *nowhere = 1;
 }
 

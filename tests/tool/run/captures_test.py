@@ -11,7 +11,7 @@ import subprocess
 import time
 import unittest
 
-from support import LIBRARY, PATIENCE, TOOL, RunTest
+from support import LIBRARY, PATIENCE, PYTHON, TOOL, RunTest
 
 PROGRAM = os.environ["ASHLAR_CAPTURED_PROGRAM"]
 
@@ -162,6 +162,94 @@ class Signals(CapturesTest):
             self.assertEqual(len(self.files()), count, self.files())
             for _, file in self.files():
                 os.unlink(file)
+
+
+class Terminations(CapturesTest):
+    def start(self, *command, options="capture_on_termination=1", **settings):
+        """Starts a program that says "ready" and waits."""
+        process = subprocess.Popen(command, env=self.preloaded(options), stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, **settings)
+        self.addCleanup(process.__exit__, None, None, None)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        return process
+
+    def test_each_signal_that_ends_it_leaves_a_whole_capture(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number.name):
+                process = self.start(PROGRAM, "wait")
+                process.send_signal(number)
+                self.assertEqual(process.wait(PATIENCE), -number)
+                ((name, file),) = self.files()
+                self.assertEqual(name, "capture")
+                capture = self.read(file)
+                self.assertEqual(capture["leaks"]["lost"]["blocks"], 5)
+                self.assertEqual(self.live_of(capture, "keep"), 10)
+                text = self.tool("leaks", file).stdout.decode()
+                self.assertIn(f"taken as {number.name} ended it", text)
+                os.unlink(file)
+
+    def test_one_amid_allocations_leaves_one(self):
+        result = self.run_program("stopped-amid", options="capture_on_termination=1")
+        self.assertEqual(result.returncode, -signal.SIGTERM)
+        self.assertEqual(self.live_of(self.read(self.files()[0][1]), "keep"), 10)
+
+    def test_an_interpreter_finds_the_default_and_sets_its_own(self):
+        process = self.start(PYTHON, "-c", """
+import signal, sys
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+try:
+    print("ready", flush=True)
+    sys.stdin.read()
+except KeyboardInterrupt:
+    sys.exit(7)
+""")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(PATIENCE), 7)
+
+    def test_one_that_cleans_up_and_sends_it_again_leaves_one(self):
+        process = self.start(PYTHON, "-c", """
+import os, signal, sys
+def stop(number, frame):
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+signal.signal(signal.SIGTERM, stop)
+print("ready", flush=True)
+sys.stdin.read()
+""")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(PATIENCE), -signal.SIGTERM)
+        text = self.tool("leaks", self.files()[0][1]).stdout.decode()
+        self.assertIn("taken as SIGTERM ended it", text)
+
+    def test_what_is_ignored_stays_ignored(self):
+        process = self.start(PROGRAM, "wait", preexec_fn=lambda: signal.signal(
+            signal.SIGHUP, signal.SIG_IGN))
+        process.send_signal(signal.SIGHUP)
+        process.stdin.close()
+        self.assertEqual(process.wait(PATIENCE), 0)
+
+    def test_without_the_option_there_is_none(self):
+        process = self.start(PROGRAM, "wait", options="capture_on_termination=0")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(PATIENCE), -signal.SIGTERM)
+        self.assertEqual(self.files(), [])
+
+    def interrupted(self, *command):
+        """Returns what the tool reports on a program that Ctrl-C ends."""
+        with subprocess.Popen([TOOL, *command, "--library", LIBRARY, "--", PROGRAM, "wait"],
+                              env=self.environment, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            process.send_signal(signal.SIGINT)
+            return process.communicate(timeout=PATIENCE)[1].decode()
+
+    def test_the_tool_reports_on_a_program_that_was_interrupted(self):
+        text = self.interrupted("leaks")
+        self.assertIn("1 500 B in 5 blocks lost", text)
+        self.assertIn("taken as SIGINT ended it", text)
+        report = json.loads(self.interrupted("run", "--json", "--track=full"))
+        self.assertEqual(report["processes"][0]["tracking"]["reason"], "termination")
 
 
 class OnDemand(CapturesTest):

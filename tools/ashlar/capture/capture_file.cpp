@@ -63,7 +63,7 @@ capture_header read_header(std::string_view bytes) {
   if (bytes.size() < sizeof header) throw bad_capture{"it is cut short: its header is not whole"};
   if (header.level > 4)
     throw bad_capture{fmt::format("it is damaged: there is no level {}", header.level)};
-  if (header.reason > capture_reason::crash)
+  if (header.reason > capture_reason::termination)
     throw bad_capture{fmt::format("it is damaged: there is no reason {}",
                                   static_cast<std::uint32_t>(header.reason))};
   header.program[sizeof header.program - 1] = 0;

@@ -92,7 +92,7 @@ json json_of(const observe::capture_mark& mark, const capture& source) {
 }
 
 const char* reason_name(observe::capture_reason reason) {
-  constexpr const char* names[] = {"exit", "request", "signal", "interval", "crash"};
+  constexpr const char* names[] = {"exit", "request", "signal", "interval", "crash", "termination"};
   return names[static_cast<std::size_t>(reason)];
 }
 

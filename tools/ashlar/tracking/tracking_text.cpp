@@ -59,7 +59,8 @@ std::string moment_of(const capture& source) {
     case observe::capture_reason::request: return "as the program asked, after " + after;
     case observe::capture_reason::signal: return "at " + signal_name(number) + ", after " + after;
     case observe::capture_reason::interval: return "after " + after;
-    case observe::capture_reason::crash: return "as " + signal_name(number) + " ended it";
+    case observe::capture_reason::crash:
+    case observe::capture_reason::termination: return "as " + signal_name(number) + " ended it";
   }
   return "";
 }

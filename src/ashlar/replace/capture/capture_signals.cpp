@@ -15,6 +15,7 @@
 #include "ashlar/replace/capture/captures.hpp"
 #include "ashlar/replace/capture/self_copy.hpp"
 #include "ashlar/replace/capture/signal_stack.hpp"
+#include "ashlar/replace/capture/termination_signals.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/publisher.hpp"
 
@@ -68,6 +69,14 @@ void on_crash(int number, siginfo_t* info, void* context) {
   errno = saved;
 }
 
+void on_termination(int number, siginfo_t* info, void* context) {
+  const int saved = errno;
+  capture_from_handler(capture_reason::termination, number, stack_end(context));
+  end_at_next(number);
+  send_again(number, info);
+  errno = saved;
+}
+
 void on_request(int number, siginfo_t*, void* context) {
   const int saved = errno;
   capture_from_handler(capture_reason::signal, number, stack_end(context));
@@ -86,7 +95,7 @@ void set(int number, void (*handler)(int, siginfo_t*, void*), struct sigaction* 
 
 void set_capture_signals() noexcept {
   const options& o = current_options();
-  if (!o.capture_on_crash && o.capture_signal == 0) return;
+  if (!o.capture_on_crash && !o.capture_on_termination && o.capture_signal == 0) return;
   if (!prepare_copies()) {
     os::line message;
     os::write_line(message.text("ashlar: no memory for captures at signals"));
@@ -99,6 +108,7 @@ void set_capture_signals() noexcept {
     for (std::size_t i = 0; i < std::size(crash_signals); ++i)
       set(crash_signals[i], on_crash, &before[i]);
   }
+  if (o.capture_on_termination) handle_termination(on_termination);
   if (o.capture_signal != 0) set(static_cast<int>(o.capture_signal), on_request, nullptr);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Signals that lead to a capture: one that was chosen for it (`capture_signal`), and those that a
-// program crashes with (`capture_on_crash`).
+// Signals that lead to a capture: one that was chosen for it (`capture_signal`), those that a
+// program crashes with (`capture_on_crash`), and those that end one which does not care
+// (`capture_on_termination`).
 //
 // The handler makes a copy of the process, which writes (self_copy.hpp); so nothing is allocated
 // and no lock is waited for, whatever the signal has interrupted, and an idle program is served

@@ -42,7 +42,7 @@ constinit pid_t home = 0;         // the process, unless this is a child of vfor
 constinit bool is_child = false;  // made by fork
 constinit std::atomic<std::uint32_t> last_number{0};
 constinit std::atomic<bool> in_handler{false};
-constinit std::atomic<bool> is_crashing{false};
+constinit std::atomic<bool> is_ending{false};
 constinit std::atomic<bool> follows_forks{false};
 constinit std::atomic<std::uint64_t> due_ns{0};  // of the next one of the interval; 0: none
 constinit std::uint64_t interval_ns = 0;         // changed by whoever has taken `due_ns`
@@ -107,7 +107,7 @@ void after_fork_in_child() {
   last_number.store(0, std::memory_order_relaxed);
   forget_lines();
   in_handler.store(false, std::memory_order_relaxed);
-  is_crashing.store(false, std::memory_order_relaxed);
+  is_ending.store(false, std::memory_order_relaxed);
   if (interval_ns != 0) due_ns.store(os::monotonic_ns() + interval_ns, std::memory_order_relaxed);
 }
 
@@ -141,8 +141,12 @@ bool write_in_copy(void* argument) {
   return counted;
 }
 
+bool ends_program(capture_reason reason) noexcept {
+  return reason == capture_reason::crash || reason == capture_reason::termination;
+}
+
 void write_from_handler(copy_task& task) noexcept {
-  const bool ends = task.plan.reason == capture_reason::crash;
+  const bool ends = ends_program(task.plan.reason);
   if (ends) task.path = path_of_end();
   task.plan.file =
       ends ? open_capture(task.path.c_str(), false) : open_next(task.path, task.plan.number);
@@ -193,8 +197,8 @@ void end_captures() noexcept {
 
 // A handler that ends the process may have interrupted this very thread under a lock.
 void capture_at_end() noexcept {
-  // Another thread crashes: that is how the program ends, and nothing comes before it.
-  while (is_crashing.load(std::memory_order_relaxed)) ::nanosleep(&a_moment, nullptr);
+  // A signal ends it: that is how the program ends, and nothing comes before it.
+  while (is_ending.load(std::memory_order_relaxed)) ::nanosleep(&a_moment, nullptr);
   if (locks_of_this_thread != 0 || !may_leave_captures()) return;
   const os::line path = path_of_end();
   capture_plan plan = {.reason = capture_reason::exit, .pid = home};
@@ -236,15 +240,15 @@ void serve_captures() noexcept {
 
 void capture_from_handler(capture_reason reason, int signal, const void* interrupted) noexcept {
   if (!may_leave_captures()) return;
-  const bool crashes = reason == capture_reason::crash;
-  if (crashes && is_crashing.exchange(true, std::memory_order_relaxed)) {
-    // Another thread crashes, too: this one waits, for its end would be that of the other.
+  const bool ends = ends_program(reason);
+  if (ends && is_ending.exchange(true, std::memory_order_relaxed)) {
+    // Another thread ends it already: this one waits, for its end would be that of the other.
     while (in_handler.load(std::memory_order_relaxed)) ::nanosleep(&a_moment, nullptr);
     return;
   }
   // acquire, release below: one at a time.
   while (in_handler.exchange(true, std::memory_order_acquire)) {
-    if (!crashes) return;
+    if (!ends) return;
     ::nanosleep(&a_moment, nullptr);
   }
   copy_task task;
@@ -254,7 +258,7 @@ void capture_from_handler(capture_reason reason, int signal, const void* interru
                .interrupted = interrupted};
   write_from_handler(task);
   in_handler.store(false, std::memory_order_release);
-  if (crashes) is_crashing.store(false, std::memory_order_relaxed);  // the program may survive it
+  if (ends) is_ending.store(false, std::memory_order_relaxed);  // the program may survive it
 }
 
 }  // namespace ashlar::replace
