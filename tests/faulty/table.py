@@ -75,7 +75,7 @@ FAULTS = {
     "bad_free/behind": INTERIOR,
     **{
         f"leak/{name}": LEAK
-        for name in "lost_pointer local in_main container list thread cycle kept_by_lost "
-        "realloc_failed".split()
+        for name in "lost_pointer local in_main container list thread ended_thread cycle "
+        "kept_by_lost realloc_failed".split()
     },
 }

@@ -12,6 +12,7 @@
 #include "ashlar/replace/dead_stack.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/debug/page_guard.hpp"
+#include "ashlar/replace/ended_threads.hpp"
 #include "ashlar/replace/watched_heap.hpp"
 
 namespace ashlar::replace {
@@ -33,6 +34,7 @@ class scan {
   void forget_verdicts() noexcept;
   void collect_own_ranges() noexcept;
   void add_own_data() noexcept;
+  void add_dead_stacks() noexcept;
   void scan_roots() noexcept;
   void scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept;
@@ -91,6 +93,14 @@ void scan::add_own_data() noexcept {
   }
 }
 
+// What ended threads have left is as little a root as what is ours.
+void scan::add_dead_stacks() noexcept {
+  constexpr std::size_t kept_for_others = 8;
+  dead_stacks stacks;
+  for (os::range each; own_count_ + kept_for_others < most_own_ranges && stacks.next(each);)
+    add_own(each);
+}
+
 void scan::collect_own_ranges() noexcept {
   own_count_ = 0;
   watched_heap.walk_ranges({this, [](void* self, os::range r) {
@@ -107,6 +117,7 @@ void scan::collect_own_ranges() noexcept {
   add_own({reinterpret_cast<std::byte*>(&watched_heap), sizeof(watched_heap)});
   add_own(copy_stack());
   add_own_data();
+  add_dead_stacks();
   // Last, for they grow while ranges are added.
   add_own({reinterpret_cast<std::byte*>(this), sizeof(*this)});
   if (own_.ensure(own_count_ + 2)) {
@@ -254,6 +265,7 @@ bool scan::run(const void* interrupted) noexcept {
   stack_top_ = interrupted != nullptr ? address_of(interrupted) - red_zone : 0;
   // Who was interrupted may hold the loader's lock, which it takes to find out.
   dead_end_ = interrupted != nullptr ? 0 : end_of_dead_stack();
+  if (interrupted == nullptr) learn_of_threads();
   reads_in_place_ = !load_relaxed(guarding) || guard_settings.protect == page_protection::off;
   forget_verdicts();
   // Each block waits once at most. Other threads may make some while this goes on.

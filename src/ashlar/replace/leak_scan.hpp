@@ -2,7 +2,8 @@
 // Which watched blocks does nothing point to any more?
 //
 // Roots are all writable memory of the process that is not ashlar's own: data of the program and of
-// its libraries, stacks and thread-local storage, mappings, and the blocks that are not watched. An
+// its libraries, stacks and thread-local storage of threads that live (what lies below their stack
+// pointers, too), mappings, and the blocks that are not watched. An
 // aligned word whose value lies in a live watched block holds that block, wherever in it it points;
 // what a held block contains holds further ones. What is left over is lost. Lost blocks that other
 // lost blocks point to are told apart: freeing those would have freed them too.

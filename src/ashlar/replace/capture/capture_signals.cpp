@@ -16,6 +16,7 @@
 #include "ashlar/replace/capture/self_copy.hpp"
 #include "ashlar/replace/capture/signal_stack.hpp"
 #include "ashlar/replace/capture/termination_signals.hpp"
+#include "ashlar/replace/ended_threads.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/publisher.hpp"
 
@@ -101,6 +102,7 @@ void set_capture_signals() noexcept {
     os::write_line(message.text("ashlar: no memory for captures at signals"));
     return;
   }
+  learn_of_threads();
   if (o.capture_on_crash) {
     are_set = true;
     give_signal_stack();
