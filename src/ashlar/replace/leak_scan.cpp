@@ -41,8 +41,11 @@ class scan {
   void scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept;
   void scan_block(std::uintptr_t begin, std::size_t size, block_standing found) noexcept;
   void look_at(std::uintptr_t word, block_standing found) noexcept;
-  void drain() noexcept;
-  void mark_kept() noexcept;
+  void drain(block_standing found) noexcept;
+  void wait(os::range block) noexcept;
+  void find_heads() noexcept;
+  void take_as_head(os::range block, block_record& record) noexcept;
+  void keep_one_of_each() noexcept;
   void add_own(os::range memory) noexcept;
   os::range* waiting() const { return reinterpret_cast<os::range*>(waiting_->data()); }
 
@@ -50,12 +53,13 @@ class scan {
   std::size_t own_count_ = 0;
   observe::growing_space* waiting_ = nullptr;  // blocks that were found, to be read
   std::size_t waiting_count_ = 0;
+  std::size_t head_count_ = 0;                  // of lost blocks, which lie below those that wait
   std::size_t block_count_ = 0;                 // when the scan began
   std::uintptr_t lowest_ = ~std::uintptr_t{0};  // watched blocks lie in [lowest_, highest_)
   std::uintptr_t highest_ = 0;
-  std::uintptr_t dead_end_ = 0;     // of the stack, where `main` has returned
-  std::uintptr_t stack_top_ = 0;    // of the thread that a signal interrupted; 0: of this one
-  const void* scanning_ = nullptr;  // the block that is being read
+  std::uintptr_t dead_end_ = 0;   // of the stack, where `main` has returned
+  std::uintptr_t stack_top_ = 0;  // of the thread that a signal interrupted; 0: of this one
+  const void* head_ = nullptr;    // whose group is being read: no member of it makes it kept
   bool failed_ = false;
   bool reads_in_place_ = true;  // nobody makes pages of blocks inaccessible meanwhile
   alignas(8) std::byte buffer_[buffer_size] = {};
@@ -134,29 +138,39 @@ void scan::forget_verdicts() noexcept {
                              }});
 }
 
+// The live watched block that an address lies in; no record: in none.
+struct found_block {
+  block_record* record = nullptr;
+  std::byte* start = nullptr;
+};
+
+found_block find_block(std::uintptr_t word) noexcept {
+  slab* const s = process_page_map.header_of(at_address(word));
+  if (s == nullptr || !s->watched) return {};
+  const std::uint32_t index = s->is_slab() ? s->index_of(at_address(word)) : 0;
+  if (s->is_slab() && index >= s->capacity) return {};
+  block_record& record = s->record_at(index);
+  if (!record.is_live()) return {};
+  return {&record, s->is_slab() ? s->block_at(index) : s->start};
+}
+
+void scan::wait(os::range block) noexcept {
+  if (waiting_->ensure((waiting_count_ + 1) * sizeof(os::range)))
+    waiting()[waiting_count_++] = block;
+  else
+    failed_ = true;
+}
+
 // One word of the program: does it lead into a live block that was not found yet?
 void scan::look_at(std::uintptr_t word, block_standing found) noexcept {
   if (word - lowest_ >= highest_ - lowest_) return;
-  slab* const s = process_page_map.header_of(at_address(word));
-  if (s == nullptr || !s->watched) return;
-  std::uint32_t index = 0;
-  if (s->is_slab()) {
-    index = s->index_of(at_address(word));
-    if (index >= s->capacity) return;
-  }
-  block_record& record = s->record_at(index);
-  if (!record.is_live() || record.standing() != block_standing::lost) return;
-  std::byte* const start = s->is_slab() ? s->block_at(index) : s->start;
-  if (word < address_of(watched_data(start, record.load()))) return;        // the guard's
-  if (start == scanning_ && found == block_standing::kept_by_lost) return;  // points to itself
-  record.set_standing(found);
-  if (found != block_standing::reachable) return;
-  if (!waiting_->ensure((waiting_count_ + 1) * sizeof(os::range))) {
-    failed_ = true;
-    return;
-  }
-  const observe::block_facts facts = record.load();
-  waiting()[waiting_count_++] = {watched_data(start, facts), facts.size};
+  const found_block block = find_block(word);
+  if (block.record == nullptr || block.record->standing() != block_standing::lost) return;
+  const observe::block_facts facts = block.record->load();
+  std::byte* const data = watched_data(block.start, facts);
+  if (word < address_of(data) || block.start == head_) return;  // the guard's; or its own group's
+  block.record->set_standing(found);
+  wait({data, facts.size});
 }
 
 void scan::scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept {
@@ -231,28 +245,59 @@ void scan::scan_roots() noexcept {
     const bool is_this_stack = here - m.begin < m.end - m.begin;
     const std::uintptr_t live = dead_end_ > here ? dead_end_ : here;
     scan_root(is_this_stack ? live : m.begin, m.end);
-    drain();
+    drain(block_standing::reachable);
   }
 }
 
-void scan::drain() noexcept {
-  while (waiting_count_ != 0) {
+void scan::drain(block_standing found) noexcept {
+  while (waiting_count_ > head_count_) {
     const os::range block = waiting()[--waiting_count_];
-    scan_block(address_of(block.data), block.size, block_standing::reachable);
+    scan_block(address_of(block.data), block.size, found);
   }
 }
 
-// What lost blocks point to is lost with them. The heap is locked during the walk.
-void scan::mark_kept() noexcept {
+// Reads what hangs on a lost block that nothing before it has led to.
+void scan::take_as_head(os::range block, block_record& record) noexcept {
+  record.set_standing(block_standing::kept_by_lost);
+  wait(block);
+  head_count_ = waiting_count_;
+  scan_block(address_of(block.data), block.size, block_standing::kept_by_lost);
+  drain(block_standing::kept_by_lost);
+}
+
+// Goes through the lost blocks, and takes each as a head that hangs on none of those before it.
+// The heap is locked during the walk.
+void scan::find_heads() noexcept {
   watched_heap.walk_records({this, [](void* self, const walked_block& found, block_record& record) {
-                               if (record.standing() == block_standing::reachable) return;
                                auto& s = *static_cast<scan*>(self);
-                               s.scanning_ = found.data;
+                               if (s.failed_ || record.standing() != block_standing::lost) return;
                                const observe::block_facts facts = record.load();
-                               const std::uintptr_t begin = address_of(
-                                   watched_data(static_cast<std::byte*>(found.data), facts));
-                               s.scan_block(begin, facts.size, block_standing::kept_by_lost);
+                               auto* const start = static_cast<std::byte*>(found.data);
+                               s.take_as_head({watched_data(start, facts), facts.size}, record);
                              }});
+}
+
+// What hangs on lost blocks is lost with them: of each group one block shall count as the lost one,
+// of a cycle that nothing else leads to any one. A head may hang on a later one, but on none that
+// came earlier. So from the last to the first, those that are left over are on none at all.
+void scan::keep_one_of_each() noexcept {
+  find_heads();
+  watched_heap.walk_records({nullptr, [](void*, const walked_block&, block_record& record) {
+                               if (record.standing() == block_standing::kept_by_lost)
+                                 record.set_standing(block_standing::lost);
+                             }});
+  watched_heap.lock_all();
+  for (std::size_t i = head_count_; i-- > 0 && !failed_;) {
+    const os::range block = waiting()[i];
+    const found_block head = find_block(address_of(block.data));
+    if (head.record == nullptr || head.record->standing() != block_standing::lost) continue;
+    head_ = head.start;
+    scan_block(address_of(block.data), block.size, block_standing::kept_by_lost);
+    drain(block_standing::kept_by_lost);
+  }
+  watched_heap.unlock_all();
+  head_ = nullptr;
+  head_count_ = 0;
 }
 
 bool scan::run(const void* interrupted) noexcept {
@@ -268,15 +313,16 @@ bool scan::run(const void* interrupted) noexcept {
   if (interrupted == nullptr) learn_of_threads();
   reads_in_place_ = !load_relaxed(guarding) || guard_settings.protect == page_protection::off;
   forget_verdicts();
-  // Each block waits once at most. Other threads may make some while this goes on.
-  observe::growing_space room((block_count_ + block_count_ / 4 + 4096) * sizeof(os::range));
+  // Each block waits once at most, and may be a head besides. Other threads may make some while
+  // this goes on.
+  observe::growing_space room((2 * block_count_ + block_count_ / 4 + 4096) * sizeof(os::range));
   waiting_ = &room;
   if (!room.ensure(1) || !own_.ensure(1)) return false;
   collect_own_ranges();
   watched_heap.lock_all();  // no slab goes away while words are looked up
   scan_roots();
   watched_heap.unlock_all();
-  mark_kept();
+  keep_one_of_each();
   own_.release();
   room.release();
   return !failed_;

@@ -5,8 +5,9 @@
 // its libraries, stacks and thread-local storage of threads that live (what lies below their stack
 // pointers, too), mappings, and the blocks that are not watched. An
 // aligned word whose value lies in a live watched block holds that block, wherever in it it points;
-// what a held block contains holds further ones. What is left over is lost. Lost blocks that other
-// lost blocks point to are told apart: freeing those would have freed them too.
+// what a held block contains holds further ones. What is left over is lost. Lost blocks that hang
+// on other lost blocks are told apart: freeing those would have freed them too. Of a cycle that
+// hangs on nothing else one member counts as lost, the others as hanging on it.
 // Conservative: a number may look like a pointer, so a leak may be missed; the other way round only
 // where a program hides its pointers.
 // Threads: others may run; a pointer that they move from one place to another meanwhile may be

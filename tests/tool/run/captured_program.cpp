@@ -40,6 +40,32 @@ int* volatile nowhere = nullptr;
   asm volatile("" : : "r"(block) : "memory");
 }
 
+struct node {
+  node* next;
+  node* tail;
+};
+
+[[gnu::noinline]] node* make_node(node* next, node* tail) {
+  node* const made = static_cast<node*>(std::malloc(sizeof(node)));
+  *made = {next, tail};
+  return made;
+}
+
+[[gnu::noinline]] node* make_ring(int count, node* tail) {
+  node* const first = make_node(nullptr, nullptr);
+  node* last = first;
+  for (int i = 1; i < count; ++i) last = last->next = make_node(nullptr, nullptr);
+  last->next = first;
+  last->tail = tail;
+  return first;
+}
+
+/// A ring of three with a tail, and one of two that hangs on a node: two groups, seven blocks.
+[[gnu::noinline]] void lose_rings() {
+  make_ring(3, make_node(nullptr, nullptr));
+  make_node(make_ring(2, nullptr), nullptr);
+}
+
 /// What dead stack slots still point to is no leak: they are overwritten here.
 [[gnu::noinline]] void clear_stack() {
   volatile char used[16'384];
@@ -153,6 +179,7 @@ int main(int count, char** words) {
   if (how == "wait") wait_for_input();
   if (how == "ask") return ashlar_write_capture(count > 2 ? words[2] : nullptr) == 1 ? 0 : 9;
   if (how == "fork") return fork_amid_captures(words[2]);
+  if (how == "rings") lose_rings();
   if (how == "mark") mark_the_time();
   if (how == "grow") grow();
   clear_stack();

@@ -296,6 +296,14 @@ class Suppressions(CapturesTest):
                       [(each["name"], each["verdict"]) for each in found["findings"]])
 
 
+class Cycles(CapturesTest):
+    def test_of_each_group_that_nothing_leads_to_one_block_is_lost(self):
+        self.assertEqual(self.run_program("rings").returncode, 0)
+        leaks = self.read(self.files()[0][1])["leaks"]
+        self.assertEqual(leaks["lost"]["blocks"], 5 + 2)
+        self.assertEqual(leaks["kept_by_lost"]["blocks"], 5)
+
+
 class Marks(CapturesTest):
     def test_what_was_made_between_marks_is_exact(self):
         result = self.tool("run", "--library", LIBRARY, "--json", "--track=full", PROGRAM, "mark")

@@ -91,6 +91,16 @@ TEST(growth, captures_of_two_runs_have_no_rate) {
   EXPECT_EQ(growth_in(both).span_ns, 0U);
 }
 
+TEST(growth, what_hangs_on_lost_blocks_is_not_called_referenced) {
+  test::capture_builder second = game_after(2, 13);
+  second.sites[0].held_blocks = 13;
+  const growth_findings found = growth_in({read(game_after(1, 12)), read(second)});
+  EXPECT_EQ(found.places[0].held_blocks, 13U);
+  const std::string text = render(growth_section(found, false, {}), false, 80);
+  EXPECT_NE(text.find("\n  kept by lost ones\n"), std::string::npos) << text;
+  EXPECT_EQ(json_of(found)["growing"][0]["held_blocks"], 13);
+}
+
 TEST(growth, text_says_how_much_how_fast_and_how_sure) {
   const growth_findings found =
       growth_in({read(game_after(1, 12)), read(game_after(2, 13)), read(game_after(3, 15))});

@@ -19,6 +19,7 @@ struct holding {
   std::uint64_t bytes = 0;
   std::uint64_t blocks = 0;
   std::uint64_t lost = 0;
+  std::uint64_t kept_by_lost = 0;
 
   bool operator==(const holding&) const = default;
 };
@@ -48,6 +49,7 @@ std::map<std::string, series> series_of(const captures& all) {
       each[i].bytes += site.live_bytes;
       each[i].blocks += site.live_blocks;
       each[i].lost += site.lost_blocks;
+      each[i].kept_by_lost += site.held_blocks;
     }
   }
   return found;
@@ -63,6 +65,7 @@ void add(series& sum, const series& more) {
     sum[i].bytes += more[i].bytes;
     sum[i].blocks += more[i].blocks;
     sum[i].lost += more[i].lost;
+    sum[i].kept_by_lost += more[i].kept_by_lost;
   }
 }
 
@@ -75,6 +78,7 @@ void judge(const series& held, growth& into) {
   into.live_bytes = held.back().bytes;
   into.live_blocks = held.back().blocks;
   into.lost_blocks = held.back().lost;
+  into.held_blocks = held.back().kept_by_lost;
 }
 
 /// Numbers of processes come again; one that began within the same second is the same.

@@ -23,6 +23,7 @@ struct growth {
   std::uint64_t live_bytes = 0;
   std::uint64_t live_blocks = 0;
   std::uint64_t lost_blocks = 0;  // of the live ones: nothing points to them
+  std::uint64_t held_blocks = 0;  // of the live ones: only lost ones point to them
   std::size_t rises = 0;          // steps in which bytes and blocks rose
   std::size_t steps = 0;
 

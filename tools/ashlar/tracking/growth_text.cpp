@@ -33,11 +33,13 @@ lines heading_of(const growth_findings& found, std::size_t others, const report_
 /// Are its blocks leaks already, or does the program still know them?
 line standing_of(const growth& each, const capture& last) {
   if (last.header.has_leaks == 0) return line("lost or not: not looked at");
-  if (each.lost_blocks == 0) return line("still referenced");
-  if (each.lost_blocks >= each.live_blocks) return line("lost", style::alarm);
-  return line(fmt::format("{} of {} blocks lost", group_digits(each.lost_blocks),
-                          group_digits(each.live_blocks)),
-              style::alarm);
+  const std::uint64_t gone = each.lost_blocks + each.held_blocks;
+  if (gone == 0) return line("still referenced");
+  const char* const how = each.lost_blocks != 0 ? "lost" : "kept by lost ones";
+  if (gone >= each.live_blocks) return line(how, style::alarm);
+  return line(
+      fmt::format("{} of {} blocks {}", group_digits(gone), group_digits(each.live_blocks), how),
+      style::alarm);
 }
 
 std::string rate_of(const growth& each, const growth_findings& found, unit_system units) {

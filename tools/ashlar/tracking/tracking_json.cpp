@@ -148,13 +148,16 @@ json json_of(const leak_findings& leaks, const capture& source) {
 
 json json_of(const growth_findings& found) {
   json list = json::array();
+  const auto if_known = [&](std::uint64_t blocks) {
+    return found.last->header.has_leaks != 0 ? json(blocks) : json(nullptr);
+  };
   for (const growth& each : found.places)
     list.push_back({{"bytes", each.bytes},
                     {"blocks", each.blocks},
                     {"live_bytes", each.live_bytes},
                     {"live_blocks", each.live_blocks},
-                    {"lost_blocks",
-                     found.last->header.has_leaks != 0 ? json(each.lost_blocks) : json(nullptr)},
+                    {"lost_blocks", if_known(each.lost_blocks)},
+                    {"held_blocks", if_known(each.held_blocks)},
                     {"rose", each.rises},
                     {"steady", each.is_steady()},
                     {"certainty", each.certainty()},
