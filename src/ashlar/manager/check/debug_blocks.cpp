@@ -5,6 +5,7 @@
 #include "ashlar/base/poison.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/manager/check/debug_manager.hpp"
+#include "ashlar/manager/check/debug_report.hpp"
 #include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/address_space.hpp"
 #include "ashlar/os/thread.hpp"
@@ -13,26 +14,34 @@ namespace ashlar {
 
 using detail::debug_state;
 
+namespace {
+
+std::uint16_t rounded_guard(std::uint16_t guard) {
+  return static_cast<std::uint16_t>(align_up(guard < 32768 ? guard : 32768, 8));
+}
+
+}  // namespace
+
 // --- where a block lies --------------------------------------------------------------------------
 
 // Returns false if the whole would be too large.
-bool debug_manager::plan_for(layout request, plan& p) const noexcept {
+bool debug_manager::plan_for(layout request, const dressing& wanted, plan& p) noexcept {
   const std::size_t size = at_least_one(request.size);
   if (size > max_size / 4 || request.alignment > max_size / 4) return false;
   p = {};
-  p.guard = options_.guard;
-  if (options_.pages != debug_pages::none) {
+  p.guard = wanted.guard;
+  if (wanted.pages != debug_pages::none) {
     const std::size_t page = os::page_size();
     p.whole.alignment = larger(request.alignment, page);
     p.pages_at = p.whole.alignment;
     p.pages_size = align_up(size, page);
     p.whole.size = p.pages_at + p.pages_size + page;
     p.offset = p.pages_at;
-    if (options_.pages == debug_pages::back)
+    if (wanted.pages == debug_pages::back)
       p.offset += align_down(p.pages_size - request.size, request.alignment);
     return true;
   }
-  p.has_header = options_.headers;
+  p.has_header = wanted.headers;
   p.whole.alignment = request.alignment;
   if (p.has_header) p.whole.alignment = larger(request.alignment, alignof(debug_header));
   p.offset = p.guard + (p.has_header ? sizeof(debug_header) : 0);
@@ -41,6 +50,32 @@ bool debug_manager::plan_for(layout request, plan& p) const noexcept {
   const std::size_t least = request.size + p.guard;
   p.whole.size = p.offset + at_least_one(least);
   return true;
+}
+
+// Takes away what needs the most room. Returns false if there is nothing left to take.
+bool debug_manager::dressing::reduce() noexcept {
+  if (pages != debug_pages::none) {
+    pages = debug_pages::none;
+  } else if (headers) {
+    headers = false;
+  } else if (guard != 0) {
+    guard = 0;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+debug_manager::dressing debug_manager::dressing_of(const debug_options& options) noexcept {
+  return {options.pages, options.headers, rounded_guard(options.guard)};
+}
+
+layout debug_manager::whole_of(layout block, const debug_options& options) noexcept {
+  plan p;
+  if (block.size == 0 || fault_of(block) != status::success) return block;
+  // The blocks of a pool are rounded up: what it would serve without us it shall serve with us.
+  block.size = align_up(block.size, larger(block.alignment, sizeof(void*)));
+  return plan_for(block, dressing_of(options), p) ? p.whole : block;
 }
 
 allocation debug_manager::refusal_of(const allocation& refused, layout request,
@@ -87,10 +122,10 @@ allocation debug_manager::allocate_from(layout request, const observe::caller& f
   if (const status why = fault_of(request); why != status::success) return allocation::failed(why);
   const lock_guard guard(mutex_);
   plan p;
-  if (!plan_for(request, p)) return allocation::failed(status::too_large);
+  if (!plan_for(request, dressing_of(options_), p)) return allocation::failed(status::too_large);
   const observe::site_id site = site_of(from, where);
   record* const r = book_.take();
-  const allocation a = r != nullptr ? obtain(p.whole) : allocation::failed(status::no_memory);
+  const allocation a = r != nullptr ? obtain(request, p) : allocation::failed(status::no_memory);
   if (!a) {
     if (r != nullptr) book_.give_back(*r);
     note({.kind = debug_event_kind::refused,
@@ -110,12 +145,41 @@ allocation debug_manager::allocate_from(layout request, const observe::caller& f
   return allocation::of(r->data, request.size);
 }
 
-// The quarantine must not be the reason why a request fails.
-allocation debug_manager::obtain(layout whole) noexcept {
-  const allocation a = inner_.allocate(whole);
+// The quarantine must not be the reason why a request fails, and neither must what we put around
+// the block: a manager of small blocks, a pool, refuses what is larger for ever.
+allocation debug_manager::obtain(layout request, plan& p) noexcept {
+  const allocation a = obtain_reduced(request, p);
   if (a || kept_ == 0) return a;
+  if (a.reason() == status::too_large || a.reason() == status::bad_alignment) return a;
   drain(0);
-  return inner_.allocate(whole);
+  return obtain_reduced(request, p);
+}
+
+allocation debug_manager::obtain_reduced(layout request, plan& p) noexcept {
+  dressing wanted = dressing_of(options_);
+  bool is_reduced = false;
+  while (true) {
+    (void)plan_for(request, wanted, p);  // it did for all of them
+    const allocation a = inner_.allocate(p.whole);
+    if (a && is_reduced) tell_of_reduced(request, p);
+    const bool never_fits =
+        !a && (a.reason() == status::too_large || a.reason() == status::bad_alignment);
+    if (!never_fits || !wanted.reduce()) return a;
+    is_reduced = true;
+  }
+}
+
+// Once: who looks for overruns must know that they are not looked for.
+void debug_manager::tell_of_reduced(layout request, const plan& p) noexcept {
+  if (has_told_of_reduced_) return;
+  has_told_of_reduced_ = true;
+  os::line line;
+  line.text("ashlar: debug manager");
+  if (options_.name != nullptr) line.text(" '").text(options_.name).text("'");
+  line.text(": ").text(inner_.get()->kind()).text(" has no room around blocks of ");
+  line.decimal(request.size).text(" bytes: they have ");
+  line.text(p.guard != 0 ? "guards, and not all else" : "no guards").text(" (whole_of)");
+  detail::debug_report(options_.sink).put(line);
 }
 
 void debug_manager::fill_in(record& r, std::byte* memory, layout request, const plan& p) noexcept {

@@ -54,10 +54,6 @@ capability can_over(capability inner) {
   return now;
 }
 
-std::uint16_t rounded_guard(std::uint16_t guard) {
-  return static_cast<std::uint16_t>(align_up(guard < 32768 ? guard : 32768, 8));
-}
-
 }  // namespace
 
 debug_manager::debug_manager(memory inner, const debug_options& options) noexcept
@@ -65,7 +61,6 @@ debug_manager::debug_manager(memory inner, const debug_options& options) noexcep
       inner_(inner),
       table_(reduced(full_table, can_over(inner.get()->ops().can))),
       options_(options) {
-  options_.guard = rounded_guard(options.guard);
   if (inner_.can(capability::lifo_only)) options_.quarantine = 0;
   join_registry(options.name);
 }
@@ -84,7 +79,6 @@ void debug_manager::set_options(const debug_options& options) noexcept {
   const lock_guard guard(mutex_);
   const debug_options before = options_;
   options_ = options;
-  options_.guard = rounded_guard(options.guard);
   // What lies in blocks already stays readable.
   options_.fresh_byte = before.fresh_byte;
   options_.freed_byte = before.freed_byte;

@@ -15,6 +15,11 @@
 // Under AddressSanitizer and memcheck (base/poison.hpp) all but live blocks is hidden: so they
 // watch managers of every kind.
 //
+// An inner manager that has no blocks of that size, a pool made for what is asked for, serves
+// blocks without pages, then without headers, then without guards, and the sink gets one line about
+// it: overruns are not found in them; double frees, writes after free, wrong sizes and leaks are.
+// `whole_of` says how large a pool's blocks must be for all.
+//
 // It resizes by moving always, so that a pointer into the block that was is found.
 // Can do: own, size, walk, free_all, trim (of the quarantine), and rewind if the inner manager can.
 // Promises those of the inner manager.
@@ -59,6 +64,11 @@ class ASHLAR_EXPORT debug_manager : public manager {
   explicit debug_manager(memory inner, const debug_options& options = {}) noexcept;
   /// Checks everything, reports what lives, and gives all of it back to the inner manager.
   ~debug_manager();
+
+  /// Returns the block that an inner manager of one size must be made for, to serve `block` with
+  /// all that `options` put around it: `pool p(debug_manager::whole_of({24, 8}))`. A size of 0,
+  /// which is learned, stays so.
+  static layout whole_of(layout block, const debug_options& options = {}) noexcept;
 
   /// Called directly, the block remembers the line of the call; through a handle, its stack.
   allocation allocate(layout request, fit wanted = fit::get_exact,
@@ -109,6 +119,15 @@ class ASHLAR_EXPORT debug_manager : public manager {
     std::uintptr_t id;
   };
 
+  // What lies around a block.
+  struct dressing {
+    debug_pages pages;
+    bool headers;
+    std::uint16_t guard;
+
+    bool reduce() noexcept;
+  };
+
   // How a request lies in a block of the inner manager.
   struct plan {
     layout whole;
@@ -123,7 +142,8 @@ class ASHLAR_EXPORT debug_manager : public manager {
                            const std::source_location* where) noexcept;
   void free_from(const block* b, void* data, std::size_t alignment,
                  const observe::caller& from) noexcept;
-  bool plan_for(layout request, plan& result) const noexcept;
+  static dressing dressing_of(const debug_options& options) noexcept;
+  static bool plan_for(layout request, const dressing& wanted, plan& result) noexcept;
   // Why a free cannot be done.
   struct wrong_free {
     fault_kind kind = fault_kind::corruption;
@@ -131,7 +151,9 @@ class ASHLAR_EXPORT debug_manager : public manager {
     const record* block = nullptr;  // that is told of; null: none is known
   };
 
-  allocation obtain(layout whole) noexcept;
+  allocation obtain(layout request, plan& p) noexcept;
+  allocation obtain_reduced(layout request, plan& p) noexcept;
+  void tell_of_reduced(layout request, const plan& p) noexcept;
   void fill_in(record& r, std::byte* memory, layout request, const plan& p) noexcept;
   allocation refusal_of(const allocation& refused, layout request, const plan& p) const noexcept;
   observe::site_id site_of(const observe::caller& from,
@@ -170,6 +192,7 @@ class ASHLAR_EXPORT debug_manager : public manager {
   use_tally<false> use_;
   std::size_t held_ = 0;
   std::size_t kept_ = 0;  // bytes in quarantine
+  bool has_told_of_reduced_ = false;
   std::uint64_t sequence_ = 0;
   std::uint64_t frame_ = 0;
   std::uint64_t event_count_ = 0;

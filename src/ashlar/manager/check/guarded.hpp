@@ -7,10 +7,13 @@
 //
 // With `none` it is the manager itself. With `all` it is a debug manager (debug_manager.hpp) over
 // one, made from the same arguments: code that compiles both ways uses what all managers have, and
-// `guarded()` is the manager inside. For a choice at run time, put a debug_manager around a handle.
-// Threads, cost: as the manager; with `all` as the debug manager.
+// `guarded()` is the manager inside. A manager of one size (its first argument is a `layout`) is
+// made for blocks with room for headers and guards: `debug_manager::whole_of`. For a choice at run
+// time, put a debug_manager around a handle. Threads, cost: as the manager; with `all` as the debug
+// manager.
 #pragma once
 
+#include <concepts>
 #include <utility>
 
 #include "ashlar/manager/check/debug_manager.hpp"
@@ -39,6 +42,12 @@ class guarded_manager : private detail::guarded_part<M>, public debug_manager {
   template <class... Arguments>
   explicit guarded_manager(Arguments&&... arguments)
       : detail::guarded_part<M>(std::forward<Arguments>(arguments)...),
+        debug_manager(detail::guarded_part<M>::guarded_) {}
+  template <class... Arguments>
+  requires std::constructible_from<M, layout, Arguments...>
+  explicit guarded_manager(layout block, Arguments&&... arguments)
+      : detail::guarded_part<M>(debug_manager::whole_of(block),
+                                std::forward<Arguments>(arguments)...),
         debug_manager(detail::guarded_part<M>::guarded_) {}
 
   M& guarded() { return detail::guarded_part<M>::guarded_; }
