@@ -61,6 +61,7 @@ class ASHLAR_EXPORT pmr_manager : public manager {
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   manager_usage usage() const noexcept;
+  void restart_peak() noexcept { use_.restart_peak(); }
 
  private:
   std::pmr::memory_resource* resource_;

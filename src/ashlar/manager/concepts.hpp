@@ -118,6 +118,8 @@ constexpr manager_ops make_ops() {
     static_cast<M&>(m).deallocate(b, alignment);
   };
   t.usage = [](const manager& m) noexcept { return static_cast<const M&>(m).usage(); };
+  if constexpr (requires(M & m) { m.restart_peak(); })
+    t.restart_peak = [](manager& m) noexcept { static_cast<M&>(m).restart_peak(); };
   if constexpr (can_zero<M>) {
     t.allocate_zeroed = [](manager& m, layout request, fit wanted) noexcept {
       return static_cast<M&>(m).allocate_zeroed(request, wanted);

@@ -78,6 +78,8 @@ struct manager_ops {
   allocation (*allocate)(manager&, layout, fit) noexcept;
   void (*deallocate)(manager&, block, std::size_t alignment) noexcept;
   manager_usage (*usage)(const manager&) noexcept;
+  /// Has `peak_used` begin anew with what is used. Null where it keeps no peak of its own.
+  void (*restart_peak)(manager&) noexcept;
 
   // Null where the capability is missing.
   allocation (*allocate_zeroed)(manager&, layout, fit) noexcept;

@@ -56,6 +56,9 @@ class use_tally {
   std::size_t peak() const noexcept { return peak_.get(); }
   std::size_t live() const noexcept { return live_.get(); }
 
+  /// The most begins anew. What other threads do meanwhile may be missed.
+  void restart_peak() noexcept { peak_.set(used_.get()); }
+
   void add(std::size_t size) noexcept {
     peak_.raise_to(used_.add(size));
     live_.add(1);

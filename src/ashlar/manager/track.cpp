@@ -119,7 +119,31 @@ total_usage tracked_total() noexcept {
           .untagged_bytes = t.untagged_bytes()};
 }
 
+std::uint64_t recent_peak_bytes() noexcept { return at_least_zero(tracker().recent_peak_bytes()); }
+
+void restart_tracked_peak() noexcept { tracker().restart_peak(); }
+
+// --- blocks ---
+
+void for_each_live_block(void* context, void (*visit)(void*, const live_block&)) noexcept {
+  struct visitor {
+    void* context;
+    void (*visit)(void*, const live_block&);
+  } to = {context, visit};
+  observe::tracker& t = tracker();
+  if (t.walk == nullptr) return;
+  t.walk(&to, [](void* c, const void* data, const observe::block_facts& facts) {
+    const visitor& to_call = *static_cast<visitor*>(c);
+    to_call.visit(to_call.context, {.data = data,
+                                    .size = facts.size,
+                                    .born_ms = facts.born,
+                                    .of = tag(tracker().sites.tag_of(facts.site))});
+  });
+}
+
 // --- time ---
+
+std::uint32_t begin_period() noexcept { return tracker().begin_period(); }
 
 void mark_time(const char* name) noexcept {
   if (name != nullptr) tracker().mark(name);

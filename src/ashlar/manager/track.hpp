@@ -103,6 +103,30 @@ struct total_usage {
 /// Returns the sums over all tags, sites and threads.
 ASHLAR_EXPORT total_usage tracked_total() noexcept;
 
+/// Returns a time, in milliseconds since tracking began: all tracked blocks that live are of it or
+/// older, and those that are made from now on are younger: its clock steps on by one.
+ASHLAR_EXPORT std::uint32_t begin_period() noexcept;
+
+/// One live block of malloc or new. Sampled ones stand for others.
+struct live_block {
+  const void* data = nullptr;
+  std::size_t size = 0;       ///< as asked for
+  std::uint32_t born_ms = 0;  ///< what `begin_period` would have returned
+  tag of;
+};
+/// Calls `visit(context, block)` for each tracked block that lives, under locks of the heap: it
+/// neither allocates nor frees. Nothing where libashlar-malloc does not serve the process. What
+/// other threads make or free meanwhile may be among them or not.
+ASHLAR_EXPORT void for_each_live_block(void* context,
+                                       void (*visit)(void* context,
+                                                     const live_block& found)) noexcept;
+
+/// Returns the most bytes in tracked blocks since `restart_tracked_peak` was last called.
+ASHLAR_EXPORT std::uint64_t recent_peak_bytes() noexcept;
+/// Has `recent_peak_bytes` begin with what lives now. `total_usage::peak_bytes` stays what it is.
+/// What other threads do meanwhile may be missed.
+ASHLAR_EXPORT void restart_tracked_peak() noexcept;
+
 /// Remembers this moment, with what is live, under a name of at most 47 characters. Nothing before
 /// tracking first began.
 ASHLAR_EXPORT void mark_time(const char* name) noexcept;
@@ -132,6 +156,11 @@ template <class Visit>
 void for_each_thread(Visit visit) {
   for_each_thread(
       &visit, [](void* v, const thread_usage& found) { return (*static_cast<Visit*>(v))(found); });
+}
+template <class Visit>
+void for_each_live_block(Visit visit) {
+  for_each_live_block(&visit,
+                      [](void* v, const live_block& found) { (*static_cast<Visit*>(v))(found); });
 }
 template <class Visit>
 void for_each_mark(Visit visit) {

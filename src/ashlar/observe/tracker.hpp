@@ -144,6 +144,12 @@ class tracker {
   /// `frames_kept` are remembered.
   void mark(const char* name) noexcept;
 
+  /// Returns the time: what lives is not younger, and what is born from now on is, within the same
+  /// millisecond too.
+  std::uint32_t begin_period() noexcept;
+  /// Has `recent_peak_bytes` begin anew. What other threads do meanwhile may count for it or not.
+  void restart_peak() noexcept;
+
   /// Enters a new block. `record` is its own; `data` its address.
   void note_birth(block_record& record, const void* data, const origin& made) noexcept;
   /// The same of a block that is a sample: `made.covered` is its size in the heap.
@@ -195,6 +201,8 @@ class tracker {
   std::int64_t peak_of(tag_id tag) noexcept;
   std::int64_t live_bytes() noexcept;
   std::int64_t peak_bytes() noexcept;
+  /// The most since `restart_peak`.
+  std::int64_t recent_peak_bytes() noexcept;
   /// Pages that managers hold under tags.
   std::int64_t page_bytes() const { return pages_.load(std::memory_order_relaxed); }
   std::uint32_t thread_count() const { return load_relaxed(thread_count_); }
@@ -238,6 +246,10 @@ class tracker {
   /// Begins to track, for who serves malloc and must be ready first: as `set`. Null: `set` is
   /// enough.
   bool (*begin)(const track_settings& settings) noexcept = nullptr;
+  /// Visits all blocks that have a record, under locks of the heap that they are from: the visitor
+  /// neither allocates nor frees. Set by who serves malloc.
+  void (*walk)(void* context, void (*visit)(void* context, const void* data,
+                                            const block_facts& facts)) noexcept = nullptr;
 
  private:
   static constexpr std::int64_t usual_batch = 16 << 10;
@@ -307,7 +319,8 @@ class tracker {
   std::atomic<std::uint64_t> lost_{0};
   std::atomic<std::uint32_t> lots_{0};  // where each thread begins to draw; others draw one each
   std::atomic<std::int64_t> live_{0};
-  std::atomic<std::int64_t> peak_{0};
+  std::atomic<std::int64_t> peak_{0};  // since `restart_peak`, as the cells' `highest` of `total`
+  std::atomic<std::int64_t> earlier_peak_{0};
   std::atomic<std::int64_t> pages_{0};
   std::atomic<std::uint64_t> untagged_blocks_{0};
   std::atomic<std::uint64_t> untagged_bytes_{0};

@@ -82,11 +82,21 @@ std::int64_t tracker::live_bytes() noexcept {
 }
 
 // What is published lags behind: the highest that any thread has seen counts, too.
-std::int64_t tracker::peak_bytes() noexcept {
+std::int64_t tracker::recent_peak_bytes() noexcept {
   std::int64_t peak = std::max(peak_.load(std::memory_order_relaxed), live_bytes());
   for_each_tally(
       [&](const thread_tally& t) { peak = std::max(peak, load_relaxed(t.total.highest)); });
   return peak;
+}
+
+std::int64_t tracker::peak_bytes() noexcept {
+  return std::max(earlier_peak_.load(std::memory_order_relaxed), recent_peak_bytes());
+}
+
+void tracker::restart_peak() noexcept {
+  earlier_peak_.store(peak_bytes(), std::memory_order_relaxed);
+  for_each_tally([](thread_tally& t) { store_relaxed(t.total.highest, std::int64_t{0}); });
+  peak_.store(live_bytes(), std::memory_order_relaxed);
 }
 
 std::int64_t tracker::peak_of(tag_id tag) noexcept {

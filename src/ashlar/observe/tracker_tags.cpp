@@ -138,6 +138,14 @@ void tracker::meet_untagged(site_id site, std::size_t size) noexcept {
 
 // --- time marks ---
 
+std::uint32_t tracker::begin_period() noexcept {
+  lock_guard guard(mutex_);
+  if (start_ns_ == 0) return 0;
+  const std::uint32_t now = now_ms();
+  store_relaxed(start_ns_, start_ns_ - 1'000'000);
+  return now;
+}
+
 void tracker::mark(const char* name) noexcept {
   const std::int64_t live = live_bytes();
   lock_guard guard(mutex_);

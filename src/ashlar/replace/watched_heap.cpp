@@ -56,10 +56,28 @@ bool start_tracking(const observe::track_settings& settings) noexcept {
   // Guarded blocks and others have different beginnings: there is no going back from `debug`.
   if (settings.level == observe::track_level::sampled && load_relaxed(guarding)) return false;
   if (settings.level != observe::track_level::off && !start()) return false;
+  tracker.walk = walk_watched;
   tracker.on_tag_change = [](observe::thread_state&) { follow_tracker(); };
   if (!tracker.set(settings)) return false;
   follow_tracker();
   return true;
+}
+
+void walk_watched(void* context, void (*visit)(void* context, const void* data,
+                                               const observe::block_facts& facts)) noexcept {
+  struct visitor {
+    void* context;
+    void (*visit)(void*, const void*, const observe::block_facts&);
+  } to = {context, visit};
+  if (!load_relaxed(started)) return;
+  watched_heap.walk_records(
+      {&to, [](void* c, const walked_block& found, observe::block_record& record) {
+         const visitor& to_call = *static_cast<visitor*>(c);
+         const observe::block_facts facts = record.load();
+         if (facts.site == observe::site_table::none) return;  // it was freed meanwhile
+         to_call.visit(to_call.context, watched_data(static_cast<std::byte*>(found.data), facts),
+                       facts);
+       }});
 }
 
 std::byte* watched_data(std::byte* start, const observe::block_facts& facts) noexcept {

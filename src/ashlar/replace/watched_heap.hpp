@@ -20,6 +20,10 @@ extern constinit heap& watched_heap;
 /// operation on. Errors: false if there is no memory.
 bool start_tracking(const observe::track_settings& settings) noexcept;
 
+/// What `tracker::walk` is.
+void walk_watched(void* context, void (*visit)(void* context, const void* data,
+                                               const observe::block_facts& facts)) noexcept;
+
 /// Where the program's bytes lie in a live watched block, given where the heap's block begins.
 std::byte* watched_data(std::byte* start, const observe::block_facts& facts) noexcept;
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,42 @@ TEST(LeakListener, FailsATestThatNeedsTooMuch) {
   EXPECT_EQ(needs(1000), 0u);
   EXPECT_EQ(needs(1001), 1u);
   EXPECT_EQ(needs(500), 0u);  // the peak of a test before is not this one's
+}
+
+TEST(LeakListener, LooksAtAllManagersHoweverManyThereAre) {
+  std::vector<std::unique_ptr<ashlar::pool>> pools;
+  for (int i = 0; i < 600; ++i)
+    pools.push_back(std::make_unique<ashlar::pool>(ashlar::layout{64, 16},
+                                                   ashlar::pool_options{.name = "one"}));
+  ashlar::leak_listener listener({.with_tracker = false});
+  void* leaked = nullptr;
+  EXPECT_EQ(failures_of(listener, [&] { leaked = pools.back()->get(); }).size(), 1u);
+  pools.back()->put(leaked);
+}
+
+TEST(LeakListener, KnowsLongNames) {
+  const std::string name(120, 'n');
+  ashlar::pool pool({64, 16}, {.name = name.c_str()});
+  ashlar::leak_listener listener({.with_tracker = false});
+  void* kept = nullptr;
+  const auto found = failures_of(listener, [&] {
+    ashlar::leak_listener::allow(name, 1, 64);
+    kept = pool.get();
+  });
+  EXPECT_EQ(found.size(), 0u);
+  pool.put(kept);
+}
+
+TEST(LeakListener, FailsEachTestThatNeedsTooMuch) {
+  ashlar::new_manager inner;
+  ashlar::debug_manager manager(inner, {.name = "listened"});
+  ashlar::leak_listener listener({.most_bytes = 1000, .with_tracker = false});
+  for (const std::size_t size : {3000u, 2000u, 1001u})
+    EXPECT_EQ(
+        failures_of(listener, [&] { manager.deallocate(manager.allocate({size}).get()); }).size(),
+        1u)
+        << size;
+  EXPECT_EQ(failures_of(listener, [] {}).size(), 0u);
 }
 
 }  // namespace

@@ -135,6 +135,7 @@ class ASHLAR_EXPORT arena : public manager {
 
   bool owns(const void* p) const noexcept;
   manager_usage usage() const noexcept;
+  void restart_peak() noexcept { store_relaxed(peak_, std::size_t{0}); }
   std::size_t page_size() const noexcept;
 
   struct chunk_view {

@@ -67,6 +67,7 @@ class ASHLAR_EXPORT scoped_manager : public manager {
   /// Frees all blocks now; the scope goes on.
   void free_all() noexcept;
   manager_usage usage() const noexcept;
+  void restart_peak() noexcept { use_.restart_peak(); }
 
   bool check_invariants() const noexcept;
 

@@ -86,6 +86,7 @@ class ASHLAR_EXPORT debug_manager : public manager {
   /// Empties the quarantine down to `keep` bytes. Returns the bytes that the inner manager got.
   std::size_t trim(std::size_t keep = 0) noexcept;
   manager_usage usage() const noexcept;
+  void restart_peak() noexcept { use_.restart_peak(); }
 
   memory inner() const { return inner_; }
   const debug_options& options() const { return options_; }

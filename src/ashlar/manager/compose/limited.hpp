@@ -116,6 +116,7 @@ class limited : public wrapper<limited<Part>, Part> {
     all.limit = limit();
     return all;
   }
+  void restart_peak() noexcept { peak_.set(used_.get()); }
 
  private:
   using number = tally<is_erased<Part>() || has(can_do, capability::thread_safe)>;

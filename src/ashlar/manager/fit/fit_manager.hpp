@@ -103,6 +103,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
   status add(std::span<std::byte> block) noexcept;
 
   manager_usage usage() const noexcept;
+  void restart_peak() noexcept { use_.restart_peak(); }
   // These three are const, and first do what the last free left: as the rest, for one thread.
 
   /// Returns the bytes from the start of the region to its last used block, and of added blocks.

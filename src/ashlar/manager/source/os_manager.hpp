@@ -119,6 +119,7 @@ class ASHLAR_EXPORT os_manager : public manager {
   /// Fault: invalid_free, for what is no page's start, or more than is used.
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   manager_usage usage() const noexcept;
+  void restart_peak() noexcept { use_.restart_peak(); }
 
  protected:
   /// For managers derived from this one, with tables of their own.

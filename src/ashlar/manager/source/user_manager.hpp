@@ -33,6 +33,7 @@ class ASHLAR_EXPORT user_manager : public manager {
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept;
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept;
   manager_usage usage() const noexcept;
+  void restart_peak() noexcept { use_.restart_peak(); }
 
  protected:
   /// For managers derived from this one, with kinds of their own.

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// libashlar is a shared library.
+#include "replace/track/listener.hpp"
+
+int main(int argc, char** argv) { return run_listened(argc, argv); }
