@@ -2,6 +2,7 @@
 #include "ashlar/manager/tag_scope.hpp"
 
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/ended_scopes.hpp"
 #include "ashlar/observe/tracker.hpp"
 
 namespace ashlar {
@@ -21,9 +22,17 @@ struct pushed_tags {
 };
 constinit thread_local pushed_tags pushed;
 
+// The innermost scope of this thread, after those that ended in other threads are out of its list.
+const tag_frame* innermost_scope() {
+  if (detail::ended_scopes::some()) [[unlikely]]
+    detail::ended_scopes::take_out_own();
+  return observe::this_thread().scopes;
+}
+
 void enter(tag_frame& frame, tag wanted, const std::source_location& place, bool is_explicit) {
   observe::thread_state& thread = observe::this_thread();
-  frame.outer = thread.scopes;
+  frame.outer = innermost_scope();
+  frame.owner = &thread;
   frame.place = place;
   frame.tag = wanted.id();
   frame.before = thread.tag;
@@ -60,14 +69,17 @@ tag_scope::tag_scope(tag wanted, std::source_location place) noexcept {
 }
 
 tag_scope::~tag_scope() {
-  const tag_frame* const innermost = observe::this_thread().scopes;
+  const tag_frame* const innermost = innermost_scope();
   if (innermost == &frame_) [[likely]] {
     leave(frame_);
     return;
   }
   report_fault_at(fault_kind::unbalanced_tag, &frame_, {"pushed at", frame_.place},
                   {"while the last one is of", place_of(innermost)});
-  take_out(frame_);
+  if (frame_.owner == &observe::this_thread())
+    take_out(frame_);
+  else
+    detail::ended_scopes::add(frame_);
 }
 
 block_tag_scope::block_tag_scope(tag of) noexcept : before_(observe::this_thread().tag) {
@@ -76,10 +88,14 @@ block_tag_scope::block_tag_scope(tag of) noexcept : before_(observe::this_thread
 
 block_tag_scope::~block_tag_scope() { observe::process_tracker().set_thread_tag(before_); }
 
-tag current_tag() noexcept { return tag(observe::this_thread().tag); }
+tag current_tag() noexcept {
+  (void)innermost_scope();
+  return tag(observe::this_thread().tag);
+}
 
 tag_token capture_tags() noexcept {
-  return {current_tag(), place_of(observe::this_thread().scopes)};
+  const tag_frame* const innermost = innermost_scope();
+  return {tag(observe::this_thread().tag), place_of(innermost)};
 }
 
 bool push_tag(tag wanted, std::source_location place) noexcept {
@@ -90,7 +106,7 @@ bool push_tag(tag wanted, std::source_location place) noexcept {
 }
 
 void pop_tag(tag expected, std::source_location place) noexcept {
-  const tag_frame* const innermost = observe::this_thread().scopes;
+  const tag_frame* const innermost = innermost_scope();
   if (innermost == nullptr || !innermost->is_explicit || innermost->tag != expected.id())
     return report_fault_at(fault_kind::unbalanced_tag, innermost,
                            {"last pushed at", place_of(innermost)}, {"popped at", place});

@@ -13,8 +13,8 @@
 //
 // A coroutine may not be suspended inside a tag_scope, which ends where it began; let it keep a
 // token and open a use_tags each time that it goes on.
-// Threads: each has its own tag. Cost: a call and six stores; more if a drop-in malloc has to be
-// told that the thread has a tag now, or none any more.
+// Threads: each has its own tag. Cost: a call, seven stores and a load; more if a drop-in malloc
+// has to be told that the thread has a tag now, or none any more.
 #pragma once
 
 #include <source_location>
@@ -36,7 +36,9 @@ class [[nodiscard]] tag_scope {
  public:
   ASHLAR_EXPORT explicit tag_scope(
       tag wanted, std::source_location place = std::source_location::current()) noexcept;
-  /// Faults: unbalanced_tag, if it is not the innermost scope of this thread.
+  /// Faults: unbalanced_tag, if it is not the innermost scope of this thread. If the program goes
+  /// on then: a scope of another thread ends there when that one next asks for its tag, or begins
+  /// or ends one. Until then what it allocates carries the tag.
   ASHLAR_EXPORT ~tag_scope();
   tag_scope(const tag_scope&) = delete;
   tag_scope& operator=(const tag_scope&) = delete;

@@ -8,8 +8,11 @@
 
 namespace ashlar::observe {
 
+struct thread_state;
+
 struct tag_frame {
   const tag_frame* outer = nullptr;
+  const thread_state* owner = nullptr;  // whose list it is in; may have ended
   std::source_location place = {};
   tag_id tag = 0;
   tag_id before = 0;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -108,6 +109,55 @@ TEST(tag_scope, that_ends_out_of_order_is_a_fault_with_both_places) {
   EXPECT_EQ(current_tag(), b);
   second.reset();
   EXPECT_FALSE(current_tag());  // what the first would have given back
+}
+
+// Its memory is used again by then: nobody may look at it.
+void end_in_another_thread(std::unique_ptr<tag_scope>& scope) {
+  void* const memory = scope.release();
+  std::thread([memory] {
+    const tag_scope own(b);
+    std::destroy_at(static_cast<tag_scope*>(memory));
+    std::memset(memory, 0x41, sizeof(tag_scope));
+    EXPECT_EQ(current_tag(), b);
+  }).join();
+  ::operator delete(memory);
+}
+
+TEST(tag_scope, that_ends_in_another_thread_ends_in_its_own) {
+  const fault_lines faults;
+  auto scope = std::unique_ptr<tag_scope>(new tag_scope(a));
+  end_in_another_thread(scope);
+  EXPECT_TRUE(faults.has("pushed at"));
+  EXPECT_FALSE(current_tag());
+  EXPECT_EQ(capture_tags().place.line(), 0u);
+  const tag_scope again(b);
+  EXPECT_EQ(current_tag(), b);
+}
+
+TEST(tag_scope, that_ends_in_another_thread_leaves_those_around_it_and_inside) {
+  const fault_lines faults;
+  const tag_scope around(b);
+  const auto line = std::source_location::current().line() - 1;
+  {
+    auto first = std::unique_ptr<tag_scope>(new tag_scope(a));
+    auto second = std::unique_ptr<tag_scope>(new tag_scope(a));
+    const tag_scope inside(a);
+    end_in_another_thread(first);
+    end_in_another_thread(second);
+    EXPECT_EQ(current_tag(), a);
+  }
+  EXPECT_EQ(current_tag(), b);
+  EXPECT_EQ(capture_tags().place.line(), line);
+}
+
+// More of them than are kept at a time.
+TEST(tag_scope, may_end_in_other_threads_many_times) {
+  const fault_lines faults;
+  for (int i = 0; i < 300; ++i) {
+    auto scope = std::unique_ptr<tag_scope>(new tag_scope(a));
+    end_in_another_thread(scope);
+  }
+  EXPECT_FALSE(current_tag());
 }
 
 TEST(push_tag, and_pop_tag_nest_like_scopes) {
