@@ -28,6 +28,10 @@ struct debug_settings {
 
 inline constexpr std::size_t most_guard = 4_KiB;
 
+/// What is aligned to more than this has neither guard nor page in front, which would take up as
+/// much address space.
+inline constexpr std::size_t most_aligned_front = 16_MiB;
+
 /// What new blocks hold, unless they must be zero, and what freed ones hold. As pointers both lead
 /// nowhere, as lengths they are huge, as numbers odd.
 inline constexpr unsigned char fresh_byte = 0xcb;

@@ -80,6 +80,7 @@ void drop(dead_block& dead) {
   if (!locate(dead.data, b)) return;
   (void)check_dead(dead);
   if (is_paged(b) && !open_page_block(*s)) return;  // lost: better than a block that faults
+  unmark_slice(b.start, dead.data);
   heap::put_back(watched_local(), *s, b.start);
 }
 

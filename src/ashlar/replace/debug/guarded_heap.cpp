@@ -145,6 +145,32 @@ void* guarded_pop(local_heap& h, const observe::origin& made) noexcept {
   return data;
 }
 
+namespace {
+
+// Lets the page map lead from the program's bytes to the block, where these begin in another slice.
+// Errors: false if there is no memory.
+bool mark_slice(const std::byte* start, const std::byte* data) noexcept {
+  if (static_cast<std::size_t>(data - start) < slice_size) return true;
+  if (!process_page_map.prepare(data, 1).ok()) return false;
+  process_page_map.set_header(data, process_page_map.header_of(start));
+  return true;
+}
+
+// Takes back a block that nobody has got.
+void give_back_unused(std::byte* start) noexcept {
+  slab* const s = process_page_map.header_of(start);
+  const bool paged = guard_settings.protect != page_protection::off && !s->is_slab();
+  if (paged && !open_page_block(*s)) return;  // lost: better than a block that faults
+  heap::deallocate_from(watched_heap.local(), start);
+}
+
+}  // namespace
+
+void unmark_slice(const std::byte* start, const std::byte* data) noexcept {
+  if (static_cast<std::size_t>(data - start) >= slice_size)
+    process_page_map.set_header(data, nullptr);
+}
+
 allocation guarded_allocate(layout request, bool zero, const observe::origin& made,
                             std::size_t kept) noexcept {
   check_now_and_then();
@@ -158,6 +184,10 @@ allocation guarded_allocate(layout request, bool zero, const observe::origin& ma
   const allocation a = take_block(request, zero, where);
   if (!a) return a;
   std::byte* const data = static_cast<std::byte*>(a.data()) + where.data;
+  if (!mark_slice(static_cast<std::byte*>(a.data()), data)) [[unlikely]] {
+    give_back_unused(static_cast<std::byte*>(a.data()));
+    return allocation::failed(status::no_memory);
+  }
   write_guard({data - where.front, data});
   write_guard({data + request.size, data + request.size + where.back});
   if (!zero) fill_block({data + kept, data + request.size}, guard_settings.fill, fresh_byte);

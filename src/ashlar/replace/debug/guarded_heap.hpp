@@ -46,12 +46,16 @@ void guarded_deallocate(void* p, const freeing& how) noexcept;
 allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;
 
 /// Bytes in front of what the program has of a block that is not on pages of its own. What is
-/// aligned to slices must begin at its first one, by which the heap knows it.
+/// aligned to slices then lies in another slice than the heap's block begins in: `mark_slice`.
 inline std::size_t front_of(std::size_t alignment) noexcept {
   const std::size_t guard = guard_settings.guard;
-  if (guard == 0 || alignment >= slice_size) return 0;
+  if (guard == 0 || alignment > most_aligned_front) return 0;
   return guard > alignment ? guard : alignment;
 }
+
+/// Before a block goes back to the heap: has the page map forget where its bytes began, if that is
+/// another slice than its first.
+void unmark_slice(const std::byte* start, const std::byte* data) noexcept;
 
 /// Gives all quarantined blocks back to the heap. Returns whether there were any.
 bool empty_quarantine() noexcept;

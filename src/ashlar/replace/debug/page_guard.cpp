@@ -34,8 +34,7 @@ bool close_ends(const os::range& span, const page_shape& shape) {
 page_shape pages_of(std::size_t size, std::size_t alignment, page_protection side) noexcept {
   const std::size_t page = os::page_size();
   const std::size_t bytes = size == 0 ? page : align_up(size, page);
-  // What is aligned to slices must begin at its first one, by which the heap knows it.
-  const std::size_t begin = alignment >= slice_size ? 0 : alignment > page ? alignment : page;
+  const std::size_t begin = alignment > most_aligned_front ? 0 : larger(alignment, page);
   const std::size_t slack =
       side == page_protection::back && alignment <= page ? align_down(bytes - size, alignment) : 0;
   return {begin, begin + bytes, begin + slack, begin + bytes + page};
