@@ -54,6 +54,8 @@ FAULTS = {
     "double_free/after_realloc": DOUBLE_FREE,
     "double_free/object": DOUBLE_FREE,
     "double_free/large": DOUBLE_FREE,
+    "double_free/beyond_quarantine": DOUBLE_FREE,
+    "double_free/own_mapping": DOUBLE_FREE,
     "double_free/realloc_of_freed": Case("invalid realloc"),
     "after_free/write": LATE_WRITE,
     "after_free/write_found_later": Case("write after free", "quarantine=4K"),

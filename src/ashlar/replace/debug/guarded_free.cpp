@@ -108,7 +108,10 @@ void retire(std::byte* data, const observe::block_record& was, const caller& fro
                      .told = false};
   if (!sealed) fill_block({data, data + was.size()}, guard_settings.fill, freed_byte);
   bool is_over = false;
-  if (!freed_blocks.put(thread, dead, is_over)) drop(dead);
+  if (!freed_blocks.put(thread, dead, is_over)) {
+    freed_blocks.remember(dead);
+    drop(dead);
+  }
   if (is_over) drop_excess(thread);
 }
 

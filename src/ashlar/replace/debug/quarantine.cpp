@@ -31,6 +31,15 @@ bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over
   return true;
 }
 
+void quarantine::remember(const dead_block& dead) noexcept {
+  lock_guard guard(past_mutex_);
+  if (!past_.ensure(past_count)) return;
+  dead_block& entry = past_[past_end_ % past_count];
+  entry = dead;
+  entry.sealed = false;  // its memory goes back to the heap
+  store_relaxed(past_end_, past_end_ + 1);
+}
+
 std::uint32_t quarantine::take_excess(std::uint32_t thread,
                                       dead_block (&out)[most_taken]) noexcept {
   ring& own = rings_[thread % ring_count];
@@ -81,19 +90,22 @@ template <class Predicate>
 bool quarantine::find_latest(dead_block& out, Predicate is_it) noexcept {
   const bool locks = locks_of_this_thread == 0;
   bool found = false;
-  for (ring& r : rings_) {
-    if (locks) r.mutex.acquire();
-    const std::uint64_t end = load_relaxed(r.end);
-    const std::uint64_t known = end < ring_size ? end : ring_size;
+  const auto look = [&](lock& mutex, const std::uint64_t& last, std::uint64_t size,
+                        const auto& entries) {
+    if (locks) mutex.acquire();
+    const std::uint64_t end = load_relaxed(last);
+    const std::uint64_t known = end < size ? end : size;
     for (std::uint64_t i = end; i != end - known;) {
-      const dead_block& d = r.at(--i);
+      const dead_block& d = entries[--i % size];
       if (!is_it(d)) continue;
       if (!found || d.facts().born > out.facts().born) out = d;
       found = true;
       break;
     }
-    if (locks) r.mutex.release();
-  }
+    if (locks) mutex.release();
+  };
+  for (ring& r : rings_) look(r.mutex, r.end, ring_size, r.entries);
+  look(past_mutex_, past_end_, past_count, past_);
   return found;
 }
 
@@ -115,6 +127,8 @@ void quarantine::release() noexcept {
     r.first = r.end = r.bytes = r.told = 0;
     r.entries.release();
   }
+  past_end_ = 0;
+  past_.release();
   told_.store(0, std::memory_order_relaxed);
 }
 

@@ -3,11 +3,12 @@
 //
 // Bounded in bytes. An entry keeps what is known of its block, beside the block and not in it:
 // where it came from and where it was freed. Entries stay readable for reports after they have
-// left, until their place in the ring is needed. Threads free into different rings, by their
-// number, lest they wait for each other. Each ring is first in, first out; when all together hold
-// too much, the one that holds most gives, several blocks at a time, for to look at all rings costs
-// as much as to free a block. Threads: thread-safe. The locks are leaves; never is more than one
-// taken, but for a fork. More than may be is in here by one sixteenth at most, for a moment.
+// left, until their place in the ring is needed; so do those of blocks that were too large to stay,
+// in a ring of their own, lest many small ones push them out. Threads free into different rings, by
+// their number, lest they wait for each other. Each ring is first in, first out; when all together
+// hold too much, the one that holds most gives, several blocks at a time, for to look at all rings
+// costs as much as to free a block. Threads: thread-safe. The locks are leaves; never is more than
+// one taken, but for a fork. More than may be is in here by one sixteenth at most, for a moment.
 #pragma once
 
 #include <atomic>
@@ -37,6 +38,7 @@ class quarantine {
   static constexpr std::uint32_t ring_count = 16;
   static constexpr std::uint64_t ring_size = std::uint64_t{1} << 18;  // entries
   static constexpr std::uint32_t most_taken = 32;
+  static constexpr std::uint64_t past_count = 256;
 
   constexpr quarantine() = default;
 
@@ -50,6 +52,8 @@ class quarantine {
   /// Enters a block, which must be filled by now, into the ring of thread `thread`. Returns false
   /// if it is too large, or if there is no memory. Sets `is_over` if others are to leave now.
   bool put(std::uint32_t thread, const dead_block& dead, bool& is_over) noexcept;
+  /// Remembers a block that `put` did not take: the last `past_count` of these.
+  void remember(const dead_block& dead) noexcept;
   /// Takes blocks out if more are in here than may be, the oldest of a ring. Returns how many.
   std::uint32_t take_excess(std::uint32_t thread, dead_block (&out)[most_taken]) noexcept;
 
@@ -76,12 +80,14 @@ class quarantine {
   template <class Visitor>
   void for_each_range(Visitor visit) const {
     for (const ring& r : rings_) visit(r.entries.reserved());
+    visit(past_.reserved());
   }
 
   /// Calls `visit(lock&)` for all locks, in the order in which a fork takes them.
   template <class Visitor>
   void for_each_lock(Visitor visit) noexcept {
     for (ring& r : rings_) visit(r.mutex);
+    visit(past_mutex_);
   }
 
   void release() noexcept;
@@ -111,6 +117,10 @@ class quarantine {
   std::size_t most_bytes_ = 0;
   std::size_t overhead_ = 0;
   ring rings_[ring_count];
+  // Blocks that were too large to stay. Number n lies at n % past_count.
+  lock past_mutex_;
+  std::uint64_t past_end_ = 0;
+  observe::growing_table<dead_block, past_count> past_;
   alignas(64) std::atomic<std::uint64_t> told_{0};  // bytes in all rings that threads go by
 };
 
