@@ -44,6 +44,10 @@ struct resize {
   std::size_t used = all;  ///< bytes at the start that a move must keep; `all`: as many as fit
   fit wanted = fit::get_exact;
   bool may_move = true;  ///< false: in place or not at all
+  /// Usable bytes that the block may have at most where it stays: a manager that rounds sizes and
+  /// records what was asked for refuses beyond it, for nobody else could take that back. Others
+  /// need not look at it.
+  std::size_t most = all;
 };
 
 }  // namespace ashlar

@@ -63,6 +63,8 @@ class aligned : public wrapper<aligned<Alignment, Part>, Part> {
     const layout before = raised({b.size, alignment});
     resize whole = change;
     whole.size = raised({change.size, alignment}).size;
+    // Less than a unit more is not told of.
+    if (change.most <= max_size) whole.most = align_down(change.most, Alignment) + (Alignment - 1);
     return cut(part_.get().reallocate({b.data, before.size}, before.alignment, whole), change.size,
                change.wanted);
   }

@@ -91,12 +91,14 @@ class limited : public wrapper<limited<Part>, Part> {
     const layout request{change.size, alignment};
     const std::size_t before = counted(b);
     if (change.size > before && !has_room_for(change.size - before)) return refusal_of(request);
-    // In place first, which can be taken back if it goes beyond the limit. Who frees the last block
-    // first moves it himself or not at all.
+    // In place first. A part that rounds is told how far it may go, for of a block that has grown
+    // nobody here knows what it was asked for before. Who frees the last block first moves it
+    // himself or not at all.
     const bool is_lifo = this->part_has(capability::lifo_only);
     resize first = change;
     first.wanted = fit_for(change.wanted);
     first.may_move = change.may_move && is_lifo;
+    first.most = smaller(change.most, before + smaller(room(), max_size));
     const allocation a = resized_by(part_.get(), b, alignment, first);
     if (a) return recharge(before, a, b, alignment, change);
     return change.may_move && !is_lifo ? base::move_block(*this, b, alignment, change) : a;
@@ -135,6 +137,11 @@ class limited : public wrapper<limited<Part>, Part> {
     return at_least_one(b.size);
   }
 
+  std::size_t room() const noexcept {
+    const std::size_t used = used_.get();
+    const std::size_t most = limit();
+    return used <= most ? most - used : 0;
+  }
   bool has_room_for(std::size_t size) const noexcept {
     const std::size_t used = used_.get();
     const std::size_t most = limit();
@@ -179,7 +186,7 @@ class limited : public wrapper<limited<Part>, Part> {
   allocation recharge(std::size_t before, allocation a, block old, std::size_t alignment,
                       const resize& change) noexcept {
     const std::size_t after = counted({a.data(), a.size()});
-    if (after > before && !take(after - before)) {
+    if (after > before && !take(after - before)) {  // the part need not have looked at `most`
       (void)resized_by(part_.get(), a.get(), alignment, {.size = old.size, .may_move = false});
       used_.add(counted({a.data(), old.size}) - before);
       return allocation::failed(status::over_budget);

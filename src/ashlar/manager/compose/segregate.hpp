@@ -80,8 +80,10 @@ class segregate : public composed<segregate<Threshold, Small, Large>, Small, Lar
     if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
     if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
     allocation a = allocation::failed(status::unsupported);
+    resize to_small = change;
+    if (change.most >= Threshold) to_small.most = resize::all;  // what is more is not told of
     if (is_small(b.size) && is_small(change.size))
-      a = cut(resized_by(small_.get(), b, alignment, change));
+      a = cut(resized_by(small_.get(), b, alignment, to_small));
     else if (!is_small(b.size) && !is_small(change.size))
       a = resized_by(large_.get(), b, alignment, change);
     return a || !change.may_move || a.reason() != status::unsupported

@@ -170,10 +170,10 @@ class ASHLAR_EXPORT fit_manager : public manager {
   void join_and_insert(fit_block* b, std::size_t size) const;
   void report(const void* p) const;
 
-  bool resize_in_place(fit_block* b, std::size_t need);
+  bool resize_in_place(fit_block* b, std::size_t need, std::size_t most);
   void set_size(fit_block* b, std::size_t size);
   void shrink(fit_block* b, std::size_t need);
-  bool grow(fit_block* b, std::size_t need);
+  bool grow(fit_block* b, std::size_t need, std::size_t most);
   fit_block* slide_down(fit_block* b, std::size_t need, std::size_t alignment, std::size_t keep);
   allocation resized(fit_block* b, const resize& change);
 

@@ -23,8 +23,11 @@ allocation fit_manager<Index>::reallocate(block b, std::size_t alignment,
   }
   if (change.size > max_size) return allocation::failed(status::too_large);
   const std::size_t need = fit_block::size_for(change.size, alignment);
-  if (resize_in_place(old, need)) return resized(old, change);
-  if (!change.may_move) return allocation::failed(status::unsupported);
+  if (resize_in_place(old, need, change.most)) return resized(old, change);
+  if (!change.may_move) {
+    const bool is_beyond = need > old->size() && need - fit_block::header > change.most;
+    return allocation::failed(is_beyond ? status::over_budget : status::unsupported);
+  }
   // It grows: all of the old size fits.
   const std::size_t keep = change.used < b.size ? change.used : b.size;
   if (fit_block* const moved = slide_down(old, need, alignment, keep))
@@ -37,8 +40,8 @@ allocation fit_manager<Index>::reallocate(block b, std::size_t alignment,
 }
 
 template <class Index>
-bool fit_manager<Index>::resize_in_place(fit_block* b, std::size_t need) {
-  if (need > b->size()) return grow(b, need);
+bool fit_manager<Index>::resize_in_place(fit_block* b, std::size_t need, std::size_t most) {
+  if (need > b->size()) return grow(b, need, most);
   shrink(b, need);
   return true;
 }
@@ -63,8 +66,9 @@ void fit_manager<Index>::shrink(fit_block* b, std::size_t need) {
 }
 
 template <class Index>
-bool fit_manager<Index>::grow(fit_block* b, std::size_t need) {
+bool fit_manager<Index>::grow(fit_block* b, std::size_t need, std::size_t most) {
   const std::size_t size = b->size();
+  if (need - fit_block::header > most) return false;
   fit_block* const next = b->next();
   if (next == space_.top()) {
     const std::size_t more = need - size;
@@ -78,7 +82,7 @@ bool fit_manager<Index>::grow(fit_block* b, std::size_t need) {
   if (next->is_used() || size + next->size() < need) return false;
   const std::size_t total = size + next->size();
   const std::size_t grown = fit_block::cut(total, need);
-  if (is_over_budget(grown - size)) return false;
+  if (grown - fit_block::header > most || is_over_budget(grown - size)) return false;
   index_.remove(next);
   space_.lend(next, grown - size);
   if (grown == total)
