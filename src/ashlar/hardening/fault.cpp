@@ -7,10 +7,13 @@
 #include <atomic>
 
 #include "ashlar/base/macros.hpp"
+#include "ashlar/hardening/fault_watch.hpp"
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/os/mapping.hpp"
 
 namespace ashlar {
+
+thread_local constinit detail::thread_faults detail::faults_of_this_thread;
 
 namespace {
 
@@ -107,7 +110,10 @@ void deliver(const os::line& line, fault_kind kind, const void* pointer, fault_a
   if (current_fault_policy() == fault_policy::abort && !annex.ends_anyway) ::abort();
 }
 
+// Counts a fault, and returns whether it is to be told.
 bool is_wanted() {
+  ++detail::faults_of_this_thread.count;
+  if (detail::faults_of_this_thread.silences != 0) return false;
   return hook.load(std::memory_order_relaxed) != nullptr ||
          current_fault_policy() != fault_policy::ignore;
 }

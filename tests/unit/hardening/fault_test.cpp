@@ -7,9 +7,11 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/macros.hpp"
+#include "ashlar/hardening/fault_watch.hpp"
 
 namespace ashlar {
 namespace {
@@ -92,6 +94,28 @@ TEST(fault, ignores_in_silence) {
   testing::internal::CaptureStderr();
   report_fault(fault_kind::overrun, somewhere);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(fault_watch, sees_what_this_thread_reports_whatever_the_policy) {
+  const policy_scope scope(fault_policy::ignore);
+  const fault_watch watch;
+  std::thread([] { report_fault(fault_kind::overrun, somewhere); }).join();
+  EXPECT_FALSE(watch.saw_one());
+  report_fault(fault_kind::overrun, somewhere);
+  EXPECT_TRUE(watch.saw_one());
+  EXPECT_FALSE(fault_watch().saw_one());
+}
+
+TEST(fault_silence, tells_nothing_and_aborts_not_but_counts) {
+  const fault_watch watch;
+  {
+    const fault_silence outer;
+    { const fault_silence inner; }
+    EXPECT_EQ(line_of(fault_kind::overrun, somewhere), "");
+    report_fault(fault_kind::overrun, somewhere);
+  }
+  EXPECT_TRUE(watch.saw_one());
+  EXPECT_NE(line_of(fault_kind::overrun, somewhere), "");
 }
 
 TEST(panic, prints_one_line_and_aborts) {

@@ -6,6 +6,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/hardening/fault_watch.hpp"
 #include "ashlar/manager/backing_scope.hpp"
 #include "ashlar/manager/composed.hpp"
 
@@ -97,6 +98,12 @@ bool scoped_manager::is_linked(const record& r) const noexcept {
          (r.older == nullptr || r.older->newer == &r);
 }
 
+// Tells the neighbours that a record names where it is.
+void scoped_manager::relink(record& r) noexcept {
+  (r.newer != nullptr ? r.newer->older : newest_) = &r;
+  if (r.older != nullptr) r.older->newer = &r;
+}
+
 // So that a second free finds no neighbours.
 void scoped_manager::unlink(record& r) noexcept {
   (r.newer != nullptr ? r.newer->older : newest_) = r.older;
@@ -118,9 +125,23 @@ void scoped_manager::deallocate(block b, std::size_t) noexcept {
   if (b.data == nullptr) return;
   record& r = *record_of(b.data);
   if (!is_linked(r)) return report_fault(fault_kind::invalid_free, b.data);
+  const record was = r;
+  if (end(r)) return;
+  r = was;
+  relink(r);
+  count(r);
+}
+
+// Returns whether the upstream took the block. The record is read before: then it is the
+// upstream's.
+bool scoped_manager::end(record& r) noexcept {
+  const block all = whole(r);
+  const std::size_t alignment = r.alignment;
   unlink(r);
   uncount(r);
-  upstream_.deallocate(whole(r), r.alignment);
+  const fault_watch watch;
+  upstream_.deallocate(all, alignment);
+  return !watch.saw_one();
 }
 
 // The record moves with its block: its neighbours learn where it is.
@@ -148,8 +169,7 @@ allocation scoped_manager::reallocate(block b, std::size_t alignment,
   uncount(old);
   r.size = a.size();
   count(r);
-  (r.newer != nullptr ? r.newer->older : newest_) = &r;
-  if (r.older != nullptr) r.older->newer = &r;
+  relink(r);
   return allocation::of(data, change.wanted == fit::get_exact ? change.size : usable(r));
 }
 
@@ -169,7 +189,7 @@ std::size_t scoped_manager::usable_size(const void* p) const noexcept {
 }
 
 void scoped_manager::free_all() noexcept {
-  while (newest_ != nullptr) deallocate(block{newest_ + 1, 0});
+  while (newest_ != nullptr) (void)end(*newest_);  // what is refused is not ours any more either
 }
 
 manager_usage scoped_manager::usage() const noexcept {

@@ -86,7 +86,9 @@ class ASHLAR_EXPORT scoped_manager : public manager {
   static block whole(const record& r) noexcept;
   allocation push(layout request, fit wanted, bool zeroed) noexcept;
   void link(record& r) noexcept;
+  void relink(record& r) noexcept;
   void unlink(record& r) noexcept;
+  bool end(record& r) noexcept;
   bool is_linked(const record& r) const noexcept;
   void count(const record& r) noexcept;
   void uncount(const record& r) noexcept;

@@ -22,6 +22,7 @@
 
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/hardening/fault_watch.hpp"
 #include "ashlar/manager/composed.hpp"
 
 namespace ashlar {
@@ -87,10 +88,12 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
       report_fault(fault_kind::invalid_resize, b.data);
       return allocation::failed(status::unsupported);
     }
+    const fault_watch watch;
     const allocation a = at(i).can(capability::resize) ? resized_by(at(i), b, alignment, change)
                                                        : allocation::failed(status::unsupported);
     note(i);
-    return a || !change.may_move ? a : base::move_block(*this, b, alignment, change);
+    return a || !change.may_move || watch.saw_one() ? a
+                                                    : base::move_block(*this, b, alignment, change);
   }
   bool owns(const void* p) const noexcept { return owner_of(p) != Most; }
   std::size_t usable_size(const void* p) const noexcept requires(has(can_do, capability::size)) {

@@ -13,6 +13,7 @@
 // Threads: as the parts. Cost: a question to the primary for each block that goes back.
 #pragma once
 
+#include "ashlar/hardening/fault_watch.hpp"
 #include "ashlar/manager/composed.hpp"
 
 namespace ashlar {
@@ -80,10 +81,12 @@ class fallback : public composed<fallback<Primary, Secondary>, Primary, Secondar
       requires(has(can_do, capability::resize)) {
     if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
     if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
+    const fault_watch watch;
     const allocation a = primary_.get().owns(b.data)
                              ? resized_by(primary_.get(), b, alignment, change)
                              : resized_by(secondary_.get(), b, alignment, change);
-    return a || !change.may_move ? a : base::move_block(*this, b, alignment, change);
+    return a || !change.may_move || watch.saw_one() ? a
+                                                    : base::move_block(*this, b, alignment, change);
   }
 
   bool owns(const void* p) const noexcept requires(has(can_do, capability::own)) {

@@ -16,6 +16,7 @@
 // if the part may be thread-safe.
 #pragma once
 
+#include "ashlar/hardening/fault_watch.hpp"
 #include "ashlar/manager/composed.hpp"
 #include "ashlar/manager/tally.hpp"
 
@@ -75,22 +76,27 @@ class limited : public wrapper<limited<Part>, Part> {
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept {
     if (b.data == nullptr) return;
     const std::size_t size = counted(b);
+    const fault_watch watch;
     part_.get().deallocate(b, alignment);
-    give_back(size);
+    if (!watch.saw_one()) give_back(size);
   }
   void deallocate(void* p) noexcept requires(has(can_do, capability::size)) {
     if (p == nullptr) return;
     const std::size_t size = counted({p, 0});
+    const fault_watch watch;
     take_back_unsized(part_.get(), p);
-    give_back(size);
+    if (!watch.saw_one()) give_back(size);
   }
 
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept
       requires(has(can_do, capability::resize)) {
     if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
     const layout request{change.size, alignment};
+    const fault_watch watch;
     const std::size_t before = counted(b);
-    if (change.size > before && !has_room_for(change.size - before)) return refusal_of(request);
+    // Of what is no block the part tells that.
+    if (!watch.saw_one() && change.size > before && !has_room_for(change.size - before))
+      return refusal_of(request);
     // In place first. A part that rounds is told how far it may go, for of a block that has grown
     // nobody here knows what it was asked for before. Who frees the last block first moves it
     // himself or not at all.
@@ -101,7 +107,8 @@ class limited : public wrapper<limited<Part>, Part> {
     first.most = smaller(change.most, before + smaller(room(), max_size));
     const allocation a = resized_by(part_.get(), b, alignment, first);
     if (a) return recharge(before, a, b, alignment, change);
-    return change.may_move && !is_lifo ? base::move_block(*this, b, alignment, change) : a;
+    const bool moves = change.may_move && !is_lifo && !watch.saw_one();
+    return moves ? base::move_block(*this, b, alignment, change) : a;
   }
 
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
@@ -131,9 +138,12 @@ class limited : public wrapper<limited<Part>, Part> {
 
   fit fit_for(fit wanted) const noexcept { return tells_sizes() ? wanted : fit::get_exact; }
 
+  // What is wrong with a block that is none, the part tells when it gets it back.
   std::size_t counted(block b) const noexcept {
-    if constexpr (has(can_do, capability::size))
+    if constexpr (has(can_do, capability::size)) {
+      const fault_silence until_then;
       if (tells_sizes()) return part_.get().usable_size(b.data);
+    }
     return at_least_one(b.size);
   }
 

@@ -12,6 +12,7 @@
 // if either is. It cannot rewind. Threads: as the parts. Cost: a comparison.
 #pragma once
 
+#include "ashlar/hardening/fault_watch.hpp"
 #include "ashlar/manager/composed.hpp"
 
 namespace ashlar {
@@ -79,6 +80,7 @@ class segregate : public composed<segregate<Threshold, Small, Large>, Small, Lar
       requires(has(can_do, capability::resize)) {
     if (b.data == nullptr) return allocate({change.size, alignment}, change.wanted);
     if (!is_power_of_two(alignment)) return allocation::failed(status::bad_alignment);
+    const fault_watch watch;
     allocation a = allocation::failed(status::unsupported);
     resize to_small = change;
     if (change.most >= Threshold) to_small.most = resize::all;  // what is more is not told of
@@ -86,7 +88,7 @@ class segregate : public composed<segregate<Threshold, Small, Large>, Small, Lar
       a = cut(resized_by(small_.get(), b, alignment, to_small));
     else if (!is_small(b.size) && !is_small(change.size))
       a = resized_by(large_.get(), b, alignment, change);
-    return a || !change.may_move || a.reason() != status::unsupported
+    return a || !change.may_move || a.reason() != status::unsupported || watch.saw_one()
                ? a
                : base::move_block(*this, b, alignment, change);
   }

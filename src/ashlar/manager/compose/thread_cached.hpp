@@ -21,6 +21,7 @@
 #pragma once
 
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/hardening/fault_watch.hpp"
 #include "ashlar/manager/compose/block_cache.hpp"
 #include "ashlar/manager/composed.hpp"
 #include "ashlar/manager/tally.hpp"
@@ -88,9 +89,7 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept {
     if (b.data == nullptr) return;
     if (is_cached({b.size, alignment})) return push(b.data, class_of(b.size));
-    const std::size_t size = at_least_one(b.size);
-    direct_.add(0 - size);
-    part_.get().deallocate({b.data, size}, raised(alignment));
+    give_direct({b.data, at_least_one(b.size)}, raised(alignment));
   }
 
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept
@@ -185,8 +184,13 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
       case detail::cache_answer::twice: return report_fault(fault_kind::double_free, p);
       case detail::cache_answer::busy: break;
     }
-    direct_.add(0 - size);
-    part_.get().deallocate({p, size}, 16);
+    give_direct({p, size}, 16);
+  }
+
+  void give_direct(block b, std::size_t alignment) noexcept {
+    const fault_watch watch;
+    part_.get().deallocate(b, alignment);
+    if (!watch.saw_one()) direct_.add(0 - b.size);
   }
 
   // Called with no lock held.

@@ -13,6 +13,7 @@
 // Threads: as the part. Cost: the zeroing; parts that know their memory to be zero spare it.
 #pragma once
 
+#include "ashlar/hardening/fault_watch.hpp"
 #include "ashlar/manager/composed.hpp"
 
 namespace ashlar {
@@ -62,12 +63,10 @@ class zeroing : public wrapper<zeroing<Part, When>, Part> {
     return allocate(request, wanted);
   }
   void deallocate(block b, std::size_t alignment = default_alignment) noexcept {
-    wipe_whole(b);
-    part_.get().deallocate(b, alignment);
+    wipe_and_free(b, [&] { part_.get().deallocate(b, alignment); });
   }
   void deallocate(void* p) noexcept requires(has(can_do, capability::size)) {
-    wipe_whole({p, 0});
-    take_back_unsized(part_.get(), p);
+    wipe_and_free({p, 0}, [&] { take_back_unsized(part_.get(), p); });
   }
 
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept
@@ -82,8 +81,10 @@ class zeroing : public wrapper<zeroing<Part, When>, Part> {
       first.may_move = false;
       if (change.size < b.size) return move_or_not(b, alignment, change);
     }
+    const fault_watch watch;
     const allocation a = resized_by(part_.get(), b, alignment, first);
-    if (!a) return When == wipe::never ? a : move_or_not(b, alignment, change);
+    if (!a && (When == wipe::never || watch.saw_one())) return a;
+    if (!a) return move_or_not(b, alignment, change);
     const std::size_t moved = b.size < change.used ? b.size : change.used;
     const std::size_t kept = a.data() == b.data ? b.size : moved;
     if (a.size() > kept) std::memset(static_cast<std::byte*>(a.data()) + kept, 0, a.size() - kept);
@@ -101,14 +102,38 @@ class zeroing : public wrapper<zeroing<Part, When>, Part> {
   }
 
   std::size_t whole_size(block b) const noexcept {
-    if constexpr (has(can_do, capability::size))
+    if constexpr (has(can_do, capability::size)) {
+      const fault_silence until_it_is_freed;
       if (tells_sizes()) return part_.get().usable_size(b.data);
+    }
     return b.size;
   }
 
-  void wipe_whole(block b) noexcept {
-    if constexpr (When == wipe::when_freed)
-      if (b.data != nullptr) wipe_memory(b.data, whole_size(b));
+  // What free blocks hold of their manager, at their start: links of a list.
+  static constexpr std::size_t link_bytes = 16;
+
+  // The part has the block last, for then it may be another thread's. So what is wiped has to be
+  // the part's as far as that can tell; and if it refuses the block, which may be free and in one
+  // of its lists, the links are what they were.
+  template <class Free>
+  void wipe_and_free(block b, Free free) noexcept {
+    const std::size_t size = When == wipe::when_freed && is_ours(b) ? whole_size(b) : 0;
+    if (size == 0) return free();
+    std::byte links[link_bytes];
+    const std::size_t kept = smaller(size, link_bytes);
+    std::memcpy(links, b.data, kept);
+    wipe_memory(b.data, size);
+    const fault_watch watch;
+    free();
+    if (watch.saw_one()) std::memcpy(b.data, links, kept);
+    wipe_memory(links, kept);
+  }
+
+  bool is_ours(block b) const noexcept {
+    if (b.data == nullptr) return false;
+    if constexpr (has(can_do, capability::own))
+      if (this->part_has(capability::own)) return part_.get().owns(b.data);
+    return true;
   }
 
   allocation move_or_not(block b, std::size_t alignment, const resize& change) noexcept {

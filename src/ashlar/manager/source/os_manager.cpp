@@ -6,6 +6,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/units.hpp"
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/hardening/fault_watch.hpp"
 #include "ashlar/manager/source/page_charges.hpp"
 
 namespace ashlar {
@@ -90,8 +91,11 @@ bool os_manager::decommit(os::range part) noexcept {
 
 // Forgotten first: once released, the addresses may be another reservation's.
 void os_manager::release(os::range memory, std::size_t committed) noexcept {
-  page_charges::close(this, memory);
+  const page_charges::forgotten was = page_charges::forget(this, memory);
+  const fault_watch watch;
   verbs_.release(verbs_.context, memory, committed);
+  if (watch.saw_one()) return page_charges::reopen(this, was);
+  page_charges::settle(was);
   committed_.fetch_sub(committed, relaxed);
 }
 
@@ -169,8 +173,9 @@ void os_manager::deallocate(block b, std::size_t) noexcept {
     return report_fault(fault_kind::invalid_free, b.data);
   const os::range memory{static_cast<std::byte*>(b.data),
                          align_up(at_least_one(b.size), page_size())};
+  const fault_watch watch;
   release(memory, memory.size);
-  use_.remove(memory.size);
+  if (!watch.saw_one()) use_.remove(memory.size);
 }
 
 manager_usage os_manager::usage() const noexcept {

@@ -82,6 +82,11 @@ tag_id take_off(const void* source, os::range part, std::size_t& size) {
 }  // namespace
 
 void open(const void* source, tag_id owner, os::range memory) noexcept {
+  reopen(source, {.memory = memory, .owner = owner});
+}
+
+void reopen(const void* source, const forgotten& was) noexcept {
+  const auto& [memory, charged, owner] = was;
   if (owner == 0 || !memory) return;
   const std::uintptr_t begin = address_of(memory.data);
   lock_guard guard(mutex);
@@ -91,7 +96,7 @@ void open(const void* source, tag_id owner, os::range memory) noexcept {
   if (r == nullptr) return;
   r->begin = begin;
   r->end = begin + memory.size;
-  r->charged = 0;
+  r->charged = charged;
   r->owner = owner;
   r->source = source;
   tree.insert(r);
@@ -127,22 +132,24 @@ void discharge(const void* source, os::range part) noexcept {
   if (owner != 0) observe::process_tracker().discharge_pages(owner, size);
 }
 
-void close(const void* source, os::range memory) noexcept {
-  if (load_relaxed(known) == 0) return;
-  tag_id owner = 0;
-  std::size_t size = 0;
-  {
-    lock_guard guard(mutex);
-    reservation* const r = holder_of(source, memory);
-    if (r == nullptr || r->begin != address_of(memory.data)) return;
-    owner = r->owner;
-    size = r->charged;
-    tree.erase(r);
-    r->children[0] = unused;
-    unused = r;
-    store_relaxed(known, known - 1);
-  }
-  if (size != 0) observe::process_tracker().discharge_pages(owner, size);
+forgotten forget(const void* source, os::range memory) noexcept {
+  if (load_relaxed(known) == 0) return {};
+  lock_guard guard(mutex);
+  reservation* const r = holder_of(source, memory);
+  if (r == nullptr || r->begin != address_of(memory.data)) return {};
+  const forgotten was{
+      .memory = {memory.data, r->end - r->begin}, .charged = r->charged, .owner = r->owner};
+  tree.erase(r);
+  r->children[0] = unused;
+  unused = r;
+  store_relaxed(known, known - 1);
+  return was;
+}
+
+void close(const void* source, os::range memory) noexcept { settle(forget(source, memory)); }
+
+void settle(const forgotten& was) noexcept {
+  if (was.charged != 0) observe::process_tracker().discharge_pages(was.owner, was.charged);
 }
 
 }  // namespace ashlar::page_charges

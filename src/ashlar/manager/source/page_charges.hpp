@@ -37,4 +37,21 @@ void discharge(const void* source, os::range part) noexcept;
 /// Forgets a reservation, and counts nothing of it any more.
 void close(const void* source, os::range memory) noexcept;
 
+// The same in two steps, for a release that may be refused.
+
+/// A reservation that is not known any more, with what still counts to its owner. Empty: it never
+/// was known.
+struct forgotten {
+  os::range memory;
+  std::size_t charged = 0;
+  tag_id owner = 0;
+};
+
+/// Forgets a reservation, which is about to be released.
+[[nodiscard]] forgotten forget(const void* source, os::range memory) noexcept;
+/// Counts nothing of it any more: it was released.
+void settle(const forgotten& was) noexcept;
+/// Knows it again: it was not.
+void reopen(const void* source, const forgotten& was) noexcept;
+
 }  // namespace ashlar::page_charges

@@ -44,8 +44,7 @@ struct user_block_options {
 /// and nothing is written before the first request. Memory is never known to be zero.
 /// Threads: thread-safe; a child of fork may use it unless another thread was inside at the fork.
 /// Cost: O(number of free parts). Errors: a fault if a range is released that
-/// is not reserved (everything stays as it was but the count of committed bytes), and if the
-/// manager ends before all are released.
+/// is not reserved (everything stays as it was), and if the manager ends before all are released.
 class ASHLAR_EXPORT user_block_os : public os_manager {
  public:
   static constexpr const char* kind_name = "user block";

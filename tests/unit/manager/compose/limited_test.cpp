@@ -63,5 +63,23 @@ TYPED_TEST(limited_fit_test, counts_what_is_told_and_not_what_lies_below) {
   EXPECT_EQ(this->log.count(), 0u);
 }
 
+TYPED_TEST(limited_fit_test, tells_one_fault_of_the_right_kind_for_one_mistake) {
+  const allocation a = this->m.allocate({64});
+  const allocation b = this->m.allocate({64});
+  this->m.deallocate(a.get());
+  const std::size_t used = this->m.usage().used;
+  this->m.deallocate(a.get());
+  EXPECT_TRUE(this->log.took(fault_kind::double_free, a.data()));
+  memory(this->m).get()->ops().deallocate_unsized(this->m, a.data());
+  EXPECT_TRUE(this->log.took(fault_kind::double_free, a.data()));
+  for (const std::size_t size : {200, 2000}) {
+    EXPECT_FALSE(this->m.reallocate(a.get(), 16, {.size = size}));
+    EXPECT_TRUE(this->log.took(fault_kind::invalid_resize, a.data())) << size;
+  }
+  EXPECT_EQ(this->m.usage().used, used);
+  this->m.deallocate(b.get());
+  EXPECT_EQ(this->m.usage().used, 0u);
+}
+
 }  // namespace
 }  // namespace ashlar

@@ -205,6 +205,22 @@ TEST(user_block_os, reports_what_does_not_come_back_as_it_went) {
   EXPECT_TRUE(faults.took(fault_kind::still_in_use, the_block));
 }
 
+TEST(user_block_os, counts_no_free_that_it_refuses) {
+  test::fault_log faults;
+  user_block_os os({.memory = {the_block, sizeof(the_block)}});
+  const allocation a = os.allocate({100});
+  const allocation b = os.allocate({100});
+  os.deallocate(a.get());
+  const manager_usage before = os.usage();
+  os.deallocate(a.get());
+  EXPECT_TRUE(faults.took(fault_kind::double_free, a.data()));
+  EXPECT_EQ(os.usage().used, before.used);
+  EXPECT_EQ(os.usage().held, before.held);
+  EXPECT_EQ(os.usage().live_blocks, 1u);
+  os.deallocate(b.get());
+  EXPECT_EQ(faults.count(), 0u);
+}
+
 // --- an OS of the user's ---
 
 TEST(user_os, passes_pages_on) {

@@ -11,6 +11,7 @@
 #include "ashlar/base/units.hpp"
 #include "ashlar/observe/tracker.hpp"
 #include "support/child.hpp"
+#include "support/fault_log.hpp"
 #include "support/user_memory.hpp"
 
 namespace ashlar {
@@ -320,6 +321,22 @@ TEST(page_charges, remember_many_reservations) {
   EXPECT_EQ(pages_of(mine), 250 * 8_KiB);
   for (std::size_t i = 1; i < all.size(); i += 2) system_os().release(all[i], 8_KiB);
   EXPECT_EQ(pages_of(mine), 0u);
+}
+
+TEST(page_charges, go_on_counting_what_could_not_be_released) {
+  const tag mine = define_tag("charges/refused");
+  alignas(4096) static std::byte bytes[64_KiB];
+  test::fault_log faults;
+  user_block_os os({.memory = {bytes, sizeof bytes}});
+  const os::range a = os.reserve_for(mine.id(), 16_KiB, 1);
+  ASSERT_EQ(os.try_commit(a), status::success);
+  os.release({a.data, 1_MiB}, 16_KiB);
+  EXPECT_TRUE(faults.took(fault_kind::invalid_free, a.data));
+  EXPECT_EQ(pages_of(mine), 16_KiB);
+  EXPECT_EQ(os.usage().held, 16_KiB);
+  os.release(a, 16_KiB);
+  EXPECT_EQ(pages_of(mine), 0u);
+  EXPECT_EQ(os.usage().held, 0u);
 }
 
 }  // namespace
