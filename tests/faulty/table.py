@@ -82,6 +82,6 @@ FAULTS = {
     **{
         f"leak/{name}": LEAK
         for name in "lost_pointer local in_main container list thread ended_thread cycle "
-        "kept_by_lost realloc_failed".split()
+        "kept_by_lost sealed realloc_failed".split()
     },
 }

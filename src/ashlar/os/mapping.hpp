@@ -36,6 +36,7 @@ struct mapped_range {
   std::uintptr_t end = 0;
   bool readable = false;
   bool writable = false;
+  bool is_private = false;  ///< What is written to it is for this process alone.
   const char* name = "";  ///< The path of a file, "[stack]" and the like. Until the next `next()`.
 };
 
@@ -50,6 +51,29 @@ class mapping_list {
 
  private:
   line_reader lines_;
+};
+
+/// Tells which pages of private mappings were written to: of a file's, those that are not the
+/// file's any more. Pages that nobody has touched are none.
+class written_pages {
+ public:
+  struct run {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+  };
+
+  written_pages() noexcept;
+  ~written_pages();
+  written_pages(const written_pages&) = delete;
+  written_pages& operator=(const written_pages&) = delete;
+
+  /// Returns the first run of such pages in `[begin, end)`, or a part of it; empty if there is
+  /// none. All of it where the system does not tell. Requires: bounds of pages. Cost: a system call
+  /// for every 256 pages.
+  run first_in(std::uintptr_t begin, std::uintptr_t end) noexcept;
+
+ private:
+  int file_;
 };
 
 }  // namespace ashlar::os

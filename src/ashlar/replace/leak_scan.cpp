@@ -36,6 +36,7 @@ class scan {
   void add_own_data() noexcept;
   void add_dead_stacks() noexcept;
   void scan_roots() noexcept;
+  void scan_sealed(os::written_pages& pages, const os::mapped_range& sealed) noexcept;
   void scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept;
@@ -235,17 +236,28 @@ void scan::scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept {
   }
 }
 
+// A mapping that cannot be written to now may have been: data that is sealed once it is made. The
+// pages that are still the file's, as code, hold no pointers to blocks.
+void scan::scan_sealed(os::written_pages& pages, const os::mapped_range& sealed) noexcept {
+  for (std::uintptr_t at = sealed.begin; at < sealed.end;) {
+    const os::written_pages::run run = pages.first_in(at, sealed.end);
+    if (run.end == 0) return;
+    scan_root(run.begin, run.end);
+    at = run.end;
+  }
+}
+
 void scan::scan_roots() noexcept {
   const std::uintptr_t here = stack_top_ != 0 ? stack_top_ : address_of(__builtin_frame_address(0));
   os::mapping_list maps;
-  os::mapped_range m;
-  while (maps.next(m)) {
-    if (!m.writable || !m.readable) continue;
+  os::written_pages pages;
+  for (os::mapped_range m; maps.next(m); drain(block_standing::reachable)) {
+    if (m.readable && !m.writable && m.is_private) scan_sealed(pages, m);
+    if (!m.readable || !m.writable) continue;
     // Below this frame lies what has been, and this scan itself.
     const bool is_this_stack = here - m.begin < m.end - m.begin;
     const std::uintptr_t live = dead_end_ > here ? dead_end_ : here;
     scan_root(is_this_stack ? live : m.begin, m.end);
-    drain(block_standing::reachable);
   }
 }
 

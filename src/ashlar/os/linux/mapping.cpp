@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Looks addresses up in /proc/self/maps.
+// Looks addresses up in /proc/self/maps, and pages in /proc/self/pagemap.
 #include "ashlar/os/mapping.hpp"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/units.hpp"
+#include "ashlar/os/address_space.hpp"
 #include "ashlar/os/file.hpp"
+#include "ashlar/os/posix/errno_guard.hpp"
+#include "ashlar/os/thread.hpp"
 
 namespace ashlar::os {
 
@@ -96,9 +103,49 @@ bool mapping_list::next(mapped_range& found) noexcept {
   if (line == nullptr) return false;
   const entry at = parse_entry(line);
   const char* const rights = line + ::strcspn(line, " ");
-  found = {at.begin, at.end, rights[0] == ' ' && rights[1] == 'r',
-           rights[0] == ' ' && rights[1] == 'r' && rights[2] == 'w', at.name};
+  found = {at.begin,
+           at.end,
+           rights[0] == ' ' && rights[1] == 'r',
+           rights[0] == ' ' && rights[1] == 'r' && rights[2] == 'w',
+           ::strcspn(rights, "p") == 4,
+           at.name};
   return true;
+}
+
+written_pages::written_pages() noexcept {
+  const errno_guard guard;
+  const cancellation_hold hold;
+  file_ = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+}
+
+written_pages::~written_pages() {
+  const errno_guard guard;
+  if (file_ >= 0) ::close(file_);
+}
+
+written_pages::run written_pages::first_in(std::uintptr_t begin, std::uintptr_t end) noexcept {
+  // Of the word that the kernel has for a page.
+  constexpr std::uint64_t is_there = std::uint64_t{3} << 62;  // in memory, or swapped
+  constexpr std::uint64_t is_files = std::uint64_t{1} << 61;
+  const errno_guard guard;
+  const cancellation_hold hold;
+  const std::uintptr_t page = page_size();
+  std::uint64_t words[256];
+  run found;
+  while (begin < end && found.end == 0) {
+    const std::size_t wanted = std::min<std::size_t>((end - begin) / page, 256);
+    const ssize_t got = ::pread(file_, words, wanted * sizeof words[0],
+                                static_cast<off_t>(begin / page * sizeof words[0]));
+    if (got <= 0) return {begin, end};
+    for (std::size_t i = 0; i < static_cast<std::size_t>(got) / sizeof words[0]; ++i) {
+      const bool is_written = (words[i] & is_there) != 0 && (words[i] & is_files) == 0;
+      if (is_written && found.begin == 0) found.begin = begin;
+      if (!is_written && found.begin != 0) return found;
+      begin += page;
+      if (is_written) found.end = begin;
+    }
+  }
+  return found;
 }
 
 }  // namespace ashlar::os
