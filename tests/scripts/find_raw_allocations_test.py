@@ -52,6 +52,21 @@ class FindRawAllocations(support.CheckTest):
             "delete n;",
             "delete[] list;",
             "delete (n);",
+            "if (p && free(p), 1) {}",
+            "if (n > 0 && malloc(n)) {}",
+            "x = y * malloc(3);",
+            "auto d = &malloc;",
+            "void (*f)(void*) = free;",
+            "return std::free;",
+            "std::unique_ptr<char, decltype(&std::free)> u(p, std::free);",
+            "void* z = (malloc)(10);",
+            "auto x = new (int);",
+            "auto y = new (std::string)(text);",
+            "int (*list)[5] = new (int[3][5]);",
+            "x = many ? new (int) : one;",
+            "auto w = new (std::nothrow_t{}) int;",
+            "char c = u8'\"'; int* q = new int;",
+            "sizeof malloc(3);",
         )
 
     def test_lets_pass_what_is_none(self):
@@ -67,6 +82,16 @@ class FindRawAllocations(support.CheckTest):
             "node& operator=(const node&) = delete;",
             "void free(void* p);",
             "void* malloc(size_t size) { return take(size); }",
+            "extern void* malloc(size_t size);",
+            "public: void free(void* p);",
+            "template <class T> void free(T* p);",
+            "__attribute__((malloc)) void* take(size_t size);",
+            "#if defined(malloc)",
+            "kind = my::free; f(&my::malloc);",
+            "decltype(malloc) another;",
+            "enum state { used, free, gone };",
+            "size_t free = size - used; report(used, free);",
+            "auto* n = new (place) ::node;",
             "int newest = malloced(free_blocks(1));",
             "#include <new>",
             '#include "malloc (5).h"',
@@ -102,9 +127,11 @@ class FindRawAllocations(support.CheckTest):
         self.write("src/a.cpp", "p = malloc(5);\n")
         self.write("src/deep/b.h", "free(p);\n")
         self.write("src/c.txt", "free(p);\n")
+        for suffix in ("C", "CPP", "c++", "cu", "ixx", "tpp"):
+            self.write(f"src/other.{suffix}", "free(p);\n")
         command = [sys.executable, "-B", str(support.SCRIPTS / self.script), str(self.root / "src")]
         result = subprocess.run(command, text=True, capture_output=True, check=False)
-        self.assertEqual(len(result.stdout.splitlines()), 2)
+        self.assertEqual(len(result.stdout.splitlines()), 8)
 
 
 if __name__ == "__main__":
