@@ -39,6 +39,9 @@ bool is_below(tag_id id, tag_id top) {
 }  // namespace
 
 bool set_tracking(const track_settings& settings) noexcept {
+  // The policy is for each block, and the level sees some.
+  if (settings.level == track_level::sampled && settings.untagged != untagged_policy::ignore)
+    return false;
   observe::tracker& t = tracker();
   return t.begin != nullptr ? t.begin(settings) : t.set(settings);
 }

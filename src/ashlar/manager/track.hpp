@@ -30,7 +30,8 @@ using observe::untagged_policy;
 /// is tracked from now on, others from their next slow operation on, which a thread that is sampled
 /// has once in 1,024 allocations of a size class: before they start is best.
 /// Errors: false if there is no memory; for `sampled` with another `sample_bytes` than before, with
-/// 0, or after `debug`. Then nothing has changed.
+/// 0, after `debug`, or with a policy for blocks without a tag, of which it would see a few. Then
+/// nothing has changed.
 ASHLAR_EXPORT bool set_tracking(const track_settings& settings) noexcept;
 /// Returns how it is tracked now.
 ASHLAR_EXPORT track_settings current_tracking() noexcept;

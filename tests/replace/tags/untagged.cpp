@@ -52,6 +52,11 @@ int main() {
   const ashlar::tag some = ashlar::define_tag("some");
   char text[4096];
 
+  expect(!ashlar::set_tracking(
+             {.level = ashlar::track_level::sampled, .untagged = ashlar::untagged_policy::count}),
+         "not where a few blocks are seen alone");
+  expect(ashlar::current_tracking().level == ashlar::track_level::off, "nothing has changed");
+
   set(ashlar::untagged_policy::count);
   const std::uint64_t before = ashlar::tracked_total().untagged_blocks;
   for (int i = 0; i < 10; ++i) free(opaque(malloc(24)));

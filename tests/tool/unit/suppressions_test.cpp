@@ -69,6 +69,7 @@ TEST(suppressions, files_are_found_in_the_options_of_leak_sanitizer) {
   none.add_from_options("verbosity=1:print_suppressions=0: :,");
   EXPECT_TRUE(none.empty());
   EXPECT_THROW(none.add_from_options("suppressions=/no/such/file"), failure);
+  EXPECT_THROW(none.add_file("/tmp"), failure);
 }
 
 }  // namespace

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 #include "tools/ashlar/failure.hpp"
 #include "tools/ashlar/output.hpp"
@@ -85,11 +87,16 @@ void suppressions::add(std::string_view text, const std::string& name) {
 }
 
 void suppressions::add_file(const std::string& file) {
+  const auto cannot = [&](const char* why) {
+    return failure(exit_usage,
+                   fmt::format("cannot read the suppressions in '{}': {}", printable(file), why));
+  };
+  // It can be opened, and reading it throws.
+  std::error_code unknown;
+  if (std::filesystem::is_directory(file, unknown)) throw cannot(std::strerror(EISDIR));
   std::ifstream stream(file);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream.is_open() || stream.bad())
-    throw failure(exit_usage, fmt::format("cannot read the suppressions in '{}': {}",
-                                          printable(file), std::strerror(errno)));
+  if (!stream.is_open() || stream.bad()) throw cannot(std::strerror(errno));
   add(text, file);
 }
 
