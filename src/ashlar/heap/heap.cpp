@@ -256,7 +256,8 @@ std::size_t heap::usable_size(const void* p) noexcept {
   const slab* const s = process_page_map.header_of(p);
   if (s == nullptr) return 0;
   if (s->is_slab()) return s->block_size;
-  return p == s->start ? align_up(s->requested, os::page_size()) : 0;
+  // Its owner may be resizing it while a walk asks.
+  return p == s->start ? align_up(load_relaxed(s->requested), os::page_size()) : 0;
 }
 
 std::size_t heap::good_size(std::size_t size) noexcept {

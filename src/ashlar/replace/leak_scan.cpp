@@ -37,6 +37,8 @@ class scan {
   void add_dead_stacks() noexcept;
   void scan_roots() noexcept;
   void scan_sealed(os::written_pages& pages, const os::mapped_range& sealed) noexcept;
+  template <class Function>
+  void outside_own(std::uintptr_t begin, std::uintptr_t end, Function function) noexcept;
   void scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept;
   void scan_memory(std::uintptr_t begin, std::uintptr_t end, block_standing found) noexcept;
@@ -219,8 +221,9 @@ void scan::scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept {
   scan_resident(middle, end);
 }
 
-// A mapping of the process, less what in it is ours.
-void scan::scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept {
+// Calls `function(begin, end)` for the parts of a range that are not ours.
+template <class Function>
+void scan::outside_own(std::uintptr_t begin, std::uintptr_t end, Function function) noexcept {
   while (begin < end) {
     std::uintptr_t stop = end;
     std::uintptr_t next = end;
@@ -231,20 +234,30 @@ void scan::scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept {
       stop = low > begin ? low : begin;
       next = high;
     }
-    if (stop > begin) scan_resident(begin, stop);
+    if (stop > begin) function(begin, stop);
     begin = stop == end ? end : next;
   }
 }
 
+// A mapping of the process, less what in it is ours.
+void scan::scan_root(std::uintptr_t begin, std::uintptr_t end) noexcept {
+  outside_own(begin, end,
+              [this](std::uintptr_t first, std::uintptr_t last) { scan_resident(first, last); });
+}
+
 // A mapping that cannot be written to now may have been: data that is sealed once it is made. The
-// pages that are still the file's, as code, hold no pointers to blocks.
+// pages that are still the file's, as code, hold no pointers to blocks. Of ours not even that is
+// asked: the page map has millions of pages.
 void scan::scan_sealed(os::written_pages& pages, const os::mapped_range& sealed) noexcept {
-  for (std::uintptr_t at = sealed.begin; at < sealed.end;) {
-    const os::written_pages::run run = pages.first_in(at, sealed.end);
-    if (run.end == 0) return;
-    scan_root(run.begin, run.end);
-    at = run.end;
-  }
+  outside_own(sealed.begin, sealed.end, [&](std::uintptr_t begin, std::uintptr_t end) {
+    const std::uintptr_t last = align_up(end, os::page_size());
+    for (std::uintptr_t at = align_down(begin, os::page_size()); at < last;) {
+      const os::written_pages::run run = pages.first_in(at, last);
+      if (run.end == 0) return;
+      scan_root(run.begin, run.end);
+      at = run.end;
+    }
+  });
 }
 
 void scan::scan_roots() noexcept {

@@ -6,6 +6,7 @@
 
 #include "ashlar/ashlar.hpp"
 #include "support/fault_log.hpp"
+#include "support/unwatched.hpp"
 
 namespace ashlar {
 namespace {
@@ -69,6 +70,7 @@ TEST(zeroing, wipes_nothing_that_its_part_does_not_own) {
 }
 
 TEST(zeroing, leaves_the_links_of_a_block_that_is_free_already) {
+  const test::unwatched quiet;
   test::fault_log log;
   zeroing<pool, wipe::when_freed> m([] { return pool({64, 16}); });
   const allocation a = m.allocate({64});
