@@ -12,12 +12,12 @@
 #include "ashlar/debug.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 #include "ashlar/observe/tracker.hpp"
-#include "ashlar/pool.hpp"
 #include "ashlar/sources.hpp"
 #include "ashlar/std_allocator.hpp"
 #include "support/child.hpp"
 #include "support/fault_log.hpp"
 #include "support/unwatched.hpp"
+#include "unit/manager/check/debug_manager_fixture.hpp"
 
 namespace {
 
@@ -27,49 +27,9 @@ using ashlar::fault_kind;
 
 static_assert(std::is_same_v<ashlar::guarded<ashlar::arena, ashlar::checks::none>, ashlar::arena>);
 
-/// Collects the lines of reports.
-struct report_text {
-  static void write(void* self, const char* line) {
-    auto& text = static_cast<report_text*>(self)->text;
-    text.append(line).append("\n");
-  }
-  ashlar::debug_sink sink() { return {this, write}; }
-  bool has(const std::string& part) const { return text.find(part) != std::string::npos; }
-  std::size_t count(const std::string& part) const {
-    std::size_t n = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-      ++n;
-    return n;
-  }
-  std::string text = with_room();
+using ashlar::test::report_text;
 
-  // Signal handlers append, too, and must not allocate.
-  static std::string with_room() {
-    std::string empty;
-    empty.reserve(std::size_t{64} << 10);
-    return empty;
-  }
-};
-
-class DebugManager : public ::testing::Test {
- protected:
-  ashlar::debug_manager make(debug_options options = {}) {
-    options.sink = report.sink();
-    return ashlar::debug_manager(inner, options);
-  }
-  static void free(ashlar::debug_manager& m, const ashlar::allocation& a) { m.deallocate(a.get()); }
-  static unsigned char* bytes(const ashlar::allocation& a) {
-    return static_cast<unsigned char*>(a.data());
-  }
-  static std::string here(int line) {
-    return std::string("debug_manager_test.cpp:") + std::to_string(line);
-  }
-
-  const ashlar::test::unwatched quiet;
-  ashlar::new_manager inner;
-  report_text report;
-  ashlar::test::fault_log faults;
-};
+class DebugManager : public ashlar::test::debug_manager_test {};
 
 TEST_F(DebugManager, FillsBlocksAndDescribesThem) {
   auto m = make();
@@ -379,72 +339,6 @@ TEST_F(DebugManager, GuardsAManagerThatItOwns) {
   EXPECT_TRUE(m.guarded().owns(a.data()));
   EXPECT_EQ(m.upstream(), &m.guarded());
   free(m, a);
-}
-
-// What a pool serves it serves guarded, too.
-TEST_F(DebugManager, GuardsAPoolThatItMakes) {
-  for (const std::size_t size : {1u, 24u, 32u, 100u}) {
-    ashlar::guarded<ashlar::pool, ashlar::checks::all> m(ashlar::layout{size, 8});
-    m.set_options({.sink = report.sink()});
-    ashlar::pool plain(ashlar::layout{size, 8});
-    for (std::size_t alignment = 1; alignment <= 64; alignment *= 2) {
-      const auto without = plain.allocate({size, alignment});
-      const auto a = m.allocate({size, alignment});
-      EXPECT_EQ(a.reason(), without.reason()) << size << ", " << alignment;
-      if (!a) continue;
-      EXPECT_NE(m.header_of(a.data()), nullptr);
-      m.deallocate(a.get(), alignment);
-    }
-    const auto a = m.allocate({size, 8});
-    bytes(a)[size] = 1;
-    m.deallocate(a.get(), 8);
-    EXPECT_TRUE(faults.took(fault_kind::overrun, a.data())) << size;
-  }
-  EXPECT_FALSE(report.has("no room"));
-}
-
-TEST_F(DebugManager, MakesAnotherPoolOfTheSameSize) {
-  ashlar::guarded<ashlar::thread_cached_pool, ashlar::checks::all> m(ashlar::layout{24, 8});
-  const auto a = m.allocate({24, 8});
-  ASSERT_TRUE(a);
-  EXPECT_NE(m.header_of(a.data()), nullptr);
-  m.deallocate(a.get(), 8);
-}
-
-// A pool that is there already has no room: what needs none is still looked at, and it is said.
-TEST_F(DebugManager, WatchesAPoolWithoutRoomForGuards) {
-  for (const auto pages : {ashlar::debug_pages::none, ashlar::debug_pages::back}) {
-    ashlar::pool small({24, 8});
-    ashlar::debug_manager m(small, {.pages = pages, .sink = report.sink(), .name = "small"});
-    const auto a = m.allocate({24, 8});
-    ASSERT_TRUE(a) << to_string(a.reason());
-    const auto b = m.allocate({16, 8});
-    ASSERT_TRUE(b);
-    EXPECT_EQ(
-        report.count("debug manager 'small': pool has no room around blocks of 24 bytes: they "
-                     "have no guards"),
-        1u)
-        << report.text;
-    EXPECT_EQ(m.allocate({25, 8}).reason(), ashlar::status::too_large);
-    m.deallocate(a.get(), 8);
-    m.deallocate(b.get(), 8);
-    m.deallocate(a.get(), 8);
-    EXPECT_TRUE(faults.took(fault_kind::double_free, a.data()));
-    report.text.clear();
-  }
-}
-
-TEST_F(DebugManager, SaysHowLargeAPoolMustBe) {
-  for (const auto pages : {ashlar::debug_pages::none, ashlar::debug_pages::back}) {
-    const debug_options options = {.guard = 40, .pages = pages, .sink = report.sink()};
-    ashlar::pool large(ashlar::debug_manager::whole_of({24, 8}, options));
-    ashlar::debug_manager m(large, options);
-    const auto a = m.allocate({24, 8});
-    ASSERT_TRUE(a) << to_string(a.reason());
-    m.deallocate(a.get(), 8);
-    EXPECT_FALSE(report.has("no room")) << report.text;
-  }
-  EXPECT_EQ(ashlar::debug_manager::whole_of(ashlar::learn).size, 0u);
 }
 
 }  // namespace
