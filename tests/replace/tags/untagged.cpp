@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What happens to blocks without a tag, by policy: counted, warned of once a site, or the end.
-#include <sys/wait.h>
 #include <ashlar/tag.hpp>
 #include <ashlar/track.hpp>
 #include <csignal>
 
 #include "replace/support/check.hpp"
+#include "replace/support/child.hpp"
 
 namespace {
 
@@ -13,36 +13,6 @@ void set(ashlar::untagged_policy policy) {
   expect(ashlar::set_tracking(
              {.level = ashlar::track_level::counters, .depth = 0, .untagged = policy}),
          "tracking begins");
-}
-
-// Runs `child` in a child whose stderr is read. Returns its status.
-template <class Child>
-int run(Child child, char* text, size_t capacity) {
-  int ends[2];
-  expect(pipe(ends) == 0, "a pipe");
-  const pid_t pid = fork();
-  if (pid == 0) {
-    dup2(ends[1], STDERR_FILENO);
-    close(ends[0]);
-    child();
-    _exit(0);
-  }
-  close(ends[1]);
-  size_t size = 0;
-  ssize_t got;
-  while (size + 1 < capacity && (got = read(ends[0], text + size, capacity - 1 - size)) > 0)
-    size += static_cast<size_t>(got);
-  text[size] = 0;
-  close(ends[0]);
-  int status = 0;
-  expect(waitpid(pid, &status, 0) == pid, "the child ends");
-  return status;
-}
-
-int lines_in(const char* text) {
-  int count = 0;
-  for (; *text != 0; ++text) count += *text == '\n';
-  return count;
 }
 
 }  // namespace
@@ -78,8 +48,9 @@ int main() {
         free(opaque(malloc(96)));
       },
       text, sizeof text);
-  expect(status == 0 && lines_in(text) == 2, "one line for each of two sites");
-  expect(strstr(text, "ashlar: untagged allocation of 24 bytes by 0x") == text, "what it says");
+  expect(status == 0 && count_of("ashlar: ", text) == 2, "one line for each of two sites");
+  expect(strstr(text, "ashlar: untagged allocation of 24 bytes\n    #0 0x") == text,
+         "what it says");
   expect(strstr(text, " 96 bytes") == nullptr, "nothing of tagged ones");
 
   status = run(
@@ -93,6 +64,6 @@ int main() {
       },
       text, sizeof text);
   expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "the end");
-  expect(lines_in(text) == 1 && strstr(text, " 24 bytes") != nullptr, "and why");
+  expect(count_of("ashlar: ", text) == 1 && strstr(text, " 24 bytes") != nullptr, "and why");
   return 0;
 }

@@ -6,6 +6,7 @@
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/check/debug_manager.hpp"
 #include "ashlar/manager/check/debug_report.hpp"
+#include "ashlar/observe/site_sums.hpp"
 
 namespace ashlar {
 
@@ -32,56 +33,9 @@ const std::byte* first_other(const std::byte* begin, const std::byte* end, std::
   return p;
 }
 
-std::uint32_t checksum_of(const debug_header& h) {
-  std::uint64_t sum = address_of(&h);
-  for (const std::uint64_t word :
-       {h.mark, h.size, h.sequence, h.alignment, std::uint64_t{h.site} << 32 | h.thread,
-        std::uint64_t{h.tag} << 16 | h.guard})
-    sum = (sum ^ word) * 0x9e37'79b9'7f4a'7c15, sum ^= sum >> 29;
-  return static_cast<std::uint32_t>(sum >> 32);
-}
-
 bool is_silent(const debug_options& options) {
   return options.sink.write == nullptr && current_fault_policy() == fault_policy::ignore;
 }
-
-// What lives, by the site that made it, for as many sites as there is room for.
-struct live_sums {
-  struct site {
-    observe::site_id id;
-    std::size_t blocks;
-    std::size_t bytes;
-    const detail::debug_record* oldest;
-  };
-  static constexpr std::size_t most = 64;
-
-  // The oldest first.
-  void add(const detail::debug_record& r) {
-    std::size_t i = 0;
-    while (i < count && sites[i].id != r.born_at) ++i;
-    if (i == most) {
-      ++others;
-      return;
-    }
-    if (i == count) sites[count++] = {r.born_at, 0, 0, &r};
-    ++sites[i].blocks;
-    sites[i].bytes += r.size;
-  }
-
-  // Requires: count != 0.
-  site take_largest() {
-    site* largest = sites;
-    for (site* s = sites; s != sites + count; ++s)
-      if (s->bytes > largest->bytes) largest = s;
-    const site taken = *largest;
-    for (--count; largest != sites + count; ++largest) *largest = largest[1];
-    return taken;
-  }
-
-  site sites[most];
-  std::size_t count = 0;
-  std::size_t others = 0;  // blocks
-};
 
 }  // namespace
 
@@ -96,7 +50,7 @@ void debug_manager::write_header(record& r, std::uint64_t mark) noexcept {
         .tag = r.tag,
         .guard = r.guard,
         .checksum = 0};
-  h->checksum = checksum_of(*h);
+  h->checksum = h->checksum_at(h);
 }
 
 // --- stomps --------------------------------------------------------------------------------------
@@ -152,7 +106,7 @@ bool debug_manager::check_filling(record& r) noexcept {
 bool debug_manager::check_header(record& r) noexcept {
   if (!r.has_header) return true;
   const auto* const h = reinterpret_cast<const debug_header*>(r.data - r.guard) - 1;
-  const bool is_well = h->checksum == checksum_of(*h) && h->sequence == r.sequence;
+  const bool is_well = h->is_whole() && h->sequence == r.sequence;
   if (!is_well)
     report_stomp(r, false, reinterpret_cast<const std::byte*>(h), r.data - r.guard, nullptr);
   return is_well;
@@ -253,23 +207,24 @@ std::size_t debug_manager::report_leaks() noexcept {
 std::size_t debug_manager::report_live(const char* why) noexcept {
   const std::size_t blocks = book_.count(debug_state::live);
   if (blocks == 0) return 0;
-  live_sums sums;
-  for (const record* r = book_.oldest(debug_state::live); r != nullptr; r = r->next) sums.add(*r);
+  observe::site_sums<const record*> sums;
+  for (const record* r = book_.oldest(debug_state::live); r != nullptr; r = r->next)
+    sums.add(r->born_at, r->size, r);
   const debug_report report(options_.sink);
   os::line head;
   head.text("ashlar: ").text(options_.name != nullptr ? options_.name : kind_name);
   head.text(" ").text(why).text(" ").decimal(blocks).text(" live blocks, ");
   report.put(head.bytes(use_.used()));
-  while (sums.count != 0) {
-    const live_sums::site s = sums.take_largest();
+  while (!sums.empty()) {
+    const auto s = sums.take_largest();
     os::line line;
     line.text("  ").decimal(s.blocks).text(" blocks, ").bytes(s.bytes).text(", the oldest:");
     report.put(line);
-    report.put_life(*s.oldest);
+    report.put_life(*s.first);
   }
-  if (sums.others != 0) {
+  if (sums.others() != 0) {
     os::line line;
-    report.put(line.text("  ").decimal(sums.others).text(" blocks of other sites"));
+    report.put(line.text("  ").decimal(sums.others()).text(" blocks of other sites"));
   }
   return blocks;
 }

@@ -29,6 +29,7 @@
 
 #include <source_location>
 
+#include "ashlar/hardening/debug_header.hpp"
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/check/debug_book.hpp"
 #include "ashlar/manager/check/debug_options.hpp"
@@ -39,22 +40,6 @@
 #include "ashlar/observe/stack_walk.hpp"
 
 namespace ashlar {
-
-/// In front of the guard in front of a block. What a debugger finds when it looks there.
-struct debug_header {
-  static constexpr std::uint64_t live_mark = 0x4556'494c'4853'4141;   // "AASHLIVE" in memory order
-  static constexpr std::uint64_t freed_mark = 0x4545'5246'4853'4141;  // "AASHFREE"
-
-  std::uint64_t mark;
-  std::uint64_t size;
-  std::uint64_t sequence;
-  std::uint64_t alignment;
-  std::uint32_t site;
-  std::uint32_t thread;
-  std::uint16_t tag;
-  std::uint16_t guard;
-  std::uint32_t checksum;  // of the rest, and of where it lies
-};
 
 class ASHLAR_EXPORT debug_manager : public manager {
  public:

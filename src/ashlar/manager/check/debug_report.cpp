@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "ashlar/base/bits.hpp"
+#include "ashlar/observe/frame_line.hpp"
 #include "ashlar/observe/tracker.hpp"
-#include "ashlar/os/module.hpp"
 
 namespace ashlar::detail {
 
@@ -62,20 +62,7 @@ void debug_report::put_site(const char* what, observe::site_id site) const noexc
     if (key.function != nullptr) line.text(" (").text(key.function).text(")");
     put(line);
   }
-  for (std::uint32_t i = 0; i < key.frame_count; ++i) {
-    os::line line;
-    line.text("    #").decimal(i).text(" ");
-    // The call lies before the address that it returns to, perhaps in another function.
-    const os::module_place place = os::find_module(key.frames[i] - 1);
-    if (place.file == nullptr) {
-      line.hex(key.frames[i]);
-    } else {
-      line.text(place.file).text("+").hex(place.offset + 1);
-      if (place.symbol != nullptr)
-        line.text(" (").text(place.symbol).text("+").hex(place.symbol_offset + 1).text(")");
-    }
-    put(line);
-  }
+  for (std::uint32_t i = 0; i < key.frame_count; ++i) put(observe::frame_line(i, key.frames[i]));
 }
 
 void debug_report::put_life(const debug_record& r) const noexcept {

@@ -5,7 +5,7 @@
 //       block of 24 bytes at 0x7f01c0de0040, alignment 16, number 7, tag game/ai, thread 4711
 //       allocated at:
 //         src/world.cpp:112 (void world::load())
-//         #0 game+0x12a4 (_ZN5world4loadEv+0x34)
+//         #0 0x55d0c0de12a4 game+0x12a4 (_ZN5world4loadEv+0x34)
 //
 // Each report ends with the line of the fault itself, which `report_fault` writes.
 #pragma once
