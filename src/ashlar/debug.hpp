@@ -7,3 +7,5 @@
 #include "ashlar/manager/check/debug_manager.hpp"   // IWYU pragma: export
 #include "ashlar/manager/check/fail_on_nth.hpp"     // IWYU pragma: export
 #include "ashlar/manager/check/guarded.hpp"         // IWYU pragma: export
+#include "ashlar/manager/check/leak_scope.hpp"      // IWYU pragma: export
+#include "ashlar/manager/unreleased.hpp"            // IWYU pragma: export

@@ -2,6 +2,7 @@
 #include "ashlar/manager/manager.hpp"
 
 #include "ashlar/manager/memory_system.hpp"
+#include "ashlar/manager/unreleased.hpp"
 #include "ashlar/observe/thread_state.hpp"
 
 namespace ashlar {
@@ -23,7 +24,8 @@ void manager::join_registry(const char* name) noexcept {
   if (name != nullptr) system().enter(*this, name);
 }
 
-void manager::leave_registry() noexcept {
+void manager::leave_registry(parting tells) noexcept {
+  if (tells != parting::silent) detail::tell_unreleased(*this, tells == parting::told);
   if (name_ != nullptr) system().leave(*this);
 }
 

@@ -160,8 +160,15 @@ class ASHLAR_EXPORT manager {
   /// Enters the registry under `name`, which must outlive the manager; null: stays anonymous, and
   /// costs nothing. Called at the end of a derived class's constructor.
   void join_registry(const char* name) noexcept;
-  /// Called first in a derived class's destructor: from then on no other thread looks at it.
-  void leave_registry() noexcept;
+  /// What is said of blocks that live when a manager ends (unreleased.hpp).
+  enum class parting : std::uint8_t {
+    by_policy,
+    told,    // whatever the policy
+    silent,  // the manager tells by itself, or its end is what frees them
+  };
+  /// Called first in a derived class's destructor, while it can still be used: from then on no
+  /// other thread looks at it.
+  void leave_registry(parting tells = parting::by_policy) noexcept;
 
   std::byte* cur_ = nullptr;
   std::byte* end_ = nullptr;

@@ -30,12 +30,6 @@ void add(tag_usage& sum, const tag_usage& more) {
   sum.live_bytes += more.live_bytes;
 }
 
-// Parents have smaller numbers than their children, so this ends.
-bool is_below(tag_id id, tag_id top) {
-  while (id > top) id = tracker().tags[id].parent;
-  return id == top;
-}
-
 }  // namespace
 
 bool set_tracking(const track_settings& settings) noexcept {
@@ -64,7 +58,7 @@ tag_usage usage_below(tag of) noexcept {
   sum.of = of;
   const std::uint32_t count = tracker().tags.size();
   for (std::uint32_t id = of.id(); id < count; ++id)
-    if (is_below(static_cast<tag_id>(id), of.id()))
+    if (tracker().tags.is_below(static_cast<tag_id>(id), of.id()))
       add(sum, usage_of(tag(static_cast<tag_id>(id))));
   return sum;
 }

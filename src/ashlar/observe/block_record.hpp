@@ -49,6 +49,12 @@ struct block_facts {
   bool operator==(const block_facts&) const = default;
 };
 
+/// Whether what was born then is younger than a moment of the last 12 days. Milliseconds since
+/// tracking began, modulo 2^31.
+constexpr bool is_younger(std::uint32_t born, std::uint32_t moment) {
+  return ((born - moment - 1) & 0x7fff'ffff) < 0x4000'0000;
+}
+
 class block_record {
  public:
   bool is_live() const { return __atomic_load_n(&first_, __ATOMIC_RELAXED) != 0; }

@@ -83,6 +83,12 @@ class tag_table {
   /// Writes the path of a tag, null-terminated, cut at `capacity`. Returns its length.
   std::size_t path_of(tag_id tag, char* text, std::size_t capacity) const noexcept;
 
+  /// Whether a tag is `top`, or lies below it. The untagged one is the top of all.
+  bool is_below(tag_id id, tag_id top) const noexcept {
+    while (id > top) id = records_[id].parent;  // which is smaller: invariant 1
+    return id == top;
+  }
+
   std::size_t committed() const { return records_.committed(); }
   os::range reserved() const { return records_.reserved(); }
   /// Gives all of it back. No number but 0 may be used any more.

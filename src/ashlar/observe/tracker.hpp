@@ -205,6 +205,11 @@ class tracker {
   std::int64_t recent_peak_bytes() noexcept;
   /// Pages that managers hold under tags.
   std::int64_t page_bytes() const { return pages_.load(std::memory_order_relaxed); }
+  /// Returns the calling thread's number; 0 if it has none for want of memory.
+  std::uint16_t number_of_this_thread() noexcept {
+    const thread_tally* const t = level() > track_level::off ? tally() : nullptr;
+    return t != nullptr ? t->number : std::uint16_t{0};
+  }
   std::uint32_t thread_count() const { return load_relaxed(thread_count_); }
   /// What is known of a thread, with its counts so far. O(sites) if it is running.
   thread_summary thread(std::uint32_t number) noexcept;
@@ -243,6 +248,9 @@ class tracker {
   tag_table tags;
   /// Called when a thread's tag changes between none and some; set by who serves malloc.
   void (*on_tag_change)(thread_state& thread) = nullptr;
+  /// Called when a frame has begun, without locks; null: nobody waits for it. With it frames are
+  /// told apart within one millisecond, too: each makes the clock step on by one.
+  void (*on_frame)() noexcept = nullptr;
   /// Begins to track, for who serves malloc and must be ready first: as `set`. Null: `set` is
   /// enough.
   bool (*begin)(const track_settings& settings) noexcept = nullptr;
@@ -304,6 +312,7 @@ class tracker {
   ASHLAR_COLD void call_user(tag_id tag, const tag_budget& budget, std::size_t live) noexcept;
   ASHLAR_COLD void meet_untagged(site_id site, std::size_t size) noexcept;
   ASHLAR_COLD void thread_tag_changed(thread_state& thread) noexcept;
+  void enter_mark(const char* name) noexcept;
 
   static void on_thread_exit(void*);
   static void before_fork();

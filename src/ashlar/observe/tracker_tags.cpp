@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "ashlar/observe/frame_line.hpp"
 #include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/diagnostic.hpp"
 
@@ -130,9 +131,9 @@ void tracker::meet_untagged(site_id site, std::size_t size) noexcept {
   os::line line;
   line.text("ashlar: untagged allocation of ").decimal(size).text(" bytes");
   if (where.file != nullptr) line.text(" at ").text(where.file).text(":").decimal(where.line);
-  for (std::uint32_t i = 0; i < where.frame_count && i < 8; ++i)
-    line.text(i == 0 ? " by " : " ").hex(where.frames[i]);
   os::write_line(line);
+  for (std::uint32_t i = 0; i < where.frame_count && i < 8; ++i)
+    os::write_line(frame_line(i, where.frames[i]));
   if (policy == untagged_policy::abort) ::abort();
 }
 
@@ -147,6 +148,11 @@ std::uint32_t tracker::begin_period() noexcept {
 }
 
 void tracker::mark(const char* name) noexcept {
+  enter_mark(name);
+  if (name == nullptr && on_frame != nullptr) on_frame();
+}
+
+void tracker::enter_mark(const char* name) noexcept {
   const std::int64_t live = live_bytes();
   lock_guard guard(mutex_);
   if (start_ns_ == 0) return;  // nothing was ever tracked
@@ -167,9 +173,10 @@ void tracker::mark(const char* name) noexcept {
   m->frame = frame_count_;
   m->live_bytes = live;
   m->page_bytes = page_bytes();
-  if (name == nullptr) return;
+  if (name == nullptr && on_frame == nullptr) return;
   // What is born from here on is younger than the mark, within the same millisecond too.
   store_relaxed(start_ns_, start_ns_ - 1'000'000);
+  if (name == nullptr) return;
   // release: whoever sees the count sees the mark.
   store_release(mark_count_, mark_count_ + 1);
 }

@@ -26,13 +26,14 @@ allocation less(std::size_t offset, const allocation& refused) {
 scoped_manager::scoped_manager(memory upstream, const scoped_options& options) noexcept
     : manager(table_, upstream.get()),
       table_(reduced(ops_for<scoped_manager>, scoped_rule(upstream.get()->ops().can))),
-      upstream_(upstream) {
+      upstream_(upstream),
+      tells_left_(options.tells_left) {
   if (upstream_.can(capability::rewind)) start_ = upstream_.here();
   join_registry(options.name);
 }
 
 scoped_manager::~scoped_manager() {
-  leave_registry();
+  leave_registry(tells_left_ ? parting::told : parting::silent);
   if (upstream_.can(capability::rewind))
     upstream_.rewind(start_);
   else

@@ -40,6 +40,9 @@ constexpr capability scoped_rule(capability upstream) {
 
 struct scoped_options {
   const char* name = nullptr;  ///< in the registry
+  /// Blocks that its end has to free are said on stderr, as `unreleased_policy::report` would: for
+  /// a scope over code that ought to free all by itself.
+  bool tells_left = false;
 };
 
 class ASHLAR_EXPORT scoped_manager : public manager {
@@ -96,6 +99,7 @@ class ASHLAR_EXPORT scoped_manager : public manager {
   manager_ops table_;
   memory upstream_;
   mark start_;
+  bool tells_left_;
   record* newest_ = nullptr;
   use_tally<false> use_;
   std::size_t held_ = 0;

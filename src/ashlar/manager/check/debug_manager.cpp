@@ -66,7 +66,7 @@ debug_manager::debug_manager(memory inner, const debug_options& options) noexcep
 }
 
 debug_manager::~debug_manager() {
-  leave_registry();
+  leave_registry(parting::silent);
   (void)check();
   const bool leaks_mean_something = !inner_.can(capability::no_op_deallocate);
   if (options_.leaks && leaks_mean_something) (void)report_live("ends with");

@@ -82,7 +82,7 @@ user_block_os::user_block_os(const user_block_options& options) noexcept
 }
 
 user_block_os::~user_block_os() {
-  leave_registry();
+  leave_registry(parting::silent);
   if (reserved_ != 0) report_fault(fault_kind::still_in_use, at_address(first_));
 }
 
