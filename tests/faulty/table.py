@@ -57,6 +57,8 @@ FAULTS = {
     "double_free/beyond_quarantine": DOUBLE_FREE,
     "double_free/own_mapping": DOUBLE_FREE,
     "double_free/realloc_of_freed": Case("invalid realloc"),
+    "underrun/header": Case("underrun", "header=1"),
+    "after_free/header": Case("write after free", "header=1"),
     "after_free/write": LATE_WRITE,
     "after_free/write_found_later": Case("write after free", "quarantine=4K"),
     "after_free/write_member": LATE_WRITE,

@@ -50,3 +50,19 @@ function(ashlar_replace_test name)
                                             RUN_SERIAL $<BOOL:${test_SERIAL}>)
   endforeach()
 endfunction()
+
+# ashlar_looking_test(NAME PROGRAM)
+# Builds PROGRAM.cpp of the current folder, which knows nothing of ashlar, and registers NAME.py,
+# which runs it and looks.
+function(ashlar_looking_test name program)
+  get_filename_component(folder "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
+  set(target replace-${folder}-${program})
+  add_executable(${target} ${program}.cpp)
+  target_link_libraries(${target} PRIVATE replace-test-flags Threads::Threads)
+  target_compile_options(${target} PRIVATE -O1 -fno-optimize-sibling-calls)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  add_test(NAME replace.${folder}.${name}
+           COMMAND ${Python3_EXECUTABLE} -B "${CMAKE_CURRENT_SOURCE_DIR}/${name}.py"
+                   $<TARGET_FILE:ashlar-malloc> $<TARGET_FILE:${target}>)
+  set_tests_properties(replace.${folder}.${name} PROPERTIES LABELS replace TIMEOUT 120)
+endfunction()

@@ -6,6 +6,7 @@
 
 #include "ashlar/base/macros.hpp"
 #include "ashlar/replace/capture/captures.hpp"
+#include "ashlar/replace/debug/event_log.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/publisher.hpp"
 
@@ -15,6 +16,7 @@ extern "C" {
   ashlar::replace::publish_at_exit();
   ashlar::replace::capture_at_end();
   (void)ashlar::replace::check_all_blocks();
+  ashlar::replace::end_log();
   while (true) ::syscall(SYS_exit_group, status);
 }
 

@@ -211,6 +211,15 @@ bool parse_signal(word value, std::uint64_t& number) {
   return fits;
 }
 
+// As many frames as the tracker remembers, and a few less.
+bool parse_frames(word value, std::uint64_t& frames) {
+  std::uint64_t read = 0;
+  if (!parse_number(value, read) || read > 1000) return false;
+  static_assert(observe::tracker::frames_kept > 1002);
+  frames = read;
+  return true;
+}
+
 bool assign(word key, word value, options& o) {
   if (key.is("faults")) return parse_policy(value, o.faults);
   if (key.is("soft_limit")) return parse_bytes(value, o.soft_limit);
@@ -233,6 +242,10 @@ bool assign(word key, word value, options& o) {
   if (key.is("quarantine")) return parse_bytes(value, o.debug.quarantine);
   if (key.is("protect")) return parse_side(value, o.debug.protect);
   if (key.is("check_every")) return parse_number(value, o.debug.check_every);
+  if (key.is("header")) return parse_boolean(value, o.debug.header);
+  if (key.is("most_frames")) return parse_frames(value, o.debug.most_frames);
+  if (key.is("log")) return o.debug.log = parse_path(value, o.log);
+  if (key.is("log_size")) return parse_some_bytes(value, o.log_size);
   if (key.is("fail_at")) return parse_number(value, o.fail_at);
   return parse_number(value, o.fail_every);  // the table has no further name
 }

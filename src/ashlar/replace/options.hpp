@@ -35,6 +35,8 @@ struct options {
   std::uint64_t capture_signal = 0;  // 0: none
   bool capture_on_crash = false;
   bool capture_on_termination = false;
+  char log[256] = {};
+  std::size_t log_size = std::size_t{1} << 30;
   debug_settings debug;
 };
 
@@ -116,6 +118,18 @@ inline constexpr option_description option_table[] = {
     {"check_every", option_kind::count, "0",
      "With `track=debug`: look at all blocks at every n-th call of malloc or free. 0: only when a "
      "block is freed, and all of them at exit."},
+    {"header", option_kind::boolean, "0",
+     "With `track=debug`: 48 bytes in front of the guard in front of each block describe it (mark, "
+     "size, number, alignment, site, thread, tag), for whoever reads a memory dump. Blocks on "
+     "pages of their own have none."},
+    {"most_frames", option_kind::count, "0",
+     "With `track=debug`: report blocks of a frame that live when so many further frames have "
+     "begun (`ashlar::next_frame`); at most 1,000. Each frame then looks at all blocks. 0: none."},
+    {"log", option_kind::path, "none",
+     "With `track=debug`: folder in which the process writes `PID.log`, a line for each block that "
+     "is made, refused, freed or let go of by the quarantine, and for each fault. With `follow=0` "
+     "its children write none."},
+    {"log_size", option_kind::bytes, "1G", "Bytes after which a log ends, at least 1M."},
     {"fail_at", option_kind::count, "0",
      "For tests: the n-th request to the OS fails as if there were no memory. 0: none."},
     {"fail_every", option_kind::count, "0",

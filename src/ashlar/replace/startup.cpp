@@ -10,6 +10,7 @@
 #include "ashlar/os/fault_injection.hpp"
 #include "ashlar/os/process.hpp"
 #include "ashlar/replace/capture/captures.hpp"
+#include "ashlar/replace/debug/event_log.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
 #include "ashlar/replace/debug/page_trap.hpp"
 #include "ashlar/replace/options.hpp"
@@ -25,7 +26,9 @@ namespace {
 
 void check_at_exit(int, void*) { (void)check_all_blocks(); }
 
-void begin_guarding_blocks(const debug_settings& settings) {
+void begin_guarding_blocks(const options& o) {
+  const debug_settings& settings = o.debug;
+  if (settings.log) begin_log(o.log, o.log_size, o.follow);
   begin_guarding(settings);
   if (settings.protect != page_protection::off) set_page_trap();
   // Registered before the capture, so that it runs after it: what it finds may end the program.
@@ -36,7 +39,7 @@ void begin_tracking(const options& o) {
   const auto depth = static_cast<std::uint32_t>(o.depth < 64 ? o.depth : 64);
   const observe::track_settings settings = {
       .level = o.track, .depth = depth, .exact_peaks = o.exact_peaks, .sample_bytes = o.sample};
-  if (o.track == observe::track_level::debug) begin_guarding_blocks(o.debug);
+  if (o.track == observe::track_level::debug) begin_guarding_blocks(o);
   if (!start_tracking(settings)) {
     os::line message;
     os::write_line(message.text("ashlar: no memory for tracking"));
@@ -65,7 +68,10 @@ __attribute__((constructor(101))) void on_load() {
   errno = saved;
 }
 
-__attribute__((destructor(101))) void on_unload() { publish_at_exit(); }
+__attribute__((destructor(101))) void on_unload() {
+  publish_at_exit();
+  end_log();
+}
 
 }  // namespace
 

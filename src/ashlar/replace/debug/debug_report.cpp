@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "ashlar/os/diagnostic.hpp"
+#include "ashlar/replace/debug/event_log.hpp"
 #include "ashlar/replace/debug/stack_printer.hpp"
 
 namespace ashlar::replace {
@@ -11,6 +12,7 @@ namespace ashlar::replace {
 namespace {
 
 constinit lock report_lock;
+constinit stack_printer stacks{os::write_line};  // under it
 
 // Waits for another thread's report to end, but not for ever: that thread may have died in it.
 class report_turn {
@@ -57,7 +59,7 @@ void describe_block(const observe::block_facts& facts, const std::byte* data) {
   add_thread(l, facts.thread);
   l.text(" at");
   os::write_line(l);
-  print_site(facts.site);
+  stacks.print_site(facts.site);
 }
 
 void describe_free(const dead_block& dead) {
@@ -66,7 +68,7 @@ void describe_free(const dead_block& dead) {
   add_thread(l, dead.freed_by);
   l.text(" at");
   os::write_line(l);
-  print_site(dead.freed_at);
+  stacks.print_site(dead.freed_at);
 }
 
 // Sixteen bytes a line, the wrong ones marked: a few in front of the first, then what follows.
@@ -122,7 +124,7 @@ void describe_neighbour(const char* words, const guarded_block& b) {
     add_thread(l, b.facts.thread);
     l.text(" at");
     os::write_line(l);
-    return print_site(b.facts.site);
+    return stacks.print_site(b.facts.site);
   }
   dead_block dead = {};
   const bool known = freed_blocks.find_within(b.start, b.start + b.header->block_size, dead);
@@ -130,7 +132,7 @@ void describe_neighbour(const char* words, const guarded_block& b) {
   add_block(l, dead.facts(), dead.data);
   l.text(", freed, made by ").text(to_string(dead.facts().made_by)).text(" at");
   os::write_line(l);
-  print_site(dead.facts().site);
+  stacks.print_site(dead.facts().site);
 }
 
 // The blocks beside the one at `data`, where they lie in the same slab.
@@ -156,7 +158,7 @@ void write_annex(const void* context) {
   }
   if (what.from.return_address != nullptr) {
     write_text(what.from_words);
-    print_stack_from(what.from);
+    stacks.print_from(what.from);
   }
   const std::byte* const data = what.live.data != nullptr   ? what.live.data
                                 : what.dead.data != nullptr ? what.dead.data
@@ -166,9 +168,38 @@ void write_annex(const void* context) {
 
 }  // namespace
 
+namespace {
+
+void log_fault(fault_kind kind, const debug_report& what) {
+  const std::size_t size = what.live.data != nullptr   ? what.live.facts.size
+                           : what.dead.data != nullptr ? what.dead.was.size()
+                                                       : 0;
+  log_event(
+      {.what = logged::faulted, .size = size, .data = what.pointer, .words = fault_name(kind)});
+}
+
+}  // namespace
+
 void report(fault_kind kind, const debug_report& what) noexcept {
   const observe::mute_scope quiet;
+  if (guard_settings.log) log_fault(kind, what);
   report_fault(kind, what.pointer, what.detail, {write_annex, &what, what.ends_anyway});
+}
+
+void report_blocks(const os::line& head, observe::site_sums<known_block>& sums) noexcept {
+  const observe::mute_scope quiet;
+  const report_turn turn;
+  os::write_line(head);
+  while (!sums.empty()) {
+    const auto s = sums.take_largest();
+    os::line l;
+    l.text("  ").decimal(s.blocks).text(s.blocks == 1 ? " block, " : " blocks, ").bytes(s.bytes);
+    os::write_line(l.text(s.blocks == 1 ? ":" : ", the first:"));
+    describe_block(s.first.facts, s.first.data);
+  }
+  if (sums.others() == 0) return;
+  os::line l;
+  os::write_line(l.text("  ").decimal(sums.others()).text(" blocks of other sites"));
 }
 
 void report_damage(const guarded_block& b, byte_range guard, std::byte* damage,

@@ -16,6 +16,8 @@
 #pragma once
 
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/observe/site_sums.hpp"
+#include "ashlar/os/diagnostic.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
 
 namespace ashlar::replace {
@@ -39,6 +41,14 @@ struct debug_report {
 };
 
 void report(fault_kind kind, const debug_report& what) noexcept;
+
+/// A live block, wherever it lies.
+struct known_block {
+  const std::byte* data = nullptr;
+  observe::block_facts facts = {};
+};
+/// Writes `head`, then how many blocks each site made and where, and the first of each. No fault.
+void report_blocks(const os::line& head, observe::site_sums<known_block>& sums) noexcept;
 
 /// Reports that a guard of a live block was written to, and makes the guard whole again.
 void report_damage(const guarded_block& b, byte_range guard, std::byte* damage,

@@ -24,6 +24,13 @@ struct debug_settings {
   std::size_t quarantine = 4_MiB;   ///< what rests there leaves the caches for it
   page_protection protect = page_protection::off;
   std::uint64_t check_every = 0;
+  bool header = false;            ///< a `debug_header` in front of each block
+  std::uint64_t most_frames = 0;  ///< that a block may live; 0: any number
+  bool log = false;               ///< events are logged
+
+  // What follows from these, for the fast paths.
+  std::size_t front = usual_guard;  ///< bytes of header and guard in front of a block
+  bool is_plain = true;             ///< guards, filling and quarantine are all that is done
 };
 
 inline constexpr std::size_t most_guard = 4_KiB;

@@ -3,17 +3,15 @@
 #include <cstring>
 
 #include "ashlar/os/diagnostic.hpp"
+#include "ashlar/replace/debug/block_header.hpp"
 #include "ashlar/replace/debug/debug_report.hpp"
+#include "ashlar/replace/debug/event_log.hpp"
 #include "ashlar/replace/debug/page_guard.hpp"
 #include "ashlar/replace/debug/program_new.hpp"
 
 namespace ashlar::replace {
 
 namespace {
-
-bool is_paged(const guarded_block& b) {
-  return guard_settings.protect != page_protection::off && !b.header->is_slab();
-}
 
 const char* freeing_function(family by) {
   switch (by) {
@@ -55,6 +53,7 @@ bool check_guards(const guarded_block& b, const caller& from) {
     report_damage(b, guard, find_damage(guard), from);
     whole = false;
   }
+  if (has_header(b) && !is_header_whole(b.data, debug_header::live_mark)) report_header(b, from);
   return whole;
 }
 
@@ -63,6 +62,8 @@ bool is_intact(const dead_block& dead, const observe::block_facts& was) {
   const std::size_t guard = guard_settings.guard;
   std::byte* const end = dead.data + was.size;
   if (front_of(was.alignment()) != 0 && !is_whole({dead.data - guard, dead.data})) return false;
+  if (has_header(was.alignment()) && !is_header_whole(dead.data, debug_header::freed_mark))
+    return false;
   if (find_write({dead.data, end}, guard_settings.fill, freed_byte) != nullptr) return false;
   return is_whole({end, end + guard});
 }
@@ -71,6 +72,8 @@ bool is_intact(const dead_block& dead, const observe::block_facts& was) {
 void drop(dead_block& dead) {
   slab* const s = process_page_map.header_of(dead.data);
   if (s == nullptr) return;
+  if (guard_settings.log)
+    log_event({.what = logged::released, .size = dead.was.size(), .data = dead.data});
   if (s->is_slab()) {
     const observe::block_facts was = dead.facts();
     if (!is_intact(dead, was)) (void)check_dead(dead);
@@ -79,7 +82,7 @@ void drop(dead_block& dead) {
   guarded_block b;
   if (!locate(dead.data, b)) return;
   (void)check_dead(dead);
-  if (is_paged(b) && !open_page_block(*s)) return;  // lost: better than a block that faults
+  if (b.is_paged() && !open_page_block(*s)) return;  // lost: better than a block that faults
   unmark_slice(b.start, dead.data);
   heap::put_back(watched_local(), *s, b.start);
 }
@@ -96,7 +99,9 @@ void drop_excess(std::uint32_t thread) {
   }
 }
 
-void retire(std::byte* data, const observe::block_record& was, const caller& from, bool sealed) {
+// `described`: it has a header.
+void retire(std::byte* data, const observe::block_record& was, const caller& from, bool sealed,
+            bool described) {
   observe::tracker& tracker = observe::process_tracker();
   const observe::thread_tally* const tally = observe::this_thread().tally;
   const std::uint16_t thread = tally != nullptr ? tally->number : std::uint16_t{0};
@@ -107,6 +112,9 @@ void retire(std::byte* data, const observe::block_record& was, const caller& fro
                      .sealed = sealed,
                      .told = false};
   if (!sealed) fill_block({data, data + was.size()}, guard_settings.fill, freed_byte);
+  if (described) write_freed_header(dead);
+  if (guard_settings.log)
+    log_event({.what = logged::freed, .size = was.size(), .data = data, .site = dead.freed_at});
   bool is_over = false;
   if (!freed_blocks.put(thread, dead, is_over)) {
     freed_blocks.remember(dead);
@@ -118,13 +126,15 @@ void retire(std::byte* data, const observe::block_record& was, const caller& fro
 // Enters the death of a block, whose record was taken.
 void bury(const guarded_block& b, const observe::block_record& was, const caller& from) {
   observe::process_tracker().note_death(was.load(), b.data);
-  retire(b.data, was, from, is_paged(b) && seal_page_block(*b.header));
+  retire(b.data, was, from, b.is_paged() && seal_page_block(*b.header), has_header(b));
 }
 
 // Frees a block of a slab if all is as it should be and simple, which nearly every free is. Returns
 // false, having done nothing, if it is not.
 bool free_simply(slab& s, std::byte* data, const freeing& how) {
-  if (!s.is_slab() || how.is_aligned_form || how.alignment != freeing::not_told) return false;
+  if (!s.is_slab() || how.is_aligned_form || how.alignment != freeing::not_told ||
+      guard_settings.header)
+    return false;
   const std::uint32_t index = s.index_of(data);
   if (index >= s.capacity) return false;
   observe::block_record& record = s.record_at(index);
@@ -142,7 +152,7 @@ bool free_simply(slab& s, std::byte* data, const freeing& how) {
   const observe::block_record was = record.take();
   if (!was.is_live()) return false;
   observe::process_tracker().note_death(facts.site, {1, facts.size}, data);
-  retire(data, was, how.from, false);
+  retire(data, was, how.from, false, false);
   return true;
 }
 
@@ -188,25 +198,6 @@ bool empty_quarantine() noexcept {
   return any;
 }
 
-bool check_dead(dead_block& dead) noexcept {
-  guarded_block b;
-  if (dead.sealed || dead.told || !locate(dead.data, b)) return false;
-  b.data = dead.data;
-  b.facts = dead.facts();
-  debug_report what = {.pointer = dead.data, .dead = dead};
-  what.area = b.bytes();
-  what.damage = find_write(what.area, guard_settings.fill, freed_byte);
-  for (const byte_range guard : {b.front_guard(), b.back_guard()}) {
-    if (what.damage != nullptr) break;
-    what.area = guard;
-    what.damage = find_damage(guard);
-  }
-  if (what.damage == nullptr) return false;
-  dead.told = true;
-  report(fault_kind::write_after_free, what);
-  return true;
-}
-
 void guarded_deallocate(void* p, const freeing& how) noexcept {
   check_now_and_then();
   slab* const s = process_page_map.header_of(p);
@@ -235,7 +226,7 @@ constexpr std::size_t stays_from = 256_KiB;
 // Resizes a large block as the heap does. Returns `unsupported`, having done nothing, for others.
 allocation resize_large(const guarded_block& b, std::size_t size, const observe::origin& made) {
   const std::size_t front = front_of(default_alignment);
-  if (b.facts.size < stays_from || size < stays_from || b.header->is_slab() || is_paged(b) ||
+  if (b.facts.size < stays_from || size < stays_from || b.header->is_slab() || b.is_paged() ||
       b.facts.alignment() != default_alignment || size > max_size - 4 * most_guard)
     return allocation::failed(status::unsupported);
   observe::tracker& tracker = observe::process_tracker();
@@ -256,7 +247,15 @@ allocation resize_large(const guarded_block& b, std::size_t size, const observe:
     fill_block({data + b.facts.size, data + size}, guard_settings.fill, fresh_byte);
   observe::origin known = made;
   known.alignment_shift = log2_floor(default_alignment);
-  tracker.note_birth(*heap::record_of(a.data()), data, known);
+  observe::block_record& record = *heap::record_of(a.data());
+  if (has_header(default_alignment)) clear_header(data);
+  tracker.note_birth(record, data, known);
+  const observe::block_facts now = record.load();
+  if (has_header(default_alignment)) write_live_header(data, now);
+  if (guard_settings.log) {
+    log_event({.what = logged::freed, .size = b.facts.size, .data = b.data, .site = now.site});
+    log_event({.what = logged::allocated, .size = size, .data = data, .site = now.site});
+  }
   return allocation::of(data, size);
 }
 

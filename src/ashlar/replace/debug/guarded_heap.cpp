@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-// How guarded blocks come into being, where they lie, and how all of them are checked.
+// How guarded blocks come into being, and where they lie.
 #include "ashlar/replace/debug/guarded_heap.hpp"
 
-#include <atomic>
-
 #include "ashlar/os/fork.hpp"
-#include "ashlar/replace/debug/debug_report.hpp"
+#include "ashlar/replace/debug/block_header.hpp"
+#include "ashlar/replace/debug/event_log.hpp"
 #include "ashlar/replace/debug/page_guard.hpp"
 
 namespace ashlar::replace {
@@ -15,8 +14,6 @@ constinit debug_settings guard_settings;
 constinit quarantine freed_blocks;
 
 namespace {
-
-constinit std::atomic<std::uint64_t> operations{0};
 
 // Where a block's parts lie, as offsets into the heap's block.
 struct shape {
@@ -38,8 +35,6 @@ shape shape_of(std::size_t size, std::size_t alignment, bool in_slab) {
   const page_shape s = pages_of(size, alignment, guard_settings.protect);
   return {s.data, s.data - s.open_begin, s.open_end - s.data - size, s.total};
 }
-
-bool in_slab(const guarded_block& b) { return b.header->is_slab(); }
 
 // Gets a block with room for the guards; its pages are protected if they are to be.
 allocation take_block(layout request, bool zero, shape& where) {
@@ -74,8 +69,12 @@ void after_fork_in_child() {
 void begin_guarding(const debug_settings& wanted) noexcept {
   guard_settings = wanted;
   if (guard_settings.guard > most_guard) guard_settings.guard = most_guard;
-  guard_settings.guard = align_up(guard_settings.guard, default_alignment);
-  freed_blocks.limit_to(wanted.quarantine, 2 * guard_settings.guard + sizeof(dead_block));
+  debug_settings& s = guard_settings;
+  s.guard = align_up(s.guard, default_alignment);
+  s.front = s.guard + (s.header ? sizeof(debug_header) : 0);
+  s.is_plain = s.protect == page_protection::off && s.check_every == 0 && !s.header && !s.log;
+  freed_blocks.limit_to(s.quarantine, s.front + s.guard + sizeof(dead_block));
+  if (s.most_frames != 0) observe::process_tracker().on_frame = report_old_blocks;
   (void)os::on_fork(before_fork, after_fork_in_parent, after_fork_in_child);
   store_relaxed(guarding, true);
 }
@@ -86,12 +85,12 @@ void end_guarding() noexcept {
 }
 
 byte_range guarded_block::front_guard() const noexcept {
-  const shape s = shape_of(facts.size, facts.alignment(), in_slab(*this));
+  const shape s = shape_of(facts.size, facts.alignment(), header->is_slab());
   return {data - s.front, data};
 }
 
 byte_range guarded_block::back_guard() const noexcept {
-  const shape s = shape_of(facts.size, facts.alignment(), in_slab(*this));
+  const shape s = shape_of(facts.size, facts.alignment(), header->is_slab());
   return {data + facts.size, data + facts.size + s.back};
 }
 
@@ -108,8 +107,8 @@ bool locate(const void* p, guarded_block& found) noexcept {
   }
   found.facts = found.record().load();
   if (found.facts.site != observe::site_table::none)
-    found.data =
-        found.start + shape_of(found.facts.size, found.facts.alignment(), in_slab(found)).data;
+    found.data = found.start +
+                 shape_of(found.facts.size, found.facts.alignment(), found.header->is_slab()).data;
   return true;
 }
 
@@ -132,8 +131,7 @@ void* guarded_pop(local_heap& h, const observe::origin& made) noexcept {
   const debug_settings& settings = guard_settings;
   const std::size_t front = front_of(default_alignment);
   const std::size_t total = front + made.size + settings.guard;
-  if (total > small_limit || settings.protect != page_protection::off || settings.check_every != 0)
-    return nullptr;
+  if (total > small_limit || !settings.is_plain) return nullptr;
   auto* const start = static_cast<std::byte*>(pop_block(h, bin_offset_of(class_of(total))));
   if (start == nullptr) return nullptr;
   std::byte* const data = start + front;
@@ -171,9 +169,10 @@ void unmark_slice(const std::byte* start, const std::byte* data) noexcept {
     process_page_map.set_header(data, nullptr);
 }
 
-allocation guarded_allocate(layout request, bool zero, const observe::origin& made,
-                            std::size_t kept) noexcept {
-  check_now_and_then();
+namespace {
+
+allocation place_block(layout request, bool zero, const observe::origin& made,
+                       std::size_t kept) noexcept {
   observe::tracker& tracker = observe::process_tracker();
   if (!is_power_of_two(request.alignment)) return allocation::failed(status::bad_alignment);
   if (request.size > max_size - 4 * most_guard - request.alignment)
@@ -193,55 +192,29 @@ allocation guarded_allocate(layout request, bool zero, const observe::origin& ma
   if (!zero) fill_block({data + kept, data + request.size}, guard_settings.fill, fresh_byte);
   guarded_block b;
   (void)locate(a.data(), b);
+  if (has_header(request.alignment) && !b.is_paged()) clear_header(data);
   observe::origin known = made;
   known.alignment_shift = static_cast<std::uint8_t>(log2_floor(request.alignment));
   tracker.note_birth(b.record(), data, known);
+  b.facts = b.record().load();
+  if (has_header(b)) write_live_header(data, b.facts);
+  if (guard_settings.log)
+    log_event({logged::allocated, request.size, request.alignment, data, b.facts.site});
   return allocation::of(data, request.size);
-}
-
-// --- checks of everything ---
-
-void count_towards_check() noexcept {
-  const std::uint64_t count = operations.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (count % guard_settings.check_every == 0) (void)check_all_blocks();
-}
-
-namespace {
-
-// Looks at a block that others may free meanwhile: damage counts if it was the block's throughout.
-// The heap is locked, so the memory stays; but pages of a block's own may be sealed.
-bool check_live(slab* s, std::byte* start) {
-  guarded_block b;
-  if (!locate(start, b) || b.data == nullptr || b.header != s) return false;
-  const bool paged = guard_settings.protect != page_protection::off && !in_slab(b);
-  for (const byte_range guard : {b.front_guard(), b.back_guard()}) {
-    if (paged ? is_whole_or_sealed(guard) : is_whole(guard)) continue;
-    observe::block_facts now = b.record().load();
-    now.standing = b.facts.standing;
-    if (now != b.facts) return false;
-    std::byte* const damage = find_damage(guard);
-    if (damage == nullptr) continue;  // another thread has reported it
-    report_damage(b, guard, damage, {});
-    return true;
-  }
-  return false;
 }
 
 }  // namespace
 
-std::size_t check_all_blocks() noexcept {
-  if (!load_relaxed(guarding) || locks_of_this_thread != 0) return 0;
-  std::size_t found = 0;
-  watched_heap.walk_records(
-      {&found, [](void* count, const walked_block& block, observe::block_record&) {
-         auto* const start = static_cast<std::byte*>(block.data);
-         if (check_live(process_page_map.header_of(start), start))
-           ++*static_cast<std::size_t*>(count);
-       }});
-  freed_blocks.for_each([&found](dead_block& dead) {
-    if (check_dead(dead)) ++found;
-  });
-  return found;
+allocation guarded_allocate(layout request, bool zero, const observe::origin& made,
+                            std::size_t kept) noexcept {
+  check_now_and_then();
+  const allocation a = place_block(request, zero, made, kept);
+  if (!a && guard_settings.log) {
+    observe::tracker& tracker = observe::process_tracker();
+    log_event({logged::refused, request.size, request.alignment, nullptr,
+               tracker.site_of(made, observe::this_thread().tag), to_string(a.reason())});
+  }
+  return a;
 }
 
 }  // namespace ashlar::replace

@@ -2,7 +2,7 @@
 // malloc and new at the debug level: each block of the watched heap has guards around it, and rests
 // in a quarantine when it is freed.
 //
-//     a block of the heap     | front guard | the program's bytes | back guard ...
+//     a block of the heap     | (header) | front guard | the program's bytes | back guard ...
 //     `protect`: a span       | no access   | (guard) program's bytes (guard), in pages | no access
 //
 // The guard in front keeps the alignment that was asked for. Where the program's bytes lie follows
@@ -48,9 +48,9 @@ allocation guarded_reallocate(void* p, std::size_t size, const observe::origin& 
 /// Bytes in front of what the program has of a block that is not on pages of its own. What is
 /// aligned to slices then lies in another slice than the heap's block begins in: `mark_slice`.
 inline std::size_t front_of(std::size_t alignment) noexcept {
-  const std::size_t guard = guard_settings.guard;
-  if (guard == 0 || alignment > most_aligned_front) return 0;
-  return guard > alignment ? guard : alignment;
+  const std::size_t front = guard_settings.front;
+  if (front == 0 || alignment > most_aligned_front) return 0;
+  return align_up(front, alignment);
 }
 
 /// Before a block goes back to the heap: has the page map forget where its bytes began, if that is
@@ -59,6 +59,9 @@ void unmark_slice(const std::byte* start, const std::byte* data) noexcept;
 
 /// Gives all quarantined blocks back to the heap. Returns whether there were any.
 bool empty_quarantine() noexcept;
+
+/// Reports blocks that became older than `most_frames` with the frame that has just begun.
+void report_old_blocks() noexcept;
 
 /// Looks at all guards and at all quarantined blocks, and reports what was written to, of each up
 /// to 64 blocks at a time. Returns how many were reported.
@@ -83,6 +86,10 @@ struct guarded_block {
   observe::block_facts facts = {};
 
   observe::block_record& record() const { return header->record_at(index); }
+  /// Whether it lies on pages of its own, between others that cannot be accessed.
+  bool is_paged() const {
+    return guard_settings.protect != page_protection::off && !header->is_slab();
+  }
   byte_range front_guard() const noexcept;
   byte_range back_guard() const noexcept;
   byte_range bytes() const { return {data, data + facts.size}; }

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""The log of the debug level: every event of known blocks, whatever ends the program."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+LINE = re.compile(
+    r"(?P<time>\d+\.\d{3}) (?P<thread>\d+) (?P<what>allocated|refused|freed|released|faulted) "
+    r"(?P<size>\d+)(?: (?P<at>0x[0-9a-f]+))?(?: alignment (?P<alignment>\d+))?"
+    r"(?: site (?P<site>\d+))?(?: (?P<words>.+))?$"
+)
+
+
+def run(library, program, folder, *words, options=""):
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": library,
+        "ASHLAR_OPTIONS": f"track=debug,log={folder}{options}",
+    }
+    done = subprocess.run(
+        [program, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stderr, sorted(pathlib.Path(folder).glob("*.log"))
+
+
+def read(path):
+    """Returns (events, sites): the matches of the lines, and {number: frames}."""
+    head, *lines = path.read_bytes().rstrip(b"\0").decode().splitlines()
+    assert re.fullmatch(r"# ashlar log 1, process \d+", head), head
+    events, sites, current = [], {}, None
+    for line in lines:
+        if match := re.fullmatch(r"site (\d+)", line):
+            current = sites.setdefault(int(match[1]), [])
+        elif line.startswith("    "):
+            current.append(line)
+        else:
+            match = LINE.match(line)
+            assert match, f"no line of a log: {line!r}"
+            assert match["site"] is None or int(match["site"]) in sites, f"unknown site: {line!r}"
+            events.append(match)
+    return events, sites
+
+
+def story(events, size):
+    """Returns what happened to the blocks of a size."""
+    return [e["what"] for e in events if int(e["size"]) == size]
+
+
+def check_whole(path):
+    events, sites = read(path)
+    assert story(events, 10001) == ["allocated", "freed"], story(events, 10001)
+    assert story(events, 10002) == ["allocated", "freed"]
+    assert story(events, 10003)[:1] == ["allocated"]
+    assert story(events, 10004) == ["allocated", "freed"]
+    assert story(events, 12288) == ["allocated", "freed"]
+    assert [e["words"] for e in events if e["what"] == "refused"] == ["too large"], [
+        e[0] for e in events if e["what"] == "refused"
+    ]
+    aligned = next(e for e in events if int(e["size"]) == 12288)
+    assert aligned["alignment"] == "4096" and int(aligned["at"], 16) % 4096 == 0
+    threads = {e["thread"] for e in events if int(e["size"]) == 10002}
+    assert threads != {e["thread"] for e in events if int(e["size"]) == 10001} and len(threads) == 1
+    made = next(e for e in events if int(e["size"]) == 10001)
+    frames = sites[int(made["site"])]
+    assert any(re.match(r"    #0 0x[0-9a-f]+ /.*\+0x[0-9a-f]+$", f) for f in frames), frames
+    return events
+
+
+def main():
+    library, program = sys.argv[1:]
+
+    def log_of(*words, options="", count=1):
+        with tempfile.TemporaryDirectory() as folder:
+            status, said, logs = run(library, program, folder, *words, options=options)
+            assert len(logs) == count, (words, logs, said)
+            return status, said, [(read(log), check_whole(log), log.stat().st_size) for log in logs]
+
+    status, said, [((events, _), _, size)] = log_of("r")
+    assert (status, said) == (0, ""), said
+    assert story(events, 10003) == ["allocated", "freed"]
+    assert size < 1 << 20, "as long as what was written"
+    status, _, _ = log_of("x")
+    assert status == 0
+    status, _, [((events, _), _, _)] = log_of("k")
+    assert status == -9 and story(events, 10003) == ["allocated"]
+    status, said, [((events, _), _, _)] = log_of("d")
+    assert status == -6 and "double free" in said
+    fault = events[-1]
+    assert (fault["what"], fault["words"]) == ("faulted", "double free"), fault[0]
+    # A quarantine that is full lets go of what came first; more than one window of the file.
+    status, said, [((events, _), _, _)] = log_of("r", "30000", options=",quarantine=64K")
+    assert (status, said) == (0, "")
+    made = story(events, 10009)
+    assert made.count("allocated") == made.count("freed") == 30000
+    assert 29900 <= made.count("released") <= 30000, made.count("released")
+    # After exec, a further file.
+    status, said, logs = log_of("e", count=2)
+    assert (status, said) == (0, "")
+
+    with tempfile.TemporaryDirectory() as folder:
+        status, said, logs = run(library, program, folder, "f")
+        assert (status, said, len(logs)) == (0, "", 2), (said, logs)
+        stories = sorted(story(read(log)[0], 10005) for log in logs)
+        assert stories == [[], ["allocated", "freed"]], stories
+    with tempfile.TemporaryDirectory() as folder:
+        _, _, logs = run(library, program, folder, "f", options=",follow=0")
+        assert len(logs) == 1, logs
+    with tempfile.TemporaryDirectory() as folder:
+        status, said, logs = run(library, program, folder, "r", "30000", options=",log_size=1M")
+        assert status == 0 and re.fullmatch(r"ashlar: the log \S+ ends: .*log_size.*\n", said), said
+        assert logs[0].stat().st_size == 1 << 20
+    status, said, _ = run(library, program, "/nowhere/at/all", "r")
+    assert status == 0 and said.count("\n") == 1 and "cannot be opened" in said, said
+    print("the log tells what happened")
+
+
+if __name__ == "__main__":
+    main()
