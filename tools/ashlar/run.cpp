@@ -130,8 +130,8 @@ void take_captures(process_report& report, const fs::path& folder) {
     report.tracked = std::move(found);
   else if (taken || taken.missing)
     report.untracked =
-        "It left no capture of its blocks: it was killed, or runs on a library that does not "
-        "track.";
+        "It left no capture of its blocks: it was killed (with --leaks-every there would be "
+        "earlier ones), or runs on a library that does not track.";
   else
     report.untracked = fmt::format("Its capture cannot be used: {}.", taken.problem);
 }

@@ -142,6 +142,10 @@ void add_capture_findings(pid_t pid, const Option& option, section_of_findings& 
                                           "it was asked for a capture when it crashes, and has put "
                                           "the standard handlers back",
                                           ""});
+  if (option("capture_on_termination") != "1")
+    into.findings.push_back({verdict::note, "capture_on_termination",
+                             "it leaves no capture when Ctrl-C, SIGTERM or SIGHUP ends it",
+                             "start it with ashlar run, or with capture_on_termination=1"});
 }
 
 }  // namespace
