@@ -21,5 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     seen += all.text(site.file).size() + all.text(site.function).size();
     seen += all.tag_path(site.tag).size();
   }
+  for (const auto& inner : all.inner)
+    seen += all.sites[inner.site].line + all.text(inner.kind).size() + all.text(inner.name).size();
   return seen == ~std::size_t{0} ? 1 : 0;
 }

@@ -17,6 +17,7 @@
 #include "ashlar/container/growth.hpp"
 #include "ashlar/container/sequence.hpp"
 #include "ashlar/manager/class_tag.hpp"
+#include "ashlar/manager/inner_blocks.hpp"
 #include "ashlar/manager/memory.hpp"
 
 namespace ashlar::detail {
@@ -27,14 +28,14 @@ class fresh_block {
  public:
   explicit fresh_block(memory from) : memory_(from) {}
   ~fresh_block() {
-    if (got_) memory_.deallocate(got_.get(), alignof(T));
+    if (got_) inner_blocks::deallocate(memory_, got_.get(), alignof(T));
   }
   fresh_block(const fresh_block&) = delete;
   fresh_block& operator=(const fresh_block&) = delete;
 
   allocation obtain(std::size_t count) {
     const class_tag_scope<T> counted;
-    got_ = memory_.allocate({count * sizeof(T), alignof(T)}, fit::get_no_less);
+    got_ = inner_blocks::allocate(memory_, {count * sizeof(T), alignof(T)}, fit::get_no_less);
     return got_;
   }
   explicit operator bool() const { return static_cast<bool>(got_); }
@@ -87,7 +88,7 @@ class growable : public sequence<Derived, T> {
   bool has_block() const { return static_cast<const Derived&>(*this).owns_block(); }
   block held() const { return has_block() ? block{begin_, this->capacity() * sizeof(T)} : block{}; }
   ASHLAR_FORCE_INLINE void give_block_back() noexcept {
-    if (has_block()) memory_.deallocate(held(), alignof(T));
+    if (has_block()) inner_blocks::deallocate(memory_, held(), alignof(T));
   }
   void point_to(T* first, size_type size, size_type capacity) noexcept {
     begin_ = first;
@@ -214,8 +215,8 @@ class growable : public sequence<Derived, T> {
   allocation resize_block(size_type count, fit wanted, bool may_move) {
     const size_type size = this->size();
     const class_tag_scope<T> counted;
-    const allocation resized = memory_.reallocate(
-        held(), alignof(T), {count * sizeof(T), size * sizeof(T), wanted, may_move});
+    const allocation resized = inner_blocks::reallocate(
+        memory_, held(), alignof(T), {count * sizeof(T), size * sizeof(T), wanted, may_move});
     if (resized) point_to(static_cast<T*>(resized.data()), size, resized.size() / sizeof(T));
     return resized;
   }

@@ -102,7 +102,7 @@ class joint {
     if (data_ == nullptr) return;
     const plan p = plan_for(counts_);
     destroy_from<0>(p);
-    memory_.deallocate({data_, p.size}, alignment);
+    inner_blocks::deallocate(memory_, {data_, p.size}, alignment);
   }
 
   /// Whether it owns a block. Requires of `get`, `parts` and `release`: it does.

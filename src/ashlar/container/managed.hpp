@@ -23,6 +23,7 @@
 
 #include "ashlar/container/refusal.hpp"
 #include "ashlar/manager/class_tag.hpp"
+#include "ashlar/manager/inner_blocks.hpp"
 #include "ashlar/manager/source/default_manager.hpp"
 
 namespace ashlar {
@@ -43,16 +44,16 @@ class managed {
   static void* operator new[](std::size_t, void* place) noexcept { return place; }
 
   static void operator delete(void* p, std::size_t size) noexcept {
-    source().deallocate({p, p != nullptr ? size : 0}, alignment_for(size));
+    give_back({p, p != nullptr ? size : 0}, alignment_for(size));
   }
   static void operator delete[](void* p, std::size_t size) noexcept {
-    source().deallocate({p, p != nullptr ? size : 0}, default_alignment);
+    give_back({p, p != nullptr ? size : 0}, default_alignment);
   }
   static void operator delete(void* p, std::size_t size, std::align_val_t alignment) noexcept {
-    source().deallocate({p, p != nullptr ? size : 0}, static_cast<std::size_t>(alignment));
+    give_back({p, p != nullptr ? size : 0}, static_cast<std::size_t>(alignment));
   }
   static void operator delete[](void* p, std::size_t size, std::align_val_t alignment) noexcept {
-    source().deallocate({p, p != nullptr ? size : 0}, static_cast<std::size_t>(alignment));
+    give_back({p, p != nullptr ? size : 0}, static_cast<std::size_t>(alignment));
   }
   static void operator delete(void*, void*) noexcept {}
   static void operator delete[](void*, void*) noexcept {}
@@ -79,6 +80,9 @@ class managed {
     return most < default_alignment ? most : default_alignment;
   }
 
+  static void give_back(block b, std::size_t alignment) noexcept {
+    inner_blocks::deallocate(source(), b, alignment);
+  }
   static void* obtain(layout request) {
     const class_tag_scope<Self> counted;
     return allocate_or_throw(source(), request).data;

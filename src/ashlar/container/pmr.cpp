@@ -6,6 +6,8 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/container/refusal.hpp"
+#include "ashlar/manager/inner_blocks.hpp"
+#include "ashlar/observe/stack_walk.hpp"
 
 namespace ashlar {
 
@@ -25,11 +27,12 @@ void* try_allocate(std::pmr::memory_resource& from, std::size_t size,
 }  // namespace
 
 void* memory_resource::do_allocate(std::size_t size, std::size_t alignment) {
-  return allocate_or_throw(memory_, {size, alignment}).data;
+  return allocate_or_throw(memory_, {size, alignment}, fit::get_exact, observe::caller_of_this())
+      .data;
 }
 
 void memory_resource::do_deallocate(void* data, std::size_t size, std::size_t alignment) {
-  memory_.deallocate({data, size}, alignment);
+  inner_blocks::deallocate(memory_, {data, size}, alignment);
 }
 
 bool memory_resource::do_is_equal(const std::pmr::memory_resource& other) const noexcept {
@@ -39,6 +42,7 @@ bool memory_resource::do_is_equal(const std::pmr::memory_resource& other) const 
 
 allocation pmr_manager::allocate(layout request, fit) noexcept {
   if (const status why = fault_of(request); why != status::success) return allocation::failed(why);
+  const inner_blocks::scope within;  // what it asks of a resource over a manager is its own
   void* const data = try_allocate(*resource_, at_least_one(request.size), request.alignment);
   if (data == nullptr) return allocation::failed(status::no_memory);
   use_.add(at_least_one(request.size));

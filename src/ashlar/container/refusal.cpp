@@ -3,7 +3,9 @@
 
 #include <stdexcept>
 
+#include "ashlar/manager/inner_blocks.hpp"
 #include "ashlar/manager/memory_system.hpp"
+#include "ashlar/observe/stack_walk.hpp"
 
 namespace ashlar {
 
@@ -39,13 +41,18 @@ ASHLAR_COLD bool detail::reclaim_after(status reason, std::size_t size) noexcept
   return may_help && system().reclaim(size);
 }
 
-block allocate_or_throw(memory from, layout request, fit wanted) {
+block allocate_or_throw(memory from, layout request, fit wanted, const observe::caller& by) {
   allocation fresh;
   insist(request.size, [&] {
-    fresh = from.allocate(request, wanted);
+    fresh = inner_blocks::are_watched() ? inner_blocks::allocate(from, request, wanted, by)
+                                        : from.allocate(request, wanted);
     return fresh.reason();
   });
   return fresh.get();
+}
+
+ASHLAR_NO_INLINE block allocate_or_throw(memory from, layout request, fit wanted) {
+  return allocate_or_throw(from, request, wanted, observe::caller_of_this());
 }
 
 }  // namespace ashlar

@@ -16,6 +16,10 @@
 #include "ashlar/base/result.hpp"
 #include "ashlar/manager/memory.hpp"
 
+namespace ashlar::observe {
+struct caller;
+}  // namespace ashlar::observe
+
 namespace ashlar {
 
 /// Thrown when memory is refused. Caught as std::bad_alloc by who does not ask for the reason.
@@ -54,8 +58,12 @@ void insist(std::size_t size, Attempt attempt) {
   if (reason != status::success) throw_refusal(reason);
 }
 
-/// Returns a block. Errors: throws, after the reclaimers were asked and could not help.
+/// Returns a block of a container's, known to a tracker that looks at all (inner_blocks.hpp).
+/// Errors: throws, after the reclaimers were asked and could not help.
 [[nodiscard]] ASHLAR_EXPORT block allocate_or_throw(memory from, layout request,
                                                     fit wanted = fit::get_exact);
+/// The same, for who knows better than this function who called the library.
+[[nodiscard]] block allocate_or_throw(memory from, layout request, fit wanted,
+                                      const observe::caller& by);
 
 }  // namespace ashlar

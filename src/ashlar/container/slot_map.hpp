@@ -36,7 +36,6 @@
 #include "ashlar/container/block_guard.hpp"
 #include "ashlar/container/refusal.hpp"
 #include "ashlar/container/relocation.hpp"
-#include "ashlar/manager/class_tag.hpp"
 #include "ashlar/manager/source/current.hpp"
 
 namespace ashlar {
@@ -73,7 +72,7 @@ class slot_map {
   }
   ~slot_map() {
     std::destroy_n(values_, size_);
-    if (block_) memory_.deallocate(block_, alignment);
+    if (block_) inner_blocks::deallocate(memory_, block_, alignment);
   }
 
   /// Makes an element and returns its handle. Errors: throws.
@@ -227,7 +226,7 @@ status slot_map<T, Generation>::try_grow(size_type count, Make make) {
   // Where the last block must be freed first, the old one could not go after the new one came.
   if (block_ && memory_.can(capability::lifo_only)) return status::unsupported;
   const allocation fresh =
-      allocate_as<T>(memory_, {slots_at(count) + count * sizeof(slot), alignment});
+      detail::try_obtain_as<T>(memory_, {slots_at(count) + count * sizeof(slot), alignment});
   if (!fresh) return fresh.reason();
   detail::block_guard unused(memory_, fresh.get(), alignment);
   make(static_cast<T*>(fresh.data()) + size_);
@@ -245,7 +244,7 @@ void slot_map<T, Generation>::move_to(block fresh, size_type count) noexcept {
   detail::relocate(values_, values_ + size_, values);
   std::copy_n(owners_, size_, owners);
   std::copy_n(slots_, slot_count_, slots);
-  if (block_) memory_.deallocate(block_, alignment);
+  if (block_) inner_blocks::deallocate(memory_, block_, alignment);
   block_ = fresh;
   values_ = values;
   owners_ = owners;

@@ -76,7 +76,7 @@ class small_vector : public detail::growable<small_vector<T, N, Growth>, T, Grow
     const block old = this->held();
     const size_type size = this->size();
     detail::relocate(this->begin_, this->end_, own_place());
-    this->memory_.deallocate(old, alignof(T));
+    inner_blocks::deallocate(this->memory_, old, alignof(T));
     use_own_place(size);
   }
 

@@ -31,9 +31,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "ashlar/container/block_guard.hpp"
 #include "ashlar/container/refusal.hpp"
 #include "ashlar/hardening/fault.hpp"
-#include "ashlar/manager/class_tag.hpp"
 #include "ashlar/manager/source/current.hpp"
 
 namespace ashlar {
@@ -185,7 +185,7 @@ status spsc_ring<T>::try_open(size_type capacity, memory from) noexcept {
   // Where the last block must be freed first, ours could not go after the new one came.
   if (block_ && memory_.can(capability::lifo_only)) return status::unsupported;
   capacity = std::bit_ceil(std::max(capacity, size_type{1}));
-  const allocation fresh = allocate_as<T>(from, {capacity * sizeof(T), alignment});
+  const allocation fresh = detail::try_obtain_as<T>(from, {capacity * sizeof(T), alignment});
   if (!fresh) return fresh.reason();
   close();
   memory_ = from;
@@ -200,7 +200,7 @@ void spsc_ring<T>::close() noexcept {
   while (front() != nullptr) pop_front();
   // What the producer remembers may lie further back than the next capacity reaches.
   producer_.seen_head = consumer_.head.load(std::memory_order_relaxed);  // nobody is at work
-  if (block_) memory_.deallocate(block_, alignment);
+  if (block_) inner_blocks::deallocate(memory_, block_, alignment);
   block_ = {};
   data_ = nullptr;
   capacity_ = 0;

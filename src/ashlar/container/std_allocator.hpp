@@ -11,7 +11,8 @@
 //   * copy assignment does not: the target keeps the manager it was made with;
 //   * copy construction takes current(), not the source's manager, which may end earlier.
 // The manager must outlive the container. Where refused memory throws: refusal.hpp.
-// Threads: as the manager. Cost: one word in each container; memory's cost for a call.
+// Threads: as the manager. Cost: one word in each container; memory's cost for a call, a load and a
+// branch (inner_blocks.hpp).
 #pragma once
 
 #include <cstddef>
@@ -20,6 +21,7 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/container/refusal.hpp"
 #include "ashlar/manager/class_tag.hpp"
+#include "ashlar/manager/inner_blocks.hpp"
 #include "ashlar/manager/source/current.hpp"
 
 namespace ashlar {
@@ -68,7 +70,7 @@ class std_allocator {
   }
   /// Takes a block back, with any count from the one asked for to the one that fitted.
   void deallocate(T* first, std::size_t count) noexcept {
-    memory_.deallocate({first, count * sizeof(T)}, alignof(T));
+    inner_blocks::deallocate(memory_, {first, count * sizeof(T)}, alignof(T));
   }
 
  private:
@@ -76,7 +78,7 @@ class std_allocator {
     std::size_t size;
     if (!checked_multiply(count, sizeof(T), size)) throw_refusal(status::too_large);
     const class_tag_scope<T> counted;
-    const allocation fresh = memory_.allocate({size, alignof(T)}, wanted);
+    const allocation fresh = inner_blocks::allocate(memory_, {size, alignof(T)}, wanted);
     if (fresh) [[likely]]
       return fresh.get();
     return allocate_or_throw(memory_, {size, alignof(T)}, wanted);

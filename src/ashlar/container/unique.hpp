@@ -29,6 +29,7 @@
 #include "ashlar/container/refusal.hpp"
 #include "ashlar/container/relocation.hpp"
 #include "ashlar/manager/class_tag.hpp"
+#include "ashlar/manager/inner_blocks.hpp"
 
 namespace ashlar {
 
@@ -86,7 +87,7 @@ template <class T, class... Args>
 /// As `make`; null where memory is refused. No reclaimer is asked then.
 template <class T, class... Args>
 [[nodiscard]] T* try_make(memory from, Args&&... args) {
-  const allocation fresh = allocate_as<T>(from, {sizeof(T), alignof(T)});
+  const allocation fresh = detail::try_obtain_as<T>(from, {sizeof(T), alignof(T)});
   return fresh ? detail::construct_in<T>(from, fresh.get(), std::forward<Args>(args)...) : nullptr;
 }
 
@@ -95,7 +96,7 @@ template <class T>
 void destroy(memory from, T* object) noexcept {
   if (object == nullptr) return;
   std::destroy_at(object);
-  from.deallocate({const_cast<std::remove_cv_t<T>*>(object), sizeof(T)}, alignof(T));
+  inner_blocks::deallocate(from, {const_cast<std::remove_cv_t<T>*>(object), sizeof(T)}, alignof(T));
 }
 
 /// Returns `count` new elements, value-initialised: numbers are zero. Ended by `destroy_array`. Of
@@ -112,7 +113,7 @@ template <class T>
 [[nodiscard]] std::span<T> try_make_array(memory from, std::size_t count) {
   std::size_t size;
   if (!checked_multiply(count, sizeof(T), size)) return {};
-  const allocation fresh = allocate_as<T>(from, {size, alignof(T)});
+  const allocation fresh = detail::try_obtain_as<T>(from, {size, alignof(T)});
   return fresh ? detail::construct_array_in<T>(from, fresh.get(), count) : std::span<T>{};
 }
 
@@ -123,7 +124,7 @@ void destroy_array(memory from, std::span<T> elements) noexcept {
     for (std::size_t i = elements.size(); i-- > 0;) std::destroy_at(elements.data() + i);
   }
   auto* const first = const_cast<std::remove_cv_t<T>*>(elements.data());
-  from.deallocate({first, elements.size_bytes()}, alignof(T));
+  inner_blocks::deallocate(from, {first, elements.size_bytes()}, alignof(T));
 }
 
 /// The deleter of `unique<T>`: one word. The default one stands for no manager, and may be that of

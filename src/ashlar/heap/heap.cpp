@@ -32,11 +32,13 @@ status heap::initialize(const heap_options& options) noexcept {
 
 void heap::destroy() noexcept {
   leave_registry();
+  inner_blocks_ended();
   if (ready_) close();
 }
 
 void heap::free_all() noexcept {
   if (!ready_) return;
+  inner_blocks_ended();
   close();
   open(store_.os());
 }

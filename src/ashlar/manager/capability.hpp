@@ -28,6 +28,7 @@ enum class capability : std::uint32_t {
   thread_safe = 1u << 18,       ///< any thread may call at any time
   bounded = 1u << 19,           ///< it never asks anyone for more memory
   is_os = 1u << 20,             ///< it is an os_manager
+  serves_new = 1u << 21,        ///< each block is, or lies alone in, one of operator new
 };
 
 constexpr capability operator|(capability a, capability b) {

@@ -141,6 +141,7 @@ class wrapper : public composed<Self, Part> {
     return part_.get().usable_size(p);
   }
   void free_all() noexcept requires(has(Self::can_do, capability::free_all)) {
+    this->inner_blocks_ended();
     part_.get().free_all();
   }
   mark here() const noexcept requires(has(Self::can_do, capability::rewind)) {

@@ -3,7 +3,7 @@
 
 #include "ashlar/manager/memory_system.hpp"
 #include "ashlar/manager/unreleased.hpp"
-#include "ashlar/observe/thread_state.hpp"
+#include "ashlar/observe/tracker.hpp"
 
 namespace ashlar {
 
@@ -32,6 +32,16 @@ void manager::leave_registry(parting tells) noexcept {
 manager::~manager() {
   // A derived class that does not leave first would be looked at while it ends.
   ASHLAR_CHECK(name_ == nullptr);
+  if (has_inner_blocks()) [[unlikely]]
+    observe::process_tracker().inner.close({this, nullptr, nullptr, inner_number_});
+}
+
+void manager::end_inner_blocks() noexcept {
+  observe::process_tracker().inner.end_all({this, nullptr, nullptr, inner_number_});
+}
+
+void manager::end_inner_block(const void* data) noexcept {
+  (void)observe::process_tracker().inner.leave({this, nullptr, nullptr, inner_number_}, data);
 }
 
 }  // namespace ashlar

@@ -170,12 +170,28 @@ class ASHLAR_EXPORT manager {
   /// other thread looks at it.
   void leave_registry(parting tells = parting::by_policy) noexcept;
 
+  /// Called by a manager whose blocks all end now, or one of them does, without that containers
+  /// give them back. Cost: a load, unless containers were seen to take some.
+  void inner_blocks_ended() noexcept {
+    if (has_inner_blocks()) [[unlikely]]
+      end_inner_blocks();
+  }
+  void inner_block_ended(const void* data) noexcept {
+    if (has_inner_blocks()) [[unlikely]]
+      end_inner_block(data);
+  }
+
   std::byte* cur_ = nullptr;
   std::byte* end_ = nullptr;
 
  private:
   friend class memory;
   friend class memory_system;
+  friend class inner_blocks;
+
+  bool has_inner_blocks() const noexcept { return load_relaxed(inner_number_) != 0; }
+  ASHLAR_COLD void end_inner_blocks() noexcept;
+  ASHLAR_COLD void end_inner_block(const void* data) noexcept;
 
   const manager_ops* ops_;
   manager* upstream_;
@@ -183,6 +199,7 @@ class ASHLAR_EXPORT manager {
   manager* next_ = nullptr;  // in the registry
   manager* previous_ = nullptr;
   tag_id tag_ = 0;
+  std::uint32_t inner_number_ = 0;  // by which the tracker knows it (observe/inner_table.hpp)
 };
 
 }  // namespace ashlar

@@ -24,7 +24,8 @@ inline constexpr capability all_deeds = capability::zero | capability::resize | 
                                         capability::size | capability::free_all |
                                         capability::rewind | capability::walk | capability::trim;
 inline constexpr capability all_promises = capability::no_op_deallocate | capability::lifo_only |
-                                           capability::thread_safe | capability::bounded;
+                                           capability::thread_safe | capability::bounded |
+                                           capability::serves_new;
 
 /// Whether what a part can do is known only at run time: a handle, or a manager that has one.
 template <class P>

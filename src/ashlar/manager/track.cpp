@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/manager/track.hpp"
 
+#include <iterator>
+
 #include "ashlar/base/relaxed.hpp"
 
 namespace ashlar {
@@ -21,11 +23,16 @@ block_usage usage_of(const observe::site_cell& c) {
           .total_bytes = c.born_bytes};
 }
 
+void add(block_usage& sum, const block_usage& more) {
+  sum.live_blocks += more.live_blocks;
+  sum.live_bytes += more.live_bytes;
+  sum.total_blocks += more.total_blocks;
+  sum.total_bytes += more.total_bytes;
+}
+
 void add(tag_usage& sum, const tag_usage& more) {
-  sum.blocks.live_blocks += more.blocks.live_blocks;
-  sum.blocks.live_bytes += more.blocks.live_bytes;
-  sum.blocks.total_blocks += more.blocks.total_blocks;
-  sum.blocks.total_bytes += more.blocks.total_bytes;
+  add(sum.blocks, more.blocks);
+  add(sum.inner, more.inner);
   sum.page_bytes += more.page_bytes;
   sum.live_bytes += more.live_bytes;
 }
@@ -48,6 +55,7 @@ tag_usage usage_of(tag of) noexcept {
   const observe::tag_sum sum = tracker().sum_of_tag(of.id());
   return {.of = of,
           .blocks = usage_of(sum.blocks),
+          .inner = usage_of(tracker().inner_sum_of_tag(of.id())),
           .page_bytes = at_least_zero(sum.page_bytes),
           .live_bytes = at_least_zero(sum.live_bytes),
           .peak_bytes = at_least_zero(sum.peak_bytes)};
@@ -75,7 +83,8 @@ void for_each_site(void* context, bool (*visit)(void*, const site_usage&)) noexc
   const std::uint32_t count = tracker().sites.size();
   for (observe::site_id id = observe::site_table::overflow; id < count; ++id) {
     const observe::site_cell sum = tracker().sum_of(id);
-    if (sum.born_blocks == 0) continue;
+    const observe::site_cell inner = tracker().inner.sum_of(id);
+    if (sum.born_blocks == 0 && inner.born_blocks == 0) continue;
     const observe::site_key key = tracker().sites.key_of(id);
     if (!visit(context, {.of = tag(key.tag),
                          .file = key.file,
@@ -83,7 +92,8 @@ void for_each_site(void* context, bool (*visit)(void*, const site_usage&)) noexc
                          .line = key.line,
                          .frames = key.frames,
                          .frame_count = key.frame_count,
-                         .blocks = usage_of(sum)}))
+                         .blocks = usage_of(sum),
+                         .inner = usage_of(inner)}))
       return;
   }
 }
@@ -136,6 +146,26 @@ void for_each_live_block(void* context, void (*visit)(void*, const live_block&))
                                     .born_ms = facts.born,
                                     .of = tag(tracker().sites.tag_of(facts.site))});
   });
+}
+
+void for_each_inner_block(void* context, bool (*visit)(void*, const inner_usage&)) noexcept {
+  // Some at a time, so that the visitor may do what it likes.
+  observe::inner_block some[32];
+  observe::inner_block last = {};
+  observe::inner_table& inner = tracker().inner;
+  while (const std::size_t count = inner.list(last, some, std::size(some))) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const observe::inner_group& group = inner.group(some[i].group);
+      const observe::inner_label& label = inner.label(group.label);
+      if (!visit(context, {.data = some[i].data,
+                           .size = some[i].size,
+                           .of = tag(tracker().sites.tag_of(group.site)),
+                           .kind = label.kind,
+                           .name = label.name}))
+        return;
+    }
+    last = some[count - 1];
+  }
 }
 
 // --- time ---

@@ -46,7 +46,10 @@ struct block_usage {
 
 struct tag_usage {
   tag of;
-  block_usage blocks;            ///< of malloc and new
+  block_usage blocks;  ///< of malloc and new
+  /// That containers took from managers, inside the pages or blocks which these hold: in no sum and
+  /// no budget. At the levels full and debug. Units: as the containers got them.
+  block_usage inner;
   std::uint64_t page_bytes = 0;  ///< that managers hold
   std::uint64_t live_bytes = 0;  ///< both: what its budget is compared with
   std::uint64_t peak_bytes = 0;  ///< the most that it was; 0 in sums over several tags
@@ -71,6 +74,7 @@ struct site_usage {
   const std::uintptr_t* frames = nullptr;  ///< return addresses, innermost first
   std::uint32_t frame_count = 0;
   block_usage blocks;
+  block_usage inner;  ///< as in tag_usage
 };
 /// Calls `visit(context, usage)` for each place, until it returns false.
 ASHLAR_EXPORT void for_each_site(void* context,
@@ -122,6 +126,20 @@ ASHLAR_EXPORT void for_each_live_block(void* context,
                                        void (*visit)(void* context,
                                                      const live_block& found)) noexcept;
 
+/// One live block that a container took from a manager. The texts are good as long as tracking.
+struct inner_usage {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  tag of;
+  const char* kind = nullptr;  ///< of the manager: "arena", "pool", ...
+  const char* name = nullptr;  ///< its name; empty: it has none
+};
+/// Calls `visit(context, block)` for each such block, by address, until it returns false. Under no
+/// lock: what comes or goes meanwhile may be among them or not.
+ASHLAR_EXPORT void for_each_inner_block(void* context,
+                                        bool (*visit)(void* context,
+                                                      const inner_usage& found)) noexcept;
+
 /// Returns the most bytes in tracked blocks since `restart_tracked_peak` was last called.
 ASHLAR_EXPORT std::uint64_t recent_peak_bytes() noexcept;
 /// Has `recent_peak_bytes` begin with what lives now. `total_usage::peak_bytes` stays what it is.
@@ -162,6 +180,11 @@ template <class Visit>
 void for_each_live_block(Visit visit) {
   for_each_live_block(&visit,
                       [](void* v, const live_block& found) { (*static_cast<Visit*>(v))(found); });
+}
+template <class Visit>
+void for_each_inner_block(Visit visit) {
+  for_each_inner_block(
+      &visit, [](void* v, const inner_usage& found) { return (*static_cast<Visit*>(v))(found); });
 }
 template <class Visit>
 void for_each_mark(Visit visit) {

@@ -14,7 +14,7 @@
 namespace ashlar::observe {
 
 inline constexpr std::uint64_t capture_magic = 0x31504143'4c485341;  // "ASHLCAP1" in memory order
-inline constexpr std::uint32_t capture_version = 3;
+inline constexpr std::uint32_t capture_version = 4;
 
 enum class section_kind : std::uint32_t {
   maps = 1,  // bytes: /proc/self/maps
@@ -28,8 +28,9 @@ enum class section_kind : std::uint32_t {
   periods,       // what of each site was made between marks
   suppressions,  // bytes: the text of the program's own __lsan_default_suppressions
   said,          // bytes: what ashlar said on stderr, the first lines of it
+  inner,         // what containers took from managers
 };
-inline constexpr std::uint32_t section_kind_count = 11;
+inline constexpr std::uint32_t section_kind_count = 12;
 
 enum class capture_reason : std::uint32_t {
   exit,         // the program ends
@@ -143,6 +144,19 @@ struct capture_period {
   std::uint64_t live_bytes;
   std::uint64_t lost_blocks;
   std::uint64_t lost_bytes;
+};
+
+/// What containers took at one site from managers that are called alike, inside the pages or blocks
+/// that these hold: in no sum.
+struct capture_inner {
+  std::uint32_t site;  // index in its section
+  std::uint32_t kind;  // of the managers: "arena", "pool", ...
+  std::uint32_t name;  // 0: they have none
+  std::uint32_t unused;
+  std::uint64_t born_blocks;
+  std::uint64_t born_bytes;
+  std::uint64_t live_blocks;
+  std::uint64_t live_bytes;
 };
 
 }  // namespace ashlar::observe

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Births and deaths: what happens for each tracked block. Budgets: tracker_tags.cpp.
 
+#include <cstdint>
+
 // Said here, before anything uses them, and nowhere else: whoever merely uses a weak object would
 // not take this file out of an archive.
 namespace ashlar::observe {
@@ -10,6 +12,7 @@ class tracker;
 extern "C" {
 [[gnu::weak]] extern thread_local ashlar::observe::thread_state ashlar_thread_v1;
 [[gnu::weak]] extern ashlar::observe::tracker ashlar_tracker_v1;
+[[gnu::weak]] extern std::uint32_t ashlar_watch_v1;
 }
 
 #include "ashlar/observe/tracker.hpp"
@@ -17,6 +20,7 @@ extern "C" {
 
 constinit thread_local ashlar::observe::thread_state ashlar_thread_v1;
 constinit ashlar::observe::tracker ashlar_tracker_v1;
+constinit std::uint32_t ashlar_watch_v1 = 0;
 
 namespace ashlar::observe {
 
@@ -265,6 +269,7 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
   if (t == nullptr) [[unlikely]]
     return count_late(facts.site, w, true);
   state.latest = ~address_of(data);
+  state.latest_size = made.size;
   tally_birth(*t, facts.site, w);
 }
 
@@ -354,6 +359,13 @@ ASHLAR_COLD bool tracker::tally_late(thread_tally& t, site_id site, tag_id tag,
   const bool due =
       is_birth ? count_birth(t, of_site, of_tag, tag, w) : count_death(t, of_site, of_tag, tag, w);
   return due && publish_due(t, tag);
+}
+
+// A site may be that of a block of malloc too: the counts are others.
+void tracker::note_inner(const inner_manager& from, const void* data, std::size_t size,
+                         const caller& by, tag_id tag) noexcept {
+  const site_id site = site_of_birth(tally(), {.size = size, .from = by}, tag);
+  if (!inner.enter(from, data, size, site)) lost_.fetch_add(1, std::memory_order_relaxed);
 }
 
 // What threads do that have ended as far as the tracker goes, or for which there was no memory.

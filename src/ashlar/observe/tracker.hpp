@@ -19,6 +19,7 @@
 #include <cstdint>
 
 #include "ashlar/observe/block_record.hpp"
+#include "ashlar/observe/inner_table.hpp"
 #include "ashlar/observe/sampling.hpp"
 #include "ashlar/observe/site_table.hpp"
 #include "ashlar/observe/stack_walk.hpp"
@@ -164,6 +165,10 @@ class tracker {
   /// The same: what died at a site. `data` is null if nobody knows what was allocated since.
   void note_death(site_id site, block_weight w, const void* data) noexcept;
 
+  /// Enters a block that a container took from a manager, under `tag`.
+  void note_inner(const inner_manager& from, const void* data, std::size_t size, const caller& by,
+                  tag_id tag) noexcept;
+
   /// Returns the site of an allocation made now by this thread: what `note_birth` would record.
   site_id site_of(const origin& made, tag_id tag) noexcept;
   /// Returns the site where a block dies, under no tag.
@@ -192,6 +197,8 @@ class tracker {
   site_cell sum_of(site_id site) noexcept;
   /// The sum over all sites of a tag. O(sites * threads).
   tag_sum sum_of_tag(tag_id tag) noexcept;
+  /// The sum of what containers took under a tag. O(groups).
+  site_cell inner_sum_of_tag(tag_id tag) const noexcept;
   /// Exact bytes that carry `tag`: of live blocks, and pages of managers.
   std::int64_t live_of(tag_id tag) noexcept;
   /// The most that `live_of` ever was: exact where one thread alone makes and frees the tag's
@@ -232,6 +239,7 @@ class tracker {
   template <class Visitor>
   void for_each_range(Visitor visit) const {
     sites.for_each_range(visit);
+    inner.for_each_range(visit);
     visit(tags.reserved());
     visit(threads_.reserved());
     visit(tallies_.reserved());
@@ -246,6 +254,7 @@ class tracker {
 
   site_table sites;
   tag_table tags;
+  inner_table inner;
   /// Called when a thread's tag changes between none and some; set by who serves malloc.
   void (*on_tag_change)(thread_state& thread) = nullptr;
   /// Called when a frame has begun, without locks; null: nobody waits for it. With it frames are
@@ -277,6 +286,7 @@ class tracker {
   template <class Function>
   void for_each_cell(tag_id tag, Function function) noexcept;
   bool prepare() noexcept;
+  void set_level(track_level level) noexcept;
   bool begin_thread(thread_state& state) noexcept;
   void fold(thread_tally& ending) noexcept;
   void fold_tags(thread_tally& ending) noexcept;

@@ -16,10 +16,12 @@ void tracker::before_fork() {
   self.mutex_.acquire_for_fork();
   self.sites.mutex().acquire_for_fork();
   self.tags.mutex().acquire_for_fork();
+  self.inner.mutex().acquire_for_fork();
 }
 
 void tracker::after_fork_in_parent() {
   tracker& self = process_tracker();
+  self.inner.mutex().release_after_fork();
   self.tags.mutex().release_after_fork();
   self.sites.mutex().release_after_fork();
   self.mutex_.release_after_fork();
@@ -30,6 +32,7 @@ void tracker::after_fork_in_parent() {
 // number is whole.
 void tracker::after_fork_in_child() {
   tracker& self = process_tracker();
+  self.inner.mutex().reset_after_fork();
   self.tags.mutex().reset_after_fork();
   self.sites.mutex().reset_after_fork();
   self.late_mutex_.reset_after_fork();

@@ -45,6 +45,14 @@ tag_sum tracker::sum_of_tag(tag_id tag) noexcept {
   return sum;
 }
 
+site_cell tracker::inner_sum_of_tag(tag_id tag) const noexcept {
+  site_cell sum;
+  const std::uint32_t end = inner.group_end();
+  for (std::uint32_t g = 1; g < end; ++g)
+    if (sites.tag_of(inner.group(g).site) == tag) sum.add(inner.group(g).counts);
+  return sum;
+}
+
 // Calls `function(cell)` for the cells of a tag.
 template <class Function>
 void tracker::for_each_cell(tag_id tag, Function function) noexcept {
@@ -108,9 +116,9 @@ std::int64_t tracker::peak_of(tag_id tag) noexcept {
 }
 
 std::size_t tracker::own_bytes() const noexcept {
-  return sites.committed() + tags.committed() + threads_.committed() + tallies_.committed() +
-         site_pages_.committed() + tag_pages_.committed() + marks_.committed() +
-         frames_.committed();
+  return sites.committed() + tags.committed() + inner.committed() + threads_.committed() +
+         tallies_.committed() + site_pages_.committed() + tag_pages_.committed() +
+         marks_.committed() + frames_.committed();
 }
 
 // Sums up anew what is published: another thread may have been about to add what its cell says

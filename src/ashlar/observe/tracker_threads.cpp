@@ -33,8 +33,14 @@ bool tracker::set(const track_settings& settings) noexcept {
   store_relaxed(batch_, settings.exact_peaks ? std::int64_t{0} : usual_batch);
   if (settings.exact_peaks) publish_all_tags();
   store_relaxed(settings_.untagged, settings.untagged);
-  store_relaxed(settings_.level, settings.level);
+  set_level(settings.level);
   return true;
+}
+
+void tracker::set_level(track_level level) noexcept {
+  store_relaxed(settings_.level, level);
+  if (this == &process_tracker())
+    store_relaxed(ashlar_watch_v1, std::uint32_t{level >= track_level::full});
 }
 
 bool tracker::prepare() noexcept {
@@ -55,7 +61,7 @@ bool tracker::prepare() noexcept {
 }
 
 void tracker::release() noexcept {
-  store_relaxed(settings_.level, track_level::off);
+  set_level(track_level::off);
   this_thread().tally = nullptr;
   prepared_ = false;
   first_ = unused_ = ended_ = nullptr;
@@ -71,6 +77,7 @@ void tracker::release() noexcept {
   tag_pages_.release();
   sites.release();
   tags.release();
+  inner.release();
 }
 
 // --- threads ---

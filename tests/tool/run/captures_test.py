@@ -14,6 +14,7 @@ import unittest
 from support import LIBRARY, PATIENCE, PYTHON, TOOL, RunTest
 
 PROGRAM = os.environ["ASHLAR_CAPTURED_PROGRAM"]
+CONTAINERS = os.environ["ASHLAR_CONTAINERS_PROGRAM"]
 
 
 class CapturesTest(RunTest):
@@ -69,6 +70,33 @@ class Faults(CapturesTest):
             self.assertEqual(word, "at")
             self.assertTrue(frame["file"].endswith("captured_program.cpp"), frame)
             self.assertGreater(frame["line"], 0)
+
+
+class Containers(CapturesTest):
+    def test_what_containers_took_from_managers_is_shown_with_its_lines(self):
+        result = self.tool("run", "--json", "--track=full", "--library", LIBRARY, CONTAINERS)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        inside = json.loads(result.stderr)["processes"][0]["tracking"]["inside"]
+        found = {each["name"] or each["manager"]: each for each in inside}
+        self.assertEqual(len(inside), 2, inside)
+        self.assertEqual((found["level"]["manager"], found["level"]["live_bytes"],
+                          found["level"]["live_blocks"]), ("arena", 4000, 1))
+        self.assertEqual((found["pool"]["live_blocks"], found["pool"]["allocations"]), (10, 10))
+        for name, function in (("level", "load_level"), ("pool", "add_nodes")):
+            each = found[name]
+            head = each["stack"][each["head"]]
+            self.assertIn(function, head["function"])
+            self.assertTrue(head["file"].endswith("containers_program.cpp"), head)
+            self.assertGreater(head["line"], 0)
+            self.assertEqual(each["tag"], "game/level")
+
+    def test_the_report_has_a_section_for_it(self):
+        result = self.tool("run", "--track=full", "--width=120", "--library", LIBRARY, CONTAINERS)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr.decode(),
+                         r'INSIDE MANAGERS[^\n]*in 11 blocks of containers\n[^\n]*\n'
+                         r'  arena "level" [^\n]*load_level[^\n]*containers_program.cpp:\d+'
+                         r"[^\n]*<game/level>")
 
 
 class Crashes(CapturesTest):

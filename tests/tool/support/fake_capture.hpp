@@ -23,6 +23,7 @@ class capture_builder {
   std::vector<observe::capture_mark> marks;
   std::vector<observe::capture_mark> frame_marks;
   std::vector<observe::capture_period> periods;
+  std::vector<observe::capture_inner> inner;
   std::string suppressions;
   std::string said;
 
@@ -78,6 +79,21 @@ class capture_builder {
     header.period_marks = static_cast<std::uint32_t>(marks.size());
   }
 
+  /// Adds what containers took of a manager at the last site that was added.
+  observe::capture_inner& took(const std::string& kind, const std::string& name,
+                               std::uint64_t live_blocks, std::uint64_t size,
+                               std::uint64_t born_blocks) {
+    inner.push_back({.site = static_cast<std::uint32_t>(sites.size() - 1),
+                     .kind = text(kind),
+                     .name = name.empty() ? 0 : text(name),
+                     .unused = 0,
+                     .born_blocks = born_blocks,
+                     .born_bytes = born_blocks * size,
+                     .live_blocks = live_blocks,
+                     .live_bytes = live_blocks * size});
+    return inner.back();
+  }
+
   std::string bytes() const {
     observe::capture_header head = header;
     std::string body(sizeof head, '\0');
@@ -98,6 +114,7 @@ class capture_builder {
         frame_marks.size());
     add(observe::section_kind::periods, periods.data(), sizeof(observe::capture_period),
         periods.size());
+    add(observe::section_kind::inner, inner.data(), sizeof(observe::capture_inner), inner.size());
     add(observe::section_kind::suppressions, suppressions.data(), 1, suppressions.size());
     add(observe::section_kind::said, said.data(), 1, said.size());
     add(observe::section_kind::strings, strings.data(), 1, strings.size());

@@ -77,6 +77,10 @@ TEST(capture_file, references_out_of_range_are_refused) {
             "it is damaged: a thread has a name that is not there");
   EXPECT_EQ(damaged([](auto& all) { all.strings.back() = 'x'; }),
             "it is damaged: its texts do not end");
+  EXPECT_EQ(damaged([](auto& all) { all.took("pool", "", 1, 1, 1).site = 5; }),
+            "it is damaged: a container's blocks are of a site that is not there");
+  EXPECT_EQ(damaged([](auto& all) { all.took("pool", "", 1, 1, 1).name = 1U << 30; }),
+            "it is damaged: a manager has a name that is not there");
   EXPECT_EQ(damaged([](auto& all) { all.header.level = 77; }),
             "it is damaged: there is no level 77");
 }

@@ -37,6 +37,9 @@ TEST(function_names, plumbing_is_told_from_the_program) {
   EXPECT_TRUE(is_plumbing("operator new(unsigned long)"));
   EXPECT_TRUE(is_plumbing("calloc"));
   EXPECT_TRUE(is_plumbing("__invoke_impl<void>", "/usr/include/c++/12/bits/invoke.h"));
+  EXPECT_TRUE(is_plumbing("ashlar::std_allocator<int>::allocate(unsigned long)"));
+  EXPECT_TRUE(is_plumbing("obtain", "/opt/include/ashlar/container/growable.hpp"));
+  EXPECT_FALSE(is_plumbing("ashlar::tool::analyse()", "/src/tools/ashlar/tracking/tracking.cpp"));
   EXPECT_FALSE(is_plumbing("game::load(std::string const&)"));
   EXPECT_FALSE(is_plumbing("malloc_trace_start"));
 }

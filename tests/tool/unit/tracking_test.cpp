@@ -111,6 +111,37 @@ TEST(tracking, sites_of_one_place_are_one) {
   EXPECT_EQ(session.sums.born_blocks, 150U);
 }
 
+TEST(tracking, what_containers_took_is_apart_from_all_sums) {
+  test::capture_builder builder = test::game_capture();
+  (void)builder.site("game::level::load()", "/src/game/level.cpp", 12, 1, {0x401600});
+  builder.took("arena", "level", 12, 1024, 40);
+  builder.took("pool", "", 0, 64, 100);
+  (void)builder.site("game::level::load()", "/src/game/level.cpp", 12, 1, {0x401700});
+  builder.took("arena", "level", 3, 1024, 3);
+  const tracking without = tracked(test::game_capture());
+  const tracking all = tracked(builder);
+  EXPECT_EQ(all.live_bytes, without.live_bytes);
+  EXPECT_EQ(all.sites.size(), without.sites.size());
+  ASSERT_EQ(all.inside.size(), 2U);
+  EXPECT_EQ(all.inside[0].kind, "arena");
+  EXPECT_EQ(all.inside[0].name, "level");
+  EXPECT_EQ(all.inside[0].site.stacks, 2U);
+  EXPECT_EQ(all.inside[0].site.sums.live_blocks, 15U);
+  EXPECT_EQ(all.inside[0].site.sums.born_bytes, 43U * 1024);
+  EXPECT_EQ(all.inside[1].kind, "pool");
+  const auto json = json_of(all)["inside"];
+  ASSERT_EQ(json.size(), 2U);
+  EXPECT_EQ(json[0]["manager"], "arena");
+  EXPECT_EQ(json[0]["name"], "level");
+  EXPECT_EQ(json[0]["tag"], "render");
+  EXPECT_EQ(json[0]["live_bytes"], 15 * 1024);
+  EXPECT_TRUE(json[1]["name"].is_null());
+  const std::string text = text_of(all, 100);
+  EXPECT_NE(text.find("INSIDE MANAGERS   15 KiB in 15 blocks of containers"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("arena \"level\""), std::string::npos) << text;
+}
+
 TEST(tracking, leaks_are_counted_exactly) {
   const tracking all = tracked(test::game_capture());
   EXPECT_TRUE(all.leaks.scanned);

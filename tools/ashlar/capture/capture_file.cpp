@@ -101,6 +101,10 @@ void check_references(const capture& all) {
     check(period.site < all.sites.size(), "a period is of a site that is not there");
     check(period.mark <= all.marks.size(), "a period begins at a mark that is not there");
   }
+  for (const capture_inner& inner : all.inner) {
+    check(inner.site < all.sites.size(), "a container's blocks are of a site that is not there");
+    check(is_text(inner.kind) && is_text(inner.name), "a manager has a name that is not there");
+  }
 }
 
 std::string read_all(int fd) {
@@ -128,6 +132,7 @@ capture parse(std::string_view bytes) {
   read_section(bytes, all.header, section_kind::marks, all.marks);
   read_section(bytes, all.header, section_kind::frame_marks, all.frame_marks);
   read_section(bytes, all.header, section_kind::periods, all.periods);
+  read_section(bytes, all.header, section_kind::inner, all.inner);
   read_section(bytes, all.header, section_kind::suppressions, all.suppressions);
   read_section(bytes, all.header, section_kind::said, all.said);
   if (all.strings.empty()) all.strings.assign(1, '\0');

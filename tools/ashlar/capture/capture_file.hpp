@@ -32,9 +32,10 @@ struct capture {
   std::vector<observe::capture_mark> marks;
   std::vector<observe::capture_mark> frame_marks;  // of the last frames, the oldest first
   std::vector<observe::capture_period> periods;
-  std::string suppressions;  // that the program brings along
-  std::string said;          // lines of ashlar's on stderr
-  std::time_t written = 0;   // when the file was last changed; 0: not known
+  std::vector<observe::capture_inner> inner;  // what containers took from managers
+  std::string suppressions;                   // that the program brings along
+  std::string said;                           // lines of ashlar's on stderr
+  std::time_t written = 0;                    // when the file was last changed; 0: not known
 
   std::string_view text(std::uint32_t offset) const { return strings.c_str() + offset; }
   std::span<const std::uint64_t> stack_of(const observe::capture_site& site) const {

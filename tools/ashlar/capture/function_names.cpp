@@ -101,9 +101,17 @@ std::string short_name(std::string_view readable) {
 
 bool is_plumbing(std::string_view readable, std::string_view file) {
   // Of what is inlined, the debug information may have the name without its namespace.
-  if (file.find("/include/c++/") != std::string_view::npos) return true;
+  for (const std::string_view folder : {"/include/c++/", "/ashlar/container/", "/ashlar/manager/"})
+    if (file.find(folder) != std::string_view::npos) return true;
   const std::string name = short_name(readable);
   if (starts_with_any(name, {"std::", "__gnu_cxx::", "operator new", "boost::container::"}))
+    return true;
+  // Through which containers come to a manager.
+  if (starts_with_any(name, {"ashlar::std_allocator", "ashlar::memory_resource", "ashlar::detail::",
+                             "ashlar::inner_blocks", "ashlar::vector", "ashlar::small_vector",
+                             "ashlar::slot_map", "ashlar::spsc_ring", "ashlar::joint",
+                             "ashlar::managed", "ashlar::make", "ashlar::allocate_or_throw",
+                             "ashlar::memory::", "ashlar::new_manager"}))
     return true;
   constexpr std::string_view allocation[] = {
       "malloc",  "calloc",         "realloc", "reallocarray", "aligned_alloc", "memalign", "valloc",

@@ -105,6 +105,32 @@ class site_grouper {
   std::map<std::string, entry> groups_;
 };
 
+std::pair<std::uint64_t, std::uint64_t> weight_of(const inner_row& row) {
+  return {row.site.sums.live_bytes, row.site.sums.born_bytes};
+}
+
+std::vector<inner_row> inner_rows(const capture& source, symbolizer& symbols) {
+  std::map<std::pair<std::string, std::string>, site_grouper> managers;
+  for (const observe::capture_inner& each : source.inner) {
+    capture_site site = source.sites[each.site];
+    shown_stack where = stack_of(source, site, symbols);
+    site.born_blocks = each.born_blocks;
+    site.born_bytes = each.born_bytes;
+    site.live_blocks = each.live_blocks;
+    site.live_bytes = each.live_bytes;
+    site.temporary_blocks = 0;
+    managers[{printable(source.text(each.kind)), printable(source.text(each.name))}].add(
+        site, std::move(where));
+  }
+  std::vector<inner_row> rows;
+  for (auto& [manager, grouper] : managers)
+    for (site_group& group : grouper.take())
+      rows.push_back({manager.first, manager.second, std::move(group)});
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return weight_of(a) > weight_of(b); });
+  return rows;
+}
+
 /// Adds a period to a list of them that is in order.
 void add_period(std::vector<period>& list, const period& more) {
   const auto at = std::lower_bound(list.begin(), list.end(), more,
@@ -278,6 +304,7 @@ tracking analyse(std::shared_ptr<const capture> source, const analysis_options& 
     if (site.born_blocks != 0) sites.add(site, std::move(where));
   }
   all.sites = sites.take();
+  all.inside = inner_rows(*all.source, symbols);
   leaks.take(asked, all.leaks);
   all.stale_files = symbols.stale_files();
   return all;

@@ -29,6 +29,14 @@ struct site_group {
   observe::capture_site sums{};  // figures only
 };
 
+/// What containers took at one place, under one tag, from managers that are called alike. Of `sums`
+/// only what is live and what was made.
+struct inner_row {
+  std::string kind;  // of the managers: "arena", "pool", ...
+  std::string name;  // empty: they have none
+  site_group site;
+};
+
 /// One row of the table of tags. Units: bytes, blocks.
 struct tag_row {
   std::string name;  // its own part of the path
@@ -102,6 +110,7 @@ struct tracking {
   std::vector<said_line> said;
   std::vector<tag_row> tags;  // a parent before its children, the largest child first
   std::vector<site_group> sites;
+  std::vector<inner_row> inside;  // in no sum; what holds most first
   leak_findings leaks;
   std::vector<period> periods;  // of all sites, in order; none without marks
   std::vector<std::string> stale_files;

@@ -59,6 +59,20 @@ json json_of(const site_group& site, const capture& source) {
           {"stack", json_of(site.where)}};
 }
 
+json json_of(const inner_row& row, const capture& source) {
+  const observe::capture_site& sums = row.site.sums;
+  return {{"manager", row.kind},
+          {"name", text_or_null(row.name)},
+          {"tag", source.tag_path(row.site.tag)},
+          {"stacks", row.site.stacks},
+          {"live_bytes", sums.live_bytes},
+          {"live_blocks", sums.live_blocks},
+          {"allocations", sums.born_blocks},
+          {"allocated_bytes", sums.born_bytes},
+          {"head", row.site.where.head},
+          {"stack", json_of(row.site.where)}};
+}
+
 json mark_or_null(std::uint32_t mark, const capture& source) {
   if (mark == 0 || mark > source.marks.size()) return nullptr;
   return printable(source.text(source.marks[mark - 1].name));
@@ -175,6 +189,8 @@ json json_of(const tracking& all) {
   for (const tag_row& row : all.tags) tags.push_back(json_of(row, *all.source));
   json sites = json::array();
   for (const site_group& each : all.sites) sites.push_back(json_of(each, *all.source));
+  json inside = json::array();
+  for (const inner_row& each : all.inside) inside.push_back(json_of(each, *all.source));
   json threads = json::array();
   for (const auto& each : all.source->threads) threads.push_back(json_of(each, *all.source));
   json marks = json::array();
@@ -196,6 +212,7 @@ json json_of(const tracking& all) {
           {"said", said},
           {"tags", tags},
           {"sites", sites},
+          {"inside", inside},
           {"threads", threads},
           {"marks", marks},
           {"frames", header.frame_count},

@@ -181,6 +181,7 @@ lines tracking_sections(const process_report& process, const report_format& form
   append_section(out, said_section(all, format));
   append_section(out, tags_section(all, format));
   append_section(out, sites_section(all, format));
+  append_section(out, inside_section(all, format));
   append_section(out, threads_section(all, format));
   append_section(out, marks_section(all, format));
   append_section(out, leaks_section(all, format));

@@ -18,6 +18,8 @@ lines said_section(const tracking& all, const report_format& format);
 lines tags_section(const tracking& all, const report_format& format);
 /// Top sites by live bytes, by allocations and by temporary allocations.
 lines sites_section(const tracking& all, const report_format& format);
+/// What containers took from managers.
+lines inside_section(const tracking& all, const report_format& format);
 lines threads_section(const tracking& all, const report_format& format);
 lines leaks_section(const tracking& all, const report_format& format);
 /// The moments that the program has marked, and its frames.

@@ -4,8 +4,20 @@
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/arena/arena.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
+#include "ashlar/observe/tracker.hpp"
 
 namespace ashlar {
+
+namespace {
+
+// Blocks that containers took of these bytes end: from this arena, or from what stands upon it.
+void inner_blocks_ended_in(const std::byte* begin, const std::byte* end) noexcept {
+  observe::inner_table& known = observe::process_tracker().inner;
+  if (known.has_blocks()) [[unlikely]]
+    known.end_between(begin, end);
+}
+
+}  // namespace
 
 void arena::rewind(mark place) noexcept {
   if (place.position > pos() || history_.is_stale(this, place))
@@ -56,6 +68,7 @@ void arena::rewind_to(std::size_t position) noexcept {
       leave_current();
     }
   }
+  inner_blocks_ended_in(at_address(origin_ + position), cur_);
   store_relaxed(cur_, at_address(origin_ + position));
   history_.rewound(position);
   open_window();
@@ -84,7 +97,10 @@ bool arena::rewind_beside(std::size_t position) noexcept {
     c.used -= ended;
     store_relaxed(origin_, origin_ - c.used);
     // Of adopted contents nobody knows which of them these positions were.
-    if (!c.is_adopted) store_relaxed(c.top, c.top - ended);
+    if (!c.is_adopted) {
+      inner_blocks_ended_in(c.top - ended, c.top);
+      store_relaxed(c.top, c.top - ended);
+    }
     hide_rest(c, c.top);
     return true;
   }
@@ -120,6 +136,7 @@ void arena::note_peak() noexcept {
 
 // Keeps a chunk for later, unless its record lies in memory that is about to be used again.
 void arena::retire(chunk& c) noexcept {
+  inner_blocks_ended_in(c.data, c.end);
   if (!c.holds_its_record()) return give_back(c);
   if (poison::is_watched()) [[unlikely]] {
     poison::close_pool(pool_of(c));

@@ -190,6 +190,7 @@ std::size_t scoped_manager::usable_size(const void* p) const noexcept {
 }
 
 void scoped_manager::free_all() noexcept {
+  inner_blocks_ended();
   while (newest_ != nullptr) (void)end(*newest_);  // what is refused is not ours any more either
 }
 

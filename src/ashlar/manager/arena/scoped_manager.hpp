@@ -35,7 +35,8 @@ constexpr capability scoped_rule(capability upstream) {
   const bool resizes = !has(upstream, capability::lifo_only) || has(upstream, capability::resize);
   return capability::zero | capability::own | capability::size | capability::free_all |
          capability::walk | (resizes ? capability::resize : capability::none) |
-         (upstream & (capability::trim | capability::lifo_only | capability::bounded));
+         (upstream & (capability::trim | capability::lifo_only | capability::bounded |
+                      capability::serves_new));
 }
 
 struct scoped_options {

@@ -289,6 +289,7 @@ void shared_arena::give_back(run& r) noexcept {
 // --- letting go ----------------------------------------------------------------------------------
 
 void shared_arena::clear() noexcept {
+  inner_blocks_ended();
   lock_guard guard(mutex_);
   // release: pairs with the acquire in allocate().
   epoch_.fetch_add(1, std::memory_order_release);

@@ -119,12 +119,14 @@ void debug_manager::rewind(mark place) noexcept {
   drain(0);
   while (record* const r = book_.newest(debug_state::live)) {
     if (r->sequence <= marks_[at].sequence) break;
+    inner_block_ended(r->data);
     release(*r, true);
   }
   inner_.rewind(marks_[at].inner);
 }
 
 void debug_manager::free_all() noexcept {
+  inner_blocks_ended();
   const lock_guard guard(mutex_);
   end_all();
   if (inner_.can(capability::no_op_deallocate)) inner_.free_all();

@@ -102,6 +102,7 @@ class bucketize : public composed<bucketize<Part, Bounds...>, Part> {
     take_back_unsized(parts_[i].get(), p);
   }
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
+    this->inner_blocks_ended();
     for (auto& one : parts_) one.get().free_all();
   }
   void walk(block_visitor visitor) noexcept requires(has(can_do, capability::walk)) {

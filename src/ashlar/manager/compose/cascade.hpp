@@ -29,7 +29,7 @@ namespace ashlar {
 
 constexpr capability cascade_rule(capability inner) {
   return (without(inner & all_deeds, capability::rewind) | capability::trim) |
-         (inner & (capability::no_op_deallocate | capability::lifo_only));
+         (inner & (capability::no_op_deallocate | capability::lifo_only | capability::serves_new));
 }
 
 /// Whatever the parts turn out to be.
@@ -108,6 +108,7 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
     note(i);
   }
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
+    this->inner_blocks_ended();
     end_parts([](part_manager& m) {
       m.free_all();
       return true;

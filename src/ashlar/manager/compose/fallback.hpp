@@ -22,7 +22,8 @@ constexpr capability fallback_rule(capability primary, capability secondary) {
   return in_any(capability::zero | capability::resize | capability::trim | capability::lifo_only,
                 primary, secondary) |
          in_all(capability::own | capability::size | capability::free_all | capability::walk |
-                    capability::no_op_deallocate | capability::thread_safe | capability::bounded,
+                    capability::no_op_deallocate | capability::thread_safe | capability::bounded |
+                    capability::serves_new,
                 primary, secondary);
 }
 
@@ -102,6 +103,7 @@ class fallback : public composed<fallback<Primary, Secondary>, Primary, Secondar
       take_back_unsized(secondary_.get(), p);
   }
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
+    this->inner_blocks_ended();
     primary_.get().free_all();
     secondary_.get().free_all();
   }

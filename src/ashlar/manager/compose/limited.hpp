@@ -112,6 +112,7 @@ class limited : public wrapper<limited<Part>, Part> {
   }
 
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
+    this->inner_blocks_ended();
     part_.get().free_all();
     used_.set(0);
     is_above_soft_.set(0);

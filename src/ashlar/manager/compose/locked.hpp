@@ -70,6 +70,7 @@ class locked : public wrapper<locked<Part>, Part> {
     take_back_unsized(part_.get(), p);
   }
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
+    this->inner_blocks_ended();
     const lock_guard guard(mutex_);
     part_.get().free_all();
   }

@@ -20,7 +20,8 @@ namespace ashlar {
 constexpr capability segregate_rule(capability small, capability large) {
   const capability both =
       in_all(capability::own | capability::size | capability::free_all | capability::walk |
-                 capability::no_op_deallocate | capability::thread_safe | capability::bounded,
+                 capability::no_op_deallocate | capability::thread_safe | capability::bounded |
+                 capability::serves_new,
              small, large);
   const capability unsized = has(small, capability::own) ? capability::none : capability::size;
   return in_any(capability::zero | capability::resize | capability::trim | capability::lifo_only,
@@ -108,6 +109,7 @@ class segregate : public composed<segregate<Threshold, Small, Large>, Small, Lar
       take_back_unsized(large_.get(), p);
   }
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
+    this->inner_blocks_ended();
     small_.get().free_all();
     large_.get().free_all();
   }

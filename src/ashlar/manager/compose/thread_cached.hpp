@@ -34,7 +34,7 @@ ASHLAR_EXPORT std::size_t thread_number() noexcept;
 
 constexpr capability thread_cached_rule(capability inner) {
   return (inner & (capability::zero | capability::resize | capability::own | capability::free_all |
-                   capability::bounded)) |
+                   capability::bounded | capability::serves_new)) |
          capability::trim | capability::thread_safe;
 }
 
@@ -120,6 +120,7 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
 
   /// Requires: no other thread uses the manager meanwhile.
   void free_all() noexcept requires(has(can_do, capability::free_all)) {
+    this->inner_blocks_ended();
     for (cache& one : caches_) one.forget_all();
     direct_.set(0);
     part_.get().free_all();

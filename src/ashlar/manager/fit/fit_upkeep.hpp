@@ -17,6 +17,7 @@ std::size_t fit_manager<Index>::usable_size(const void* p) const noexcept {
 
 template <class Index>
 void fit_manager<Index>::free_all() noexcept {
+  inner_blocks_ended();
   freed_ = nullptr;
   space_.reset();
   index_ = Index(space_.links());

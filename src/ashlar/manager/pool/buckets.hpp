@@ -60,7 +60,10 @@ class ASHLAR_EXPORT buckets : public manager {
   /// Returns whether a pointer points into a slab of these buckets. O(1); any pointer may be asked.
   bool owns(const void* p) const noexcept { return set_.find(p) != nullptr; }
   std::size_t usable_size(const void* p) const noexcept;
-  void free_all() noexcept { set_.free_all(); }
+  void free_all() noexcept {
+    inner_blocks_ended();
+    set_.free_all();
+  }
   void walk(block_visitor visitor) const noexcept { (void)set_.walk(visitor); }
   std::size_t trim(std::size_t keep = 0) noexcept { return set_.trim(keep); }
   manager_usage usage() const noexcept { return set_.usage(); }

@@ -84,6 +84,7 @@ allocation general_manager::resize_in_place(block b, std::size_t alignment,
 }
 
 void general_manager::free_all() noexcept {
+  inner_blocks_ended();
   set_.free_all();
   large_.free_all();
 }

@@ -106,11 +106,13 @@ void pool::put_many(std::span<void* const> blocks) noexcept {
 // --- all blocks ----------------------------------------------------------------------------------
 
 void pool::free_all() noexcept {
+  inner_blocks_ended();
   core_.free_all();
   store_.forget_all();
 }
 
 void pool::free_each(block_visitor visitor) noexcept {
+  inner_blocks_ended();
   core_.free_each(visitor);
   store_.forget_all();
 }

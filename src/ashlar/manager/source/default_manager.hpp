@@ -16,7 +16,7 @@ namespace ashlar {
 class ASHLAR_EXPORT new_manager : public manager {
  public:
   static constexpr const char* kind_name = "new";
-  static constexpr capability promises = capability::thread_safe;
+  static constexpr capability promises = capability::thread_safe | capability::serves_new;
 
   constexpr new_manager() noexcept : manager(ops_for<new_manager>, nullptr) {}
   explicit new_manager(const char* name) noexcept : new_manager() { join_registry(name); }

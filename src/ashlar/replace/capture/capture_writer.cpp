@@ -41,6 +41,7 @@ class writer {
         site_count_(tracker_.sites.size()),
         thread_count_(tracker_.thread_count()),
         mark_count_(tracker_.mark_count()),
+        inner_end_(tracker_.inner.group_end()),
         out_(plan.file),
         blocks_(site_count_, thread_count_),
         text_(most_text()) {}
@@ -66,6 +67,7 @@ class writer {
   void write_marks() noexcept;
   void write_frame_marks() noexcept;
   void write_periods() noexcept;
+  void write_inner() noexcept;
   void write_suppressions() noexcept;
   void write_said() noexcept;
   void write_strings() noexcept;
@@ -78,6 +80,7 @@ class writer {
   std::uint32_t site_count_;
   std::uint32_t thread_count_;
   std::uint32_t mark_count_;
+  std::uint32_t inner_end_;  // of groups
   capture_output out_;
   block_sums blocks_;
   growing_space text_;
@@ -92,6 +95,7 @@ std::size_t writer::most_text() const noexcept {
   std::size_t sum = 1 + tracker_.tags.size() * tag_record::name_capacity +
                     std::size_t{thread_count_} * 16 +
                     std::size_t{mark_count_} * time_mark::name_capacity;
+  sum += inner_end_ * sizeof(inner_label);
   for (std::uint32_t i = 1; i < site_count_; ++i) {
     const site_key key = tracker_.sites.key_of(i);
     sum += size_of(key.file) + size_of(key.function);
@@ -284,6 +288,30 @@ void writer::write_periods() noexcept {
   end(blocks_.period_count());
 }
 
+// Of a site that is newer than those which are written, nothing is.
+void writer::write_inner() noexcept {
+  begin(section_kind::inner, sizeof(capture_inner));
+  std::uint64_t count = 0;
+  for (std::uint32_t i = 1; i < inner_end_; ++i) {
+    const inner_group& group = tracker_.inner.group(i);
+    if (group.site >= site_count_) continue;
+    const inner_label& label = tracker_.inner.label(group.label);
+    site_cell sum;
+    sum.add(group.counts);
+    const capture_inner entry = {.site = group.site - 1,
+                                 .kind = text(label.kind),
+                                 .name = text(label.name),
+                                 .unused = 0,
+                                 .born_blocks = sum.born_blocks,
+                                 .born_bytes = sum.born_bytes,
+                                 .live_blocks = difference(sum.born_blocks, sum.dead_blocks),
+                                 .live_bytes = difference(sum.born_bytes, sum.dead_bytes)};
+    out_.add(&entry, sizeof entry);
+    ++count;
+  }
+  end(count);
+}
+
 void writer::write_suppressions() noexcept {
   begin(section_kind::suppressions, 1);
   const char* const words = known_suppressions();
@@ -349,6 +377,7 @@ bool writer::run(bool scanned) noexcept {
   write_marks();
   write_frame_marks();
   write_periods();
+  write_inner();
   write_suppressions();
   write_said();
   write_strings();

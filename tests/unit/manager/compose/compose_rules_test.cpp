@@ -84,8 +84,9 @@ TEST(composition, declares_what_its_parts_can) {
   static_assert(can_own<locked<user_block_os>>);
   static_assert(can_zero<locked<user_block_os>>);
   static_assert(!can_walk<locked<user_block_os>>);
-  static_assert(capabilities_of<locked<new_manager>>() == capability::thread_safe);
-  static_assert(capabilities_of<aligned<64, new_manager>>() == capability::thread_safe);
+  constexpr capability of_new = capability::thread_safe | capability::serves_new;
+  static_assert(capabilities_of<locked<new_manager>>() == of_new);
+  static_assert(capabilities_of<aligned<64, new_manager>>() == of_new);
   static_assert(!has(capabilities_of<locked<user_block_os>>(), capability::is_os));
   static_assert(has(capabilities_of<fallback<user_block_os, user_block_os>>(),
                     capability::bounded | capability::thread_safe | capability::own));
