@@ -12,6 +12,7 @@
 #include "support/child.hpp"
 #include "support/random.hpp"
 #include "support/scale.hpp"
+#include "support/unwatched.hpp"
 
 namespace ashlar::test {
 namespace {
@@ -53,18 +54,38 @@ void expect_walks_to_be_well(ground where, std::uint64_t first_seed, std::uint64
   }
 }
 
-TEST(random_walk, on_the_os) { expect_walks_to_be_well(ground::os, 1000, scaled(100)); }
+// Under a tool a heap has no bins; these are about heaps that have.
+class random_walk : public testing::Test {
+  const unwatched no_tool_;
+};
 
-TEST(random_walk, with_cache_line_alignment) {
+TEST_F(random_walk, on_the_os) { expect_walks_to_be_well(ground::os, 1000, scaled(100)); }
+
+TEST_F(random_walk, with_cache_line_alignment) {
   expect_walks_to_be_well(ground::cache_lines, 2000, scaled(40));
 }
 
-TEST(random_walk, on_a_user_block) {
+TEST_F(random_walk, on_a_user_block) {
   expect_walks_to_be_well(ground::user_block, 3000, scaled(60));
 }
 
-TEST(random_walk, on_a_user_interface) {
+TEST_F(random_walk, on_a_user_interface) {
   expect_walks_to_be_well(ground::user_interface, 4000, scaled(60));
+}
+
+TEST(random_walk_of_a_told_heap, on_the_os) {
+  const watched by_a_tool;
+  expect_walks_to_be_well(ground::os, 5000, scaled(30));
+}
+
+TEST(random_walk_of_a_told_heap, on_a_user_block) {
+  const watched by_a_tool;
+  expect_walks_to_be_well(ground::user_block, 6000, scaled(30));
+}
+
+TEST(random_walk_of_a_told_heap, on_a_user_interface) {
+  const watched by_a_tool;
+  expect_walks_to_be_well(ground::user_interface, 7000, scaled(30));
 }
 
 TEST(shrink, finds_the_steps_that_matter) {

@@ -10,16 +10,12 @@
 #include "ashlar/fit.hpp"
 #include "ashlar/pool.hpp"
 #include "ashlar/sources.hpp"
+#include "poison/faulty.hpp"
 
 namespace {
 
 using namespace ashlar::literals;
-
-// Hides from the compiler what a pointer points to.
-volatile char* hidden(void* p) {
-  asm volatile("" : "+r"(p));
-  return static_cast<volatile char*>(p);
-}
+using faulty::hidden;
 
 // An access that is no fault must not be one, so each begins with some that are right.
 void arena_overrun() {
@@ -125,6 +121,43 @@ void hybrid_freed() {
   p[0] = 1;
 }
 
+// The next block lives, so the first byte behind this one is no free memory.
+template <class Fit>
+void overrun() {
+  Fit fit;
+  volatile char* const p = hidden(fit.allocate({64}).data());
+  volatile char* const other = hidden(fit.allocate({64}).data());
+  p[63] = 1;
+  other[0] = 1;
+  p[64] = 1;
+}
+
+void best_fit_overrun() { overrun<ashlar::best_fit_manager>(); }
+void tlsf_overrun() { overrun<ashlar::tlsf_manager>(); }
+void hybrid_overrun() { overrun<ashlar::hybrid_manager>(); }
+
+// Of the slack nothing may be touched either, and behind a block that shrank.
+void fit_shrunk() {
+  ashlar::tlsf_manager fit;
+  const ashlar::allocation a = fit.allocate({200});
+  volatile char* const p = hidden(a.data());
+  p[199] = 1;
+  (void)fit.reallocate(a.get(), 16, {.size = 100});
+  p[99] = 1;
+  (void)p[100];
+}
+
+// A block so small that nothing but the manager's node fits in.
+void fit_small_freed() {
+  ashlar::best_fit_manager fit;
+  const ashlar::allocation a = fit.allocate({8});
+  (void)fit.allocate({8});
+  volatile char* const p = hidden(a.data());
+  p[0] = 1;
+  fit.deallocate(a.get());
+  (void)p[0];
+}
+
 // All that a fit manager does with free memory. Returns whether what was written is still there.
 template <class Fit>
 bool fit_is_well(Fit& fit) {
@@ -183,7 +216,8 @@ void none() {
   ashlar::new_manager upstream;
   char sum = 0;
   if (!fits_are_well<ashlar::best_fit_manager>() || !fits_are_well<ashlar::tlsf_manager>() ||
-      !fits_are_well<ashlar::hybrid_manager>())
+      !fits_are_well<ashlar::hybrid_manager>() || !faulty::heaps_are_well() ||
+      !faulty::sharing_is_well())
     sum = 1;
   for (int round = 0; round < 3; ++round) {
     for (const ashlar::backing kind : {ashlar::backing::reserved, ashlar::backing::chained}) {
@@ -222,10 +256,7 @@ void none() {
 }  // namespace
 
 int main(int, char** arguments) {
-  const struct {
-    const char* name;
-    void (*commit)();
-  } faults[] = {
+  const faulty::fault faults[] = {
       {"arena_overrun", arena_overrun},
       {"arena_popped", arena_popped},
       {"arena_chunk_cleared", arena_chunk_cleared},
@@ -237,10 +268,17 @@ int main(int, char** arguments) {
       {"best_fit_freed", best_fit_freed},
       {"tlsf_freed", tlsf_freed},
       {"hybrid_freed", hybrid_freed},
+      {"best_fit_overrun", best_fit_overrun},
+      {"tlsf_overrun", tlsf_overrun},
+      {"hybrid_overrun", hybrid_overrun},
+      {"fit_shrunk", fit_shrunk},
+      {"fit_small_freed", fit_small_freed},
       {"none", none},
   };
   ashlar::set_fault_policy(ashlar::fault_policy::ignore);  // what the tool says is asked for
-  for (const auto& f : faults)
-    if (std::strcmp(f.name, arguments[1]) == 0) return f.commit(), 0;
+  for (const std::span<const faulty::fault> some :
+       {std::span<const faulty::fault>(faults), faulty::heap_faults(), faulty::sharing_faults()})
+    for (const faulty::fault& f : some)
+      if (std::strcmp(f.name, arguments[1]) == 0) return f.commit(), 0;
   return 2;
 }

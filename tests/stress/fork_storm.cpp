@@ -13,6 +13,7 @@
 
 #include "stress/piece.hpp"
 #include "support/scale.hpp"
+#include "support/unwatched.hpp"
 
 namespace ashlar::test {
 namespace {
@@ -108,6 +109,7 @@ void run_storm(std::uint64_t seed) {
 }  // namespace ashlar::test
 
 int main(int argc, char** argv) {
+  const ashlar::test::unwatched no_tool;  // heaps that tell one have no bins
   const std::uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 0) : 1;
   ashlar::test::run_storm(seed);
 }

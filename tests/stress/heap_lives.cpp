@@ -13,6 +13,7 @@
 #include "ashlar/os/address_space.hpp"
 #include "stress/piece.hpp"
 #include "support/scale.hpp"
+#include "support/unwatched.hpp"
 #include "support/user_memory.hpp"
 
 namespace ashlar::test {
@@ -125,6 +126,7 @@ void run_worlds(std::uint64_t seed) {
 }  // namespace ashlar::test
 
 int main(int argc, char** argv) {
+  const ashlar::test::unwatched no_tool;  // heaps that tell one have no bins
   const std::uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 0) : 1;
   ashlar::test::run_worlds(seed);
 }

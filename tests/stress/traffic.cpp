@@ -10,6 +10,7 @@
 #include "ashlar/observe/snapshot.hpp"
 #include "stress/piece.hpp"
 #include "support/scale.hpp"
+#include "support/unwatched.hpp"
 
 namespace ashlar::test {
 namespace {
@@ -146,6 +147,7 @@ void run_traffic(std::uint64_t seed) {
 }  // namespace ashlar::test
 
 int main(int argc, char** argv) {
+  const ashlar::test::unwatched no_tool;  // heaps that tell one have no bins
   const std::uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 0) : 1;
   ashlar::test::run_traffic(seed);
 }

@@ -18,6 +18,14 @@ constinit tool found = tool::unknown;
 
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool is_sanitized = true;
+#elif defined(__has_feature)
+constexpr bool is_sanitized = __has_feature(address_sanitizer);
+#else
+constexpr bool is_sanitized = false;
+#endif
+
 // A client request: an address to six words in one register, the answer where nobody listens in
 // another, and then instructions that together do nothing but under Valgrind, which knows them.
 // Source: valgrind.h ("the assembly sequence is part of the ABI"), the same since 2002.
@@ -48,6 +56,8 @@ std::uintptr_t request(std::uintptr_t unheard, std::uintptr_t code, std::uintptr
 #endif
   return answer;
 }
+
+constexpr std::uintptr_t is_metapool = 2;  // a flag of `create_mempool`, since Valgrind 3.12
 
 // The numbers of requests: valgrind.h, memcheck.h.
 enum code : std::uintptr_t {
@@ -113,14 +123,17 @@ tool exchange_watcher(tool wanted) noexcept {
   return before;
 }
 
+bool sees_library() noexcept { return is_sanitized || watcher() != tool::address_sanitizer; }
+
 void hide(const void* data, std::size_t size) noexcept { set_access(make_noaccess, data, size); }
 void show(const void* data, std::size_t size) noexcept { set_access(make_undefined, data, size); }
 void show_defined(const void* data, std::size_t size) noexcept {
   set_access(make_defined, data, size);
 }
 
-void open_pool(const void* pool) noexcept {
-  if (is(tool::memcheck) && !has_pool(pool)) (void)request(0, create_mempool, word(pool), 0, 0);
+void open_pool(const void* pool, bool holds_pools) noexcept {
+  if (is(tool::memcheck) && !has_pool(pool))
+    (void)request(0, create_mempool, word(pool), 0, 0, holds_pools ? is_metapool : 0);
 }
 
 void close_pool(const void* pool) noexcept {

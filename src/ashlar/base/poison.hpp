@@ -4,7 +4,8 @@
 // Both are found when the program runs, in release builds too: the sanitizer by its functions,
 // which are weak here; memcheck by its client requests, written out below as the ABI that they are.
 // A manager asks `is_watched()` where it is slow anyhow, and under a tool keeps its fast paths shut
-// (an arena its window, a pool its current slab), so that every block comes by where it is told of.
+// (an arena its window, a pool its current slab, a heap its bins), so that every block comes by
+// where it is told of.
 // Without a tool nothing here costs anything on a fast path.
 //
 // A pool is what memcheck calls so: a set of blocks, named by an address, each with the stack of
@@ -38,6 +39,10 @@ inline bool is_watched() noexcept {
   return (known != tool::unknown ? known : watcher()) > tool::none;
 }
 
+/// Whether the tool sees what this library itself does, too: memcheck does, and the sanitizer where
+/// the library was built with it. If not, what the library reads may be hidden.
+bool sees_library() noexcept;
+
 // Each of these does nothing where nobody watches, and where `size` is 0.
 
 /// More bytes than this at once are not hidden.
@@ -50,8 +55,9 @@ void show(const void* data, std::size_t size) noexcept;
 /// They may be used, and hold what they hold.
 void show_defined(const void* data, std::size_t size) noexcept;
 
-/// Begins a pool, if it has not begun.
-void open_pool(const void* pool) noexcept;
+/// Begins a pool, if it has not begun. `holds_pools`: its blocks may be what another manager lends
+/// in parts. Memcheck's search for leaks ends at blocks in blocks where neither, or each, says so.
+void open_pool(const void* pool, bool holds_pools = false) noexcept;
 /// Ends it and its blocks, if it has begun. Their bytes are hidden.
 void close_pool(const void* pool) noexcept;
 /// Shows a block of an open pool, which holds nothing yet.

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/heap/fast_path.hpp"
 #include "ashlar/heap/heap_registry.hpp"
@@ -25,6 +26,7 @@ status heap::initialize(const heap_options& options) noexcept {
   cache_line_aligned_ = options.cache_line_aligned;
   watched_ = options.watched;
   with_fronts_ = options.sampled;
+  tells_ = !watched_ && !with_fronts_ && poison::is_watched();
   open(options.os != nullptr ? *options.os : system_os());
   join_registry(options.name);
   return status::success;
@@ -45,7 +47,8 @@ void heap::free_all() noexcept {
 
 void heap::open(os_manager& os) noexcept {
   set_upstream(&os);
-  store_.initialize(os, this);
+  store_.initialize(os, this, tells_);
+  if (tells_) poison::open_pool(this, true);
   soft_reported_ = false;
   peak_direct_ = 0;
   route_tag_ = process_heaps.take_number() << page_map::number_shift;
@@ -70,6 +73,7 @@ void heap::close() noexcept {
       process_metadata.deallocate(s, s->bytes());
     });
   }
+  if (tells_) poison::close_pool(this);
   store_.release();
   process_heaps.give_number(route_tag_ >> page_map::number_shift);
   ready_ = false;
@@ -83,13 +87,15 @@ slab* heap::allocate_slab(size_class c, bool populate) noexcept {
   if (!room) return nullptr;
   const span memory = store_.allocate(info.slices);
   if (memory.data == nullptr) return nullptr;
-  auto* const s =
-      static_cast<slab*>(process_metadata.allocate(slab::bytes_for(info.capacity, watched_)));
+  auto* const s = static_cast<slab*>(
+      process_metadata.allocate(slab::bytes_for(info.capacity, watched_, tells_)));
   if (s == nullptr) {
     store_.deallocate(memory);
     return nullptr;
   }
-  if (populate && memory.zeroed) {
+  if (tells_) [[unlikely]] {
+    poison::hide(memory.data, info.slices * slice_size);
+  } else if (populate && memory.zeroed) {
     const std::size_t size = std::size_t{info.capacity} * info.block_size;
     (void)store_.os().populate({memory.data, align_up(size, os::page_size())});
   }
@@ -99,10 +105,11 @@ slab* heap::allocate_slab(size_class c, bool populate) noexcept {
   s->block_size = info.block_size;
   s->magic = info.magic;
   s->capacity = info.capacity;
-  s->records_begin = static_cast<std::uint16_t>(slab::words_for(info.capacity));
+  s->records_begin = static_cast<std::uint8_t>(slab::words_for(info.capacity));
   s->slices = info.slices;
   s->class_index = static_cast<std::uint8_t>(c);
   s->watched = watched_;
+  s->told = tells_;
   s->kind = info.slices == 1 ? slab_kind::small : slab_kind::medium;
   s->fill();
   return s;
@@ -198,21 +205,32 @@ allocation heap::allocate_from(local_heap* h, layout request, bool zero) noexcep
 }
 
 allocation heap::allocate_as(local_heap* h, size_class c, layout request, bool zero) noexcept {
-  if (c == class_count) return allocate_large(request, zero);
-  // A refill that fails may succeed after reclaiming. Three tries: reclaimers may free in steps.
+  if (c == class_count)
+    return tells_ ? allocate_told(request, zero) : allocate_large(request, zero);
+  void* p = h != nullptr ? pop_block(*h, bin_offset_of(c)) : nullptr;
+  if (p == nullptr) {
+    if (tells_) [[unlikely]]
+      return allocate_told(request, zero);
+    const allocation a = refill(h, c, request.size);
+    if (!a) return a;
+    p = a.data();
+  }
+  if (zero) std::memset(p, 0, request.size);
+  return allocation::of(p, size_classes[c].block_size);
+}
+
+// A refill that fails may succeed after reclaiming. Three tries: reclaimers may free in steps, and
+// into the bin.
+allocation heap::refill(local_heap* h, size_class c, std::size_t requested) noexcept {
+  const std::size_t bytes = size_classes[c].slices * slice_size;
   for (int attempt = 0;; ++attempt) {
-    void* p = h != nullptr ? pop_block(*h, bin_offset_of(c)) : nullptr;
-    if (p == nullptr) {
-      const bool allowed = charge(size_classes[c].slices * slice_size);
-      p = h != nullptr ? h->refill(c, request.size) : allocate_unbound(c);
-      if (p == nullptr) {
-        if (attempt < 3 && reclaim(size_classes[c].slices * slice_size)) continue;
-        const bool admitted = allowed && tag_admits(size_classes[c].slices * slice_size);
-        return allocation::failed(admitted ? status::no_memory : status::over_budget);
-      }
-    }
-    if (zero) std::memset(p, 0, request.size);
-    return allocation::of(p, size_classes[c].block_size);
+    void* p = h != nullptr && attempt != 0 ? pop_block(*h, bin_offset_of(c)) : nullptr;
+    const bool allowed = p != nullptr || charge(bytes);
+    if (p == nullptr) p = h != nullptr ? h->refill(c, requested) : allocate_unbound(c);
+    if (p != nullptr) return allocation::of(p, size_classes[c].block_size);
+    if (attempt < 3 && reclaim(bytes)) continue;
+    const bool admitted = allowed && tag_admits(bytes);
+    return allocation::failed(admitted ? status::no_memory : status::over_budget);
   }
 }
 
@@ -257,6 +275,8 @@ void heap::deallocate_from(local_heap* h, void* p) noexcept {
 std::size_t heap::usable_size(const void* p) noexcept {
   const slab* const s = process_page_map.header_of(p);
   if (s == nullptr) return 0;
+  if (s->told && (s->is_slab() || p == s->start)) [[unlikely]]
+    return s->asked_for(p);
   if (s->is_slab()) return s->block_size;
   // Its owner may be resizing it while a walk asks.
   return p == s->start ? align_up(load_relaxed(s->requested), os::page_size()) : 0;

@@ -8,7 +8,8 @@
 //
 // Threads: thread-safe, construction and destruction included; a heap may be destroyed by any
 // thread while no other thread uses it or its blocks.
-// Cost: see fast_path.hpp for small blocks that hit; about 100 ns for large ones.
+// Cost: see fast_path.hpp for small blocks that hit; about 100 ns for large ones. Under a tool that
+// watches memory every call takes locks (heap_poison.cpp).
 #pragma once
 
 #include <atomic>
@@ -113,7 +114,8 @@ class ASHLAR_EXPORT heap : public manager {
   /// would have had to move); the block is unchanged.
   allocation reallocate(block b, std::size_t alignment, const resize& change) noexcept;
 
-  /// Returns the usable bytes of a block of any heap; 0 for null and for foreign pointers.
+  /// Returns the usable bytes of a block of any heap; 0 for null and for foreign pointers. Of heaps
+  /// that tell a tool, what was asked for.
   /// Requires: `p` does not point inside a block.
   static std::size_t usable_size(const void* p) noexcept;
   /// Returns the usable size that `allocate` would give for `size`.
@@ -180,9 +182,9 @@ class ASHLAR_EXPORT heap : public manager {
 
   // --- for the local heaps, the replacement of malloc and fork ---
 
-  /// Returns this thread's local heap, creating it; null if there is no memory or the thread is
-  /// ending. `binding` is the thread's pointer to it: set now, and set to `unbound` when the thread
-  /// ends.
+  /// Returns this thread's local heap, creating it; null if there is no memory, the thread is
+  /// ending, or the heap tells a tool of each block. `binding` is the thread's pointer to it: set
+  /// now, and set to `unbound` when the thread ends.
   local_heap* bind(bin_set** binding, bin_set* unbound) noexcept;
   local_heap* local() noexcept;
   /// As `local`, but null instead of a new one.
@@ -260,6 +262,10 @@ class ASHLAR_EXPORT heap : public manager {
   local_heap* adopt_or_create() noexcept;
   local_heap* shared_local() noexcept;
   void retire(local_heap& h) noexcept;
+  /// Takes blocks out of slabs for an empty bin, and returns one of them, with its whole size.
+  allocation refill(local_heap* h, size_class c, std::size_t requested) noexcept;
+  ASHLAR_COLD allocation allocate_told(layout request, bool zero) noexcept;
+  static void show_direct(const slab& s) noexcept;
   allocation take_large(layout request, bool zero) noexcept;
   allocation allocate_in_span(layout request, bool zero) noexcept;
   allocation allocate_direct(layout request) noexcept;
@@ -285,6 +291,7 @@ class ASHLAR_EXPORT heap : public manager {
   bool ready_ = false;
   bool cache_line_aligned_ = false;
   bool watched_ = false;
+  bool tells_ = false;  // a tool, of each block (heap_poison.cpp)
   bool with_fronts_ = false;
   bool soft_reported_ = false;
   std::atomic<std::size_t> claimed_{0};

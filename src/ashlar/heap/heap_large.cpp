@@ -39,6 +39,7 @@ slab* heap::new_large_header(slab_kind kind, std::byte* start, std::size_t reque
   if (s == nullptr) return nullptr;
   s->home = this;
   s->watched = watched_;
+  s->told = tells_;
   s->start = start;
   s->kind = kind;
   s->requested = requested;
@@ -128,7 +129,10 @@ void heap::unlink_direct(slab& s, std::size_t uncounted) noexcept {
 
 void heap::deallocate_large(slab& s) noexcept {
   process_page_map.set_header(s.start, nullptr);
+  if (s.told) [[unlikely]]
+    s.take_back(s.start);
   if (s.kind == slab_kind::direct) {
+    if (s.told) show_direct(s);
     unlink_direct(s, s.reserved_size);
     page_charges::close(&system_os(), {s.start, s.reserved_size});
     os::release({s.start, s.reserved_size}, s.reserved_size);
@@ -274,6 +278,12 @@ allocation heap::reallocate_from(local_heap* h, void* p, std::size_t alignment,
     return allocation::failed(status::unsupported);
   }
   const bool aligned = is_aligned(address_of(p), alignment);
+  if (s->told) [[unlikely]] {
+    if (aligned && s->resize_lent(p, change.size, change.may_move))
+      return allocation::of(p, change.size);
+    if (!change.may_move) return allocation::failed(status::unsupported);
+    return move_block(h, p, smallest({s->asked_for(p), change.used}), request);
+  }
   if (aligned && resize_in_place(*s, change.size, change.may_move))
     return allocation::of(p, usable_size(p));
   if (!change.may_move) return allocation::failed(status::unsupported);

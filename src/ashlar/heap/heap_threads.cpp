@@ -32,7 +32,7 @@ local_heap* heap::adopt_or_create() noexcept {
 }
 
 local_heap* heap::bind(bin_set** binding, bin_set* unbound) noexcept {
-  if (thread_is_ending || !ready_) return nullptr;
+  if (thread_is_ending || !ready_ || tells_) return nullptr;
   local_heap* const h = adopt_or_create();
   if (h == nullptr) return nullptr;
   h->binding = binding;

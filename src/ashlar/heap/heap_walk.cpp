@@ -27,7 +27,8 @@ bool visit_slab(const local_heap* locals, const slab& s, block_visitor visitor) 
   mark_cached(locals, s, not_live);
   for (std::uint32_t i = 0; i < s.capacity; ++i) {
     if ((not_live[i / 64] >> (i % 64) & 1) != 0) continue;
-    if (!visitor({s.block_at(i), s.block_size})) return false;
+    std::byte* const p = s.block_at(i);
+    if (!visitor({p, s.told ? s.asked_for(p) : s.block_size})) return false;
   }
   return true;
 }

@@ -170,6 +170,8 @@ void put_remote(slab& s, void* p) noexcept {
 }
 
 void put_block(slab& s, void* p) noexcept {
+  if (s.told && !s.is_free(s.index_of(p))) [[unlikely]]
+    s.take_back(p);
   report_unless_done(s.put(p), p);
   s.owner.load(std::memory_order_relaxed)->settle(s);
 }

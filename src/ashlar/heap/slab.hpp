@@ -11,7 +11,8 @@
 // threads need nothing but the lock of the owner.
 //
 // The slabs of a watched heap have no routes, so that every free takes the slow path, and a record
-// for each block, by its index.
+// for each block, by its index. Where a tool is told of each block, its place is taken by the size
+// that was asked for (heap_poison.cpp).
 //
 // Invariants: (1) free_count == number of set bits; (2) bit w of `summary` is set if and only if
 // word w is not zero; (3) a slab is in its owner's partial list (`linked`) only if free_count > 0;
@@ -48,7 +49,8 @@ struct slab {
   std::uint32_t block_size;
   std::uint32_t magic;
   std::uint16_t capacity;
-  std::uint16_t records_begin;  // words from the header's end to the records; of large blocks 0
+  std::uint8_t records_begin;  // words from the header's end to the records; of large blocks 0
+  bool told;                   // a tool knows of each block; slabs have a size for each instead
   std::uint32_t free_count;
   std::uint32_t slices;
   std::uint8_t class_index;
@@ -74,18 +76,33 @@ struct slab {
   static std::size_t words_for(std::uint32_t capacity) { return (capacity + 63) / 64; }
 
   /// Bytes of a header for `capacity` blocks in a slab; 0 for a large block.
-  static std::size_t bytes_for(std::uint32_t capacity, bool watched) {
+  static std::size_t bytes_for(std::uint32_t capacity, bool watched, bool told = false) {
     const std::size_t records = watched ? (capacity == 0 ? 1 : capacity) : 0;
+    const std::size_t sizes = told ? capacity : 0;
     return header_size + words_for(capacity) * sizeof(std::uint64_t) +
-           records * sizeof(observe::block_record);
+           records * sizeof(observe::block_record) + sizes * sizeof(std::uint32_t);
   }
   /// Bytes of this header.
-  std::size_t bytes() const { return bytes_for(is_slab() ? capacity : 0, watched); }
+  std::size_t bytes() const { return bytes_for(is_slab() ? capacity : 0, watched, told); }
 
   /// The record of a block. Requires: `watched`; `index` is 0 for a large block.
   observe::block_record& record_at(std::uint32_t index) noexcept {
     return reinterpret_cast<observe::block_record*>(words() + records_begin)[index];
   }
+
+  // --- where a tool is told of each block (heap_poison.cpp). Requires: `told` ---
+
+  /// Returns how many bytes of the live block at `p` were asked for: what its user may touch.
+  std::size_t asked_for(const void* p) const noexcept;
+  /// Shows the first `size` bytes of the free block at `p`, whose place is larger.
+  void lend(void* p, std::size_t size) noexcept;
+  /// Hides a live block.
+  void take_back(void* p) noexcept;
+  /// Resizes a live block within its place. Returns false, and changes nothing, if there is no room
+  /// for that, or if it may move and would use less than half of its place.
+  bool resize_lent(void* p, std::size_t size, bool may_move) noexcept;
+  /// The bytes that one block has to itself.
+  std::size_t place_size() const noexcept;
 
   bool is_slab() const { return kind == slab_kind::small || kind == slab_kind::medium; }
 
@@ -137,6 +154,12 @@ struct slab {
 
   /// Panics if an invariant is broken. For tests and debug builds.
   void check_invariants() const noexcept;
+
+ private:
+  std::uint32_t& size_at(std::uint32_t index) const noexcept {
+    return reinterpret_cast<std::uint32_t*>(const_cast<std::uint64_t*>(words()) +
+                                            records_begin)[index];
+  }
 };
 
 static_assert(offsetof(slab, summary) == 64, "the fields that every flush touches share a line");

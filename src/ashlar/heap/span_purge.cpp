@@ -2,6 +2,7 @@
 // When pages of free spans go back to the OS. The policy is told in span_store.hpp.
 #include <bit>
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/heap/span_store.hpp"
 #include "ashlar/os/clock.hpp"
 
@@ -118,7 +119,11 @@ std::uint32_t span_store::discard_from_end(slice_record& first, std::uint32_t le
     while (begin != 0 && (&first + begin - 1)->state == slice_state::dirty &&
            done + (end - begin) < most)
       --begin;
-    if (!os_->discard({base + begin * slice_size, (end - begin) * slice_size})) break;
+    const os::range pages = {base + begin * slice_size, (end - begin) * slice_size};
+    if (hidden_) show(pages);
+    const bool went = os_->discard(pages);
+    if (hidden_) poison::hide(pages.data, pages.size);
+    if (!went) break;
     for (std::uint32_t i = begin; i < end; ++i) (&first + i)->state = slice_state::purged;
     done += end - begin;
     end = begin;

@@ -21,9 +21,10 @@ constexpr std::uint32_t largest_commit = 1024;  // 64 MiB
 
 }  // namespace
 
-void span_store::initialize(os_manager& os, const manager* owner) noexcept {
+void span_store::initialize(os_manager& os, const manager* owner, bool hidden) noexcept {
   os_ = &os;
   owner_ = owner;
+  hidden_ = hidden;
   last_tick_ = window_start_ = current_tick();
 }
 
@@ -300,6 +301,7 @@ void span_store::lock_for_fork() noexcept {
 
 void span_store::release_region(region& r) noexcept {
   process_metadata.deallocate(r.records - 1, (std::size_t{r.slices} + 2) * sizeof(slice_record));
+  if (hidden_) show({r.base, r.committed * slice_size});
   os_->release({r.base, r.slices * slice_size}, r.committed * slice_size);
   r = {};
 }

@@ -72,8 +72,9 @@ class span_store {
   span_store(const span_store&) = delete;
   span_store& operator=(const span_store&) = delete;
 
-  /// `owner`: the heap, whose tag its regions belong to. Null: they are counted to none.
-  void initialize(os_manager& os, const manager* owner = nullptr) noexcept;
+  /// `owner`: the heap, whose tag its regions belong to. Null: they are counted to none. `hidden`:
+  /// a tool may have been told that free spans are not to be touched.
+  void initialize(os_manager& os, const manager* owner = nullptr, bool hidden = false) noexcept;
 
   /// Returns a span of `slices` slices at a multiple of `alignment` slices (a power of two).
   /// Cost: one lock; O(1) but for scanning one list above 31 slices; may call the OS.
@@ -174,11 +175,13 @@ class span_store {
   void note_demand(std::uint32_t purged_slices) noexcept;
   std::size_t dirty_bound() const noexcept;
   void keep_bound() noexcept;
+  static void show(os::range pages) noexcept;
   void set_length(slice_record& first, std::uint32_t slices, bool free) noexcept;
 
   lock mutex_;
   os_manager* os_ = nullptr;
   const manager* owner_ = nullptr;
+  bool hidden_ = false;
   std::size_t used_slices_ = 0;
   std::size_t peak_slices_ = 0;
   std::size_t dirty_slices_ = 0;

@@ -42,7 +42,7 @@ allocation fit_manager<Index>::allocate(layout request, fit wanted) noexcept {
   finish_free();
   // What is wrong with a request is told apart in the slow path.
   if (request.alignment - 1 < fit_block::alignment && is_power_of_two(request.alignment) &&
-      request.size <= fit_block::reach) [[likely]] {
+      request.size < space_.quick_below()) [[likely]] {
     const std::size_t need = fit_block::size_for(request.size, request.alignment);
     if (fit_block* const b = index_.find(need)) [[likely]] {
       if (fit_detail::is_aligned_for(b, request.alignment)) [[likely]]
@@ -93,7 +93,7 @@ template <class Index>
 ASHLAR_FORCE_INLINE allocation fit_manager<Index>::finish(fit_block* b, std::size_t size,
                                                           std::size_t asked, fit wanted,
                                                           std::uint64_t previous) {
-  space_.lend(b, size);
+  space_.lend(b, size, asked);
   const std::size_t usable = size - fit_block::header;
   const std::size_t given = wanted == fit::get_no_less ? usable : asked;
   // Of what was asked for, whatever the caller now knows: it may be freed with either size.
@@ -116,7 +116,8 @@ ASHLAR_NO_INLINE allocation fit_manager<Index>::allocate_elsewhere(layout reques
     return allocation::failed(status::bad_alignment);
   if (request.size > max_size) return allocation::failed(status::too_large);
   if (const status ready = prepare(); ready != status::success) return allocation::failed(ready);
-  const std::size_t need = fit_block::size_for(request.size, request.alignment);
+  const std::size_t need = need_for(request);
+  if (space_.is_watched()) wanted = fit::get_exact;  // the slack is not to be touched
   const place where = find_place(need, request.alignment);
   if (where.from == nullptr) return refusal(request);
   if (where.from != space_.top()) return serve(where, need, request.size, wanted);
@@ -171,7 +172,7 @@ ASHLAR_COLD auto fit_manager<Index>::find_place_by_chance(std::size_t need,
 
 template <class Index>
 bool fit_manager<Index>::can_serve(layout request) const {
-  const std::size_t need = fit_block::size_for(request.size, request.alignment);
+  const std::size_t need = need_for(request);
   const place where = find_place(need, request.alignment);
   if (where.from == nullptr) return false;
   const std::size_t size =
@@ -181,8 +182,7 @@ bool fit_manager<Index>::can_serve(layout request) const {
 
 template <class Index>
 ASHLAR_COLD allocation fit_manager<Index>::refusal(layout request) const {
-  const std::size_t least =
-      fit_block::size_for(request.size, request.alignment) - fit_block::header;
+  const std::size_t least = need_for(request) - fit_block::header;
   if (is_over_budget(least)) return allocation::failed(status::over_budget);
   if (!can_serve({0, request.alignment})) return allocation::failed(status::not_enough_memory, 0);
   // The largest size that would be served, found by asking.

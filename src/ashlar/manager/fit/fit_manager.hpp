@@ -19,7 +19,9 @@
 // blocks but crumbs; (2) `used` is the sum of the usable bytes of used blocks, and `live` their
 // number; (3) used <= peak, used <= limit. (1), and (2) to (4) of the space, hold but for the block
 // freed last, which the next call joins.
-// Threads: single-threaded. Cost: see the indexes; growing the region is a system call.
+// Under a tool that watches memory a block takes 16 bytes more, which count as used
+// (fit_poison.cpp). Threads: single-threaded. Cost: see the indexes; growing the region is a system
+// call.
 #pragma once
 
 #include <span>
@@ -147,6 +149,10 @@ class ASHLAR_EXPORT fit_manager : public manager {
     index_.insert(b);
   }
 
+  /// Requires: it is ready; the size is at most max_size.
+  std::size_t need_for(layout request) const {
+    return fit_block::size_for(request.size + space_.red_zone(), request.alignment);
+  }
   status prepare();
   allocation serve(place where, std::size_t need, std::size_t asked, fit wanted);
   allocation serve_top(std::size_t gap, std::size_t need, std::size_t asked, fit wanted);
@@ -175,7 +181,7 @@ class ASHLAR_EXPORT fit_manager : public manager {
   void shrink(fit_block* b, std::size_t need);
   bool grow(fit_block* b, std::size_t need, std::size_t most);
   fit_block* slide_down(fit_block* b, std::size_t need, std::size_t alignment, std::size_t keep);
-  allocation resized(fit_block* b, const resize& change);
+  allocation resized(fit_block* b, const resize& change, std::size_t kept);
 
   // Mutable: also a call that only looks does first what the last free left to do.
   mutable fit_block* freed_ = nullptr;  // freed, but not yet joined with its neighbours

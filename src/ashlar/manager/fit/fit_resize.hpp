@@ -22,16 +22,18 @@ allocation fit_manager<Index>::reallocate(block b, std::size_t alignment,
     return allocation::failed(status::unsupported);
   }
   if (change.size > max_size) return allocation::failed(status::too_large);
-  const std::size_t need = fit_block::size_for(change.size, alignment);
-  if (resize_in_place(old, need, change.most)) return resized(old, change);
+  const std::size_t need = need_for({change.size, alignment});
+  const std::size_t most = change.most < max_size ? change.most + space_.red_zone() : change.most;
+  const std::size_t held = space_.lent(old);
+  if (resize_in_place(old, need, most)) return resized(old, change, held);
   if (!change.may_move) {
-    const bool is_beyond = need > old->size() && need - fit_block::header > change.most;
+    const bool is_beyond = need > old->size() && need - fit_block::header > most;
     return allocation::failed(is_beyond ? status::over_budget : status::unsupported);
   }
   // It grows: all of the old size fits.
-  const std::size_t keep = change.used < b.size ? change.used : b.size;
+  const std::size_t keep = smaller(smaller(change.used, b.size), held);
   if (fit_block* const moved = slide_down(old, need, alignment, keep))
-    return resized(moved, change);
+    return resized(moved, change, keep);
   const allocation fresh = allocate({change.size, alignment}, change.wanted);
   if (!fresh) return fresh;
   std::memcpy(fresh.data(), b.data, keep);
@@ -61,6 +63,7 @@ void fit_manager<Index>::shrink(fit_block* b, std::size_t need) {
   if (rest == 0 || (rest < fit_block::crumb && !joins)) return;
   set_size(b, need);
   fit_block* const tail = b->next();
+  space_.open(tail, fit_block::header);
   tail->head = fit_block::previous_used_bit;
   join_and_insert(tail, rest);
 }
@@ -75,7 +78,7 @@ bool fit_manager<Index>::grow(fit_block* b, std::size_t need, std::size_t most) 
     if (more > space_.room() || is_over_budget(more) || space_.commit(more) != status::success)
       return false;
     space_.set_top(b->after(need));
-    space_.lend(next, more);
+    space_.open(next, more);
     set_size(b, need);
     return true;
   }
@@ -84,7 +87,7 @@ bool fit_manager<Index>::grow(fit_block* b, std::size_t need, std::size_t most) 
   const std::size_t grown = fit_block::cut(total, need);
   if (grown - fit_block::header > most || is_over_budget(grown - size)) return false;
   index_.remove(next);
-  space_.lend(next, grown - size);
+  space_.open(next, grown - size);
   if (grown == total)
     b->after(total)->head |= fit_block::previous_used_bit;
   else
@@ -108,10 +111,10 @@ fit_block* fit_manager<Index>::slide_down(fit_block* b, std::size_t need, std::s
   const std::size_t old_size = b->size();
   if (size > old_size && is_over_budget(size - old_size)) return nullptr;
   index_.remove(first);
-  space_.lend(first, first->size());
+  space_.open(first, first->size());
   if (!next->is_used()) {
     index_.remove(next);
-    space_.lend(next, next->size());
+    space_.open(next, next->size());
   }
   const tag_id tag = b->tag();
   std::memmove(first->payload(), b->payload(), keep);
@@ -130,10 +133,11 @@ fit_block* fit_manager<Index>::slide_down(fit_block* b, std::size_t need, std::s
 }
 
 template <class Index>
-allocation fit_manager<Index>::resized(fit_block* b, const resize& change) {
-  const std::size_t given = change.wanted == fit::get_no_less ? b->usable() : change.size;
+allocation fit_manager<Index>::resized(fit_block* b, const resize& change, std::size_t kept) {
   b->set_used(b->size(), b->usable() - change.size, b->tag(),
               b->head & fit_block::previous_used_bit);
+  space_.lend_again(b, kept);
+  const std::size_t given = change.wanted == fit::get_no_less ? space_.lent(b) : change.size;
   return allocation::of(b->payload(), given);
 }
 

@@ -87,6 +87,7 @@ status fit_space::begin(std::byte* start, std::byte* committed, std::byte* end,
   links_ = links_around(start, static_cast<std::size_t>(end - start));
   first_ = fit_block::of(start + fit_block::alignment);
   is_watched_ = poison::is_watched();
+  quick_below_ = is_watched_ ? 0 : fit_block::reach + 1;
   set_top(first_);
   return status::success;
 }

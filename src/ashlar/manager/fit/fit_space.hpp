@@ -14,8 +14,9 @@
 // previous-used bit tells whether the one before is used; (3) no two free blocks touch, and none
 // touches the top; (4) a free block's foot tells its size; (5) first <= top < committed <= end,
 // and the byte behind the sentinel is not beyond `fresh`.
-// Under a tool that watches memory everything is hidden but used blocks, and of free ones the head,
-// the node and the foot; of the wilderness, the sentinel (fit_poison.cpp).
+// Under a tool that watches memory blocks are larger, by a red zone, and everything is hidden but
+// the heads, what was asked for of used blocks, and of free ones what the manager reads; of the
+// wilderness, the sentinel (fit_poison.cpp).
 // Threads: thread-compatible; `held` may be read by any thread.
 #pragma once
 
@@ -99,13 +100,33 @@ class ASHLAR_EXPORT fit_space {
       hide_all_but_tags(b, size);
     b->set_free(size);
   }
-  /// Before `size` bytes of free memory become a used block, its head included.
-  void lend(fit_block* b, std::size_t size) const {
+  /// Before free memory becomes a used block of `size` bytes, its head included, of whose payload
+  /// `asked` may be touched.
+  void lend(fit_block* b, std::size_t size, std::size_t asked) const {
+    if (is_watched_) [[unlikely]]
+      show_asked(b, size, asked);
+  }
+  /// Before free memory, or the end of a used block, is written by the manager.
+  void open(fit_block* b, std::size_t size) const {
     if (is_watched_) [[unlikely]]
       poison::show(b, size);
   }
-  /// Whether a tool is told of free memory (base/poison.hpp).
+  /// When a used block has a new size, or another place: `kept` bytes of it hold what they held,
+  /// and its slack is what may not be touched.
+  void lend_again(fit_block* b, std::size_t kept) const {
+    if (is_watched_) [[unlikely]]
+      show_resized(b, kept);
+  }
+  /// Whether a tool is told of each block (base/poison.hpp).
   bool is_watched() const { return is_watched_; }
+  /// Bytes that each block has more than was asked for, so that an overrun meets none of ours.
+  std::size_t red_zone() const { return is_watched_ ? fit_block::red_zone : 0; }
+  /// What the user may touch of a used block.
+  std::size_t lent(const fit_block* b) const {
+    return b->usable() - (is_watched_ ? b->slack() : 0);
+  }
+  /// Requests of fewer bytes may take the fast path. None, while blocks are to be told of.
+  std::size_t quick_below() const { return quick_below_; }
 
   /// Returns how many bytes at the start of a range may be other than zero, judged by what `fresh`
   /// was before the range was handed out.
@@ -199,6 +220,8 @@ class ASHLAR_EXPORT fit_space {
 
   class [[nodiscard]] shown;
   ASHLAR_COLD void hide_all_but_tags(const fit_block* b, std::size_t size) const noexcept;
+  ASHLAR_COLD void show_asked(fit_block* b, std::size_t size, std::size_t asked) const noexcept;
+  ASHLAR_COLD void show_resized(fit_block* b, std::size_t kept) const noexcept;
   ASHLAR_COLD void move_wilderness(const fit_block* top) const noexcept;
   void show_everything() const noexcept;
 
@@ -221,6 +244,7 @@ class ASHLAR_EXPORT fit_space {
   std::size_t trim_blocks(std::size_t wanted) noexcept;
   void check_row(const fit_block* b, const fit_block* sentinel) const noexcept;
 
+  std::size_t quick_below_ = 0;  // until there is a region, too
   std::byte* committed_ = nullptr;
   fit_block* top_ = nullptr;
   fit_block* first_ = nullptr;

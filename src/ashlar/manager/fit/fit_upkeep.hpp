@@ -10,7 +10,7 @@ namespace ashlar {
 template <class Index>
 std::size_t fit_manager<Index>::usable_size(const void* p) const noexcept {
   if (p == nullptr) return 0;
-  if (const fit_block* const b = space_.live(p)) return b->usable();
+  if (const fit_block* const b = space_.live(p)) return space_.lent(b);
   report_fault(fault_kind::invalid_query, p);
   return 0;
 }
@@ -31,7 +31,7 @@ void fit_manager<Index>::free_all() noexcept {
 template <class Index>
 void fit_manager<Index>::walk(block_visitor visitor) noexcept {
   space_.for_each([&](fit_block* b) {
-    return !b->is_used() || visitor({.data = b->payload(), .size = b->usable()});
+    return !b->is_used() || visitor({.data = b->payload(), .size = space_.lent(b)});
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "ashlar/base/bits.hpp"
+#include "ashlar/base/poison.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/source/current.hpp"
@@ -41,14 +42,19 @@ relocatable_heap::relocatable_heap(const relocatable_options& options) noexcept
       os_(options.block.empty() ? (options.os != nullptr ? options.os : &system_os()) : nullptr),
       reserve_(options.reserve),
       commit_step_(std::max(options.commit_step, std::size_t{1})),
-      limit_(options.limit) {
+      limit_(options.limit),
+      is_watched_(poison::is_watched()) {
   if (os_ != nullptr) return;
   offset_manager space(over_block(options, metadata_));
   space_.adopt(space);
   held_ = options.block.size();
+  block_ = options.block;
+  hide({block_.data(), block_.size()});
 }
 
 relocatable_heap::~relocatable_heap() {
+  const std::span<std::byte> memory = memory_now();
+  if (is_watched_) poison::show_defined(memory.data(), memory.size());
   if (reserved_) os_->release(reserved_, committed_);
 }
 
@@ -84,6 +90,7 @@ status relocatable_heap::extend(offset_layout request) noexcept {
     return outcome;
   }
   committed_ += size;
+  hide({part.data, part.size});
   return status::success;
 }
 
@@ -113,7 +120,12 @@ std::size_t relocatable_heap::trim(std::size_t keep) noexcept {
   if (tail <= keep) return 0;
   const std::size_t cut = committed_ - align_up(committed_ - tail + keep, os_->page_size());
   if (cut == 0 || cut > tail) return 0;
-  if (!os_->decommit({reserved_.data + committed_ - cut, cut})) return 0;
+  const os::range pages{reserved_.data + committed_ - cut, cut};
+  if (is_watched_) poison::show(pages.data, pages.size);  // the OS, or who stands for it, may write
+  if (!os_->decommit(pages)) {
+    hide({pages.data, pages.size});
+    return 0;
+  }
   space_.trim((tail - cut) / unit);
   committed_ -= cut;
   publish();
@@ -126,6 +138,29 @@ void relocatable_heap::publish() noexcept {
   store_relaxed(peak_, std::max(peak_, used));
   store_relaxed(live_, std::size_t{space_.used_ranges()});
   if (os_ != nullptr) store_relaxed(held_, committed_);
+}
+
+// --- Under a tool --------------------------------------------------------------------------------
+
+// All that a block can lie in.
+std::span<std::byte> relocatable_heap::memory_now() const noexcept {
+  return os_ == nullptr ? block_ : std::span<std::byte>{reserved_.data, committed_};
+}
+
+void relocatable_heap::hide(block b) const noexcept {
+  if (is_watched_) [[unlikely]]
+    poison::hide(b.data, b.size);
+}
+
+// A block that is where it was, or none that now is one.
+void relocatable_heap::note_resized(block before, block now) const noexcept {
+  if (!is_watched_) [[likely]]
+    return;
+  auto* const data = static_cast<std::byte*>(now.data);
+  if (now.size > before.size)
+    poison::show(data + before.size, now.size - before.size);
+  else
+    poison::hide(data + now.size, before.size - now.size);
 }
 
 // --- Blocks --------------------------------------------------------------------------------------
@@ -143,12 +178,15 @@ relocatable_allocation relocatable_heap::allocate(layout request) noexcept {
     got = space_.allocate(wanted);
   }
   publish();
+  note_resized({}, find(got.range.handle));
   return {got.range.handle, got.reason};
 }
 
 void relocatable_heap::deallocate(relocatable_handle h) noexcept {
   if (is_locked(h)) return report_fault(fault_kind::pin_mismatch, find(h).data);
+  const block ended = find(h);
   space_.deallocate(h);
+  hide(ended);
   publish();
 }
 
@@ -171,10 +209,12 @@ void relocatable_heap::unlock(relocatable_handle h) noexcept {
 status relocatable_heap::reallocate(relocatable_handle h, const resize& change) noexcept {
   if (change.size > max_size - unit) return status::too_large;
   const std::uint64_t units = in_units(change.size, 1).units;
+  const block before = find(h);
   status outcome = space_.resize(h, units);
   if (outcome == status::not_enough_memory && extend_behind(h, units))
     outcome = space_.resize(h, units);
   publish();
+  if (outcome == status::success) note_resized(before, find(h));
   if (outcome != status::not_enough_memory) return outcome;
   if (!change.may_move || is_locked(h)) return status::unsupported;
   return move_resized(h, change);
@@ -200,10 +240,15 @@ compaction relocatable_heap::compact(const compact_budget& budget) noexcept {
   compaction outcome;
   const defragment_limits limits{
       .max_moves = budget.max_blocks, .max_units = budget.max_bytes / unit, .may_overlap = true};
-  const auto move_block = [&outcome](const offset_move& m) {
+  const auto move_block = [&](const offset_move& m) {
     if (m.user != 0) return move_answer::ignored;
     const std::size_t size = static_cast<std::size_t>(m.units) * unit;
+    // Downwards, maybe over a part of itself: what of the new place was free, and of the old one
+    // is.
+    const std::size_t moved = std::min(size, static_cast<std::size_t>(m.from - m.to) * unit);
+    note_resized({}, {address(m.to), moved});
     std::memmove(address(m.to), address(m.from), size);
+    hide({address(m.from) + size - moved, moved});
     outcome.bytes += size;
     ++outcome.blocks;
     return move_answer::copied;
@@ -215,6 +260,7 @@ compaction relocatable_heap::compact(const compact_budget& budget) noexcept {
 void relocatable_heap::free_all() noexcept {
   if (pinned_blocks_ != 0) return report_fault(fault_kind::pin_mismatch, this);
   space_.free_all();
+  hide({memory_now().data(), memory_now().size()});
   publish();
 }
 

@@ -19,6 +19,9 @@
 // A handle carries a generation: one whose block was freed is stale. Given to a function that does
 // something, it is the fault `stale_handle`, and nothing happens.
 //
+// Under a tool that watches memory what is free is hidden, and so is what a block has left behind
+// when it moved: an address that was kept too long is found.
+//
 // It is no `manager`: containers hold on to addresses.
 // Invariants: `check_invariants`. Threads: one at a time; `usage` any. Cost: as the offset manager;
 // `lock` a few loads; `compact` a memmove for each block that it moves.
@@ -154,16 +157,21 @@ class ASHLAR_EXPORT relocatable_heap {
   std::size_t would_fit(std::uint64_t alignment) const noexcept;
   status move_resized(relocatable_handle h, const resize& change) noexcept;
   void publish() noexcept;
+  std::span<std::byte> memory_now() const noexcept;
+  void hide(block b) const noexcept;
+  void note_resized(block before, block now) const noexcept;
 
   offset_manager space_;
   memory metadata_;
-  os_manager* os_;             // null: over a block of the user's
-  os::range reserved_;         // from the OS
-  std::size_t committed_ = 0;  // of it, from the start
+  os_manager* os_;              // null: over a block of the user's
+  os::range reserved_;          // from the OS
+  std::span<std::byte> block_;  // the user's
+  std::size_t committed_ = 0;   // of it, from the start
   std::size_t reserve_;
   std::size_t commit_step_;
   std::size_t limit_;
   std::uint32_t pinned_blocks_ = 0;
+  bool is_watched_;  // by a tool (base/poison.hpp)
   // What other threads read.
   std::size_t used_ = 0;
   std::size_t held_ = 0;

@@ -8,6 +8,20 @@
 
 namespace ashlar {
 
+namespace {
+
+// Who is told the whole size of a block may use all of it, which a tool does not know yet.
+struct showing {
+  block_visitor to;
+
+  static bool visit(void* context, const walked_block& found) {
+    poison::show_defined(found.data, found.size);
+    return static_cast<const showing*>(context)->to(found);
+  }
+};
+
+}  // namespace
+
 bucket_set::~bucket_set() {
   free_all();
   if (cores_ != nullptr) store_.deallocate({cores_, cores_bytes_}, alignof(pool_core));
@@ -26,13 +40,15 @@ bool bucket_set::make_cores() noexcept {
 }
 
 // Requires: `try_get` of the class found nothing.
-allocation bucket_set::get_slow(std::size_t c) noexcept {
+allocation bucket_set::get_slow(std::size_t c, std::size_t asked, fit wanted) noexcept {
   if (cores_ == nullptr && !make_cores()) return allocation::failed(status::no_memory);
   allocation got = get_from_slabs(c);
   // What other classes keep for themselves is given back before a request fails.
   if (!got && trim(0) != 0) got = get_from_slabs(c);
   // What the upstream could serve does not help: no block of this class fits.
-  return got ? got : allocation::failed(got.reason());
+  if (!got) return allocation::failed(got.reason());
+  if (wanted == fit::get_exact) note_resized(got.data(), got.size(), asked);
+  return got;
 }
 
 allocation bucket_set::get_from_slabs(std::size_t c) noexcept {
@@ -60,6 +76,21 @@ const pool_core* bucket_set::find(const void* p) const noexcept {
   return slab != nullptr ? slab->owner : nullptr;
 }
 
+// --- under a tool -------------------------------------------------------------------------------
+
+void bucket_set::note_resized(const void* p, std::size_t old_size,
+                              std::size_t size) const noexcept {
+  if (poison::is_watched()) [[unlikely]]
+    poison::resize(store_.find(p), p, old_size, size);
+}
+
+std::size_t bucket_set::usable_size(const void* p) const noexcept {
+  const pool_core* const core = find(p);
+  if (core == nullptr) return 0;
+  if (core->is_block_start(p)) poison::show_defined(p, core->block_size());
+  return core->block_size();
+}
+
 // --- all classes ---------------------------------------------------------------------------------
 
 void bucket_set::free_all() noexcept {
@@ -70,6 +101,8 @@ void bucket_set::free_all() noexcept {
 
 bool bucket_set::walk(block_visitor visitor) const noexcept {
   if (cores_ == nullptr) return true;
+  showing all_of_it{visitor};
+  if (poison::is_watched()) visitor = {&all_of_it, showing::visit};
   for (std::size_t c = 0; c < classes().count(); ++c)
     if (!cores_[c].walk(visitor)) return false;
   return true;

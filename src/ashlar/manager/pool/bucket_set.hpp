@@ -48,13 +48,14 @@ class ASHLAR_EXPORT bucket_set {
     return request.size <= limit_ ? classes().class_of(request) : class_table::none;
   }
 
-  /// Returns a block of a class, with its whole size. Errors: the upstream's reason.
-  allocation get(std::size_t c) noexcept {
+  /// Returns a block of the class for a request, with its whole size. Errors: the upstream's
+  /// reason. Under a tool the rest of it is hidden, unless all of it was wanted.
+  allocation get(std::size_t c, std::size_t asked, fit wanted) noexcept {
     if (cores_ != nullptr) [[likely]] {
       if (void* const p = cores_[c].try_get(); p != nullptr) [[likely]]
         return allocation::of(p, cores_[c].block_size());
     }
-    return get_slow(c);
+    return get_slow(c, asked, wanted);
   }
   /// Takes a block of a class back. Faults: as the pool's, and size_mismatch for another class.
   void put(std::size_t c, void* p) noexcept {
@@ -73,6 +74,11 @@ class ASHLAR_EXPORT bucket_set {
     const pool_core* const core = find(p);
     return core != nullptr && core->is_block_start(p);
   }
+  /// Returns the size of the block that a pointer points into, or 0. Under a tool all of it may be
+  /// used from now on.
+  std::size_t usable_size(const void* p) const noexcept;
+  /// Tells a tool, if there is one, that a live block has kept its place and has another size.
+  void note_resized(const void* p, std::size_t old_size, std::size_t size) const noexcept;
   void free_all() noexcept;
   bool walk(block_visitor visitor) const noexcept;
   std::size_t trim(std::size_t keep) noexcept;
@@ -88,7 +94,7 @@ class ASHLAR_EXPORT bucket_set {
   static constexpr std::size_t slab_size_for(std::size_t page_size) {
     return page_size == 0 ? 64_KiB : slab_shape::slab_size_for(page_size, 4096);
   }
-  ASHLAR_COLD allocation get_slow(std::size_t c) noexcept;
+  ASHLAR_COLD allocation get_slow(std::size_t c, std::size_t asked, fit wanted) noexcept;
   allocation get_from_slabs(std::size_t c) noexcept;
   bool make_cores() noexcept;
   static bool has_same_shape(const pool_core& mine, const pool_core& other) noexcept;

@@ -22,10 +22,7 @@ void buckets::deallocate(block b, std::size_t alignment) noexcept {
     set_.put(c, b.data);
 }
 
-std::size_t buckets::usable_size(const void* p) const noexcept {
-  const pool_core* const core = set_.find(p);
-  return core != nullptr ? core->block_size() : 0;
-}
+std::size_t buckets::usable_size(const void* p) const noexcept { return set_.usable_size(p); }
 
 allocation buckets::reallocate(block b, std::size_t alignment, const resize& change) noexcept {
   const layout request{change.size, alignment};
@@ -39,7 +36,9 @@ allocation buckets::reallocate(block b, std::size_t alignment, const resize& cha
   if (c == class_table::none) return refuse(change.size, alignment);
   if (c == set_.class_of({b.size, alignment})) {
     const bool is_exact = change.wanted == fit::get_exact;
-    return allocation::of(b.data, is_exact ? change.size : set_.classes().size_of(c));
+    const std::size_t size = is_exact ? change.size : set_.classes().size_of(c);
+    set_.note_resized(b.data, b.size, size);
+    return allocation::of(b.data, size);
   }
   return change.may_move ? moved_by(*this, b, alignment, change)
                          : allocation::failed(status::unsupported);

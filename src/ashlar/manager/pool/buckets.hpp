@@ -48,7 +48,7 @@ class ASHLAR_EXPORT buckets : public manager {
         is_power_of_two(request.alignment) ? set_.class_of(request) : class_table::none;
     if (c == class_table::none) [[unlikely]]
       return refuse(request.size, request.alignment);
-    const allocation got = set_.get(c);
+    const allocation got = set_.get(c, request.size, wanted);
     if (!got || wanted == fit::get_no_less) return got;
     return allocation::of(got.data(), request.size);
   }

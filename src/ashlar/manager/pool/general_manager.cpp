@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/backing_scope.hpp"
 #include "ashlar/manager/part.hpp"
@@ -29,7 +30,10 @@ allocation general_manager::allocate_large(std::size_t size, std::size_t alignme
 allocation general_manager::allocate_zeroed(layout request, fit wanted) noexcept {
   const allocation got = allocate(request, wanted);
   const bool is_large = set_.class_of(request) == class_table::none;
-  if (got && !(is_large && large_.os().zeroed())) std::memset(got.data(), 0, got.size());
+  if (got && is_large && large_.os().zeroed())
+    poison::show_defined(got.data(), got.size());
+  else if (got)
+    std::memset(got.data(), 0, got.size());
   return got;
 }
 
@@ -57,8 +61,8 @@ void general_manager::end_large(void* p) noexcept {
 }
 
 std::size_t general_manager::usable_size(const void* p) const noexcept {
-  const pool_core* const core = set_.find(p);
-  return core != nullptr ? core->block_size() : large_.usable_size(p);
+  const std::size_t size = set_.usable_size(p);
+  return size != 0 ? size : large_.usable_size(p);
 }
 
 allocation general_manager::reallocate(block b, std::size_t alignment,
@@ -80,7 +84,9 @@ allocation general_manager::resize_in_place(block b, std::size_t alignment,
   if (c != set_.class_of({b.size, alignment})) return allocation::failed(status::unsupported);
   if (c == class_table::none)
     return sized(large_.resize(b.data, change.size), change.size, change.wanted);
-  return sized(allocation::of(b.data, set_.classes().size_of(c)), change.size, change.wanted);
+  const std::size_t whole = set_.classes().size_of(c);
+  set_.note_resized(b.data, b.size, change.wanted == fit::get_exact ? change.size : whole);
+  return sized(allocation::of(b.data, whole), change.size, change.wanted);
 }
 
 void general_manager::free_all() noexcept {

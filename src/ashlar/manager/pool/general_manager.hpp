@@ -56,8 +56,8 @@ class ASHLAR_EXPORT general_manager : public manager {
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept {
     const std::size_t c =
         is_power_of_two(request.alignment) ? set_.class_of(request) : class_table::none;
-    const allocation got =
-        c != class_table::none ? set_.get(c) : allocate_large(request.size, request.alignment);
+    const allocation got = c != class_table::none ? set_.get(c, request.size, wanted)
+                                                  : allocate_large(request.size, request.alignment);
     if (!got || wanted == fit::get_no_less) return got;
     return allocation::of(got.data(), request.size);
   }

@@ -3,19 +3,51 @@
 
 #include <new>
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/hardening/fault.hpp"
 
 namespace ashlar {
 
+namespace {
+
+// Behind each block, under a tool.
+constexpr std::size_t red_zone = 16;
+
+}  // namespace
+
 os_manager& large_blocks::os() const noexcept { return os_ != nullptr ? *os_ : system_os(); }
+
+std::size_t large_blocks::pages_for(std::size_t size) const noexcept {
+  return align_up(at_least_one(size) + (poison::is_watched() ? red_zone : 0), os().page_size());
+}
+
+// Lets the caller use a new block.
+void large_blocks::lend(record& r, std::size_t asked) noexcept {
+  r.usable = r.size;
+  if (!poison::is_watched()) return;
+  r.usable = at_least_one(asked);
+  poison::open_pool(this, true);
+  poison::lend(this, r.data, r.usable);
+  poison::hide(r.data + r.usable, r.size - r.usable);
+}
+
+// The same of a block with other pages behind it.
+void large_blocks::lend_again(record& r, std::size_t asked) noexcept {
+  const std::size_t old_size = smaller(r.usable, r.size);
+  r.usable = r.size;
+  if (!poison::is_watched()) return;
+  r.usable = at_least_one(asked);
+  poison::resize(this, r.data, old_size, r.usable);
+  poison::hide(r.data + r.usable, r.size - r.usable);
+}
 
 allocation large_blocks::allocate(layout request) noexcept {
   const std::size_t page = os().page_size();
-  if (request.size > max_size - page) return allocation::failed(status::too_large);
+  if (request.size > max_size - page - red_zone) return allocation::failed(status::too_large);
   if (!table_.reserve(1, os())) return allocation::failed(status::no_memory);
   void* const place = records_.get();
   if (place == nullptr) return allocation::failed(status::no_memory);
-  const std::size_t size = align_up(at_least_one(request.size), page);
+  const std::size_t size = pages_for(request.size);
   const os::range memory = os().reserve(size, request.alignment);
   const status outcome = memory ? os().try_commit(memory) : status::no_memory;
   if (outcome != status::success) {
@@ -27,11 +59,12 @@ allocation large_blocks::allocate(layout request) noexcept {
                ? allocation::failed(status::no_memory)
                : allocation::failed(status::not_enough_memory, available);
   }
-  auto* const r = ::new (place) record{memory.data, size, memory.size, nullptr, nullptr};
+  auto* const r = ::new (place) record{memory.data, size, memory.size, size, nullptr, nullptr};
   table_.insert(number_of(r->data), r);
   blocks_.push_front(*r);
   store_relaxed(used_, used_ + size);
-  return allocation::of(r->data, size);
+  lend(*r, request.size);
+  return allocation::of(r->data, r->usable);
 }
 
 large_blocks::record* large_blocks::find(const void* p) const noexcept {
@@ -42,6 +75,11 @@ large_blocks::record* large_blocks::find(const void* p) const noexcept {
 void large_blocks::end(record& r) noexcept {
   table_.erase(number_of(r.data));
   blocks_.remove(r);
+  if (poison::is_watched()) [[unlikely]] {
+    poison::take_back(this, r.data, r.usable);
+    poison::show(r.data, r.usable);  // whoever gets the addresses next is not to find them hidden
+    poison::show(r.data + r.usable, r.size - r.usable);
+  }
   os().release({r.data, r.reserved}, r.size);
   store_relaxed(used_, used_ - r.size);
   records_.put(&r);
@@ -55,25 +93,27 @@ bool large_blocks::deallocate(void* p) noexcept {
 
 allocation large_blocks::resize(void* p, std::size_t size) noexcept {
   record* const r = find(p);
-  if (r == nullptr || size > max_size - os().page_size())
+  if (r == nullptr || size > max_size - os().page_size() - red_zone)
     return allocation::failed(status::too_large);
-  const std::size_t wanted = align_up(at_least_one(size), os().page_size());
+  const std::size_t wanted = pages_for(size);
   if (wanted > r->reserved) return allocation::failed(status::unsupported);
   if (wanted > r->size) {
     const status outcome = os().try_commit({r->data + r->size, wanted - r->size});
     if (outcome != status::success) return allocation::failed(outcome);
   }
+  poison::show(r->data + wanted, wanted < r->size ? r->size - wanted : 0);
   // Pages that the OS does not take back stay usable.
-  if (wanted < r->size && !os().decommit({r->data + wanted, r->size - wanted}))
-    return allocation::of(p, r->size);
-  store_relaxed(used_, used_ - r->size + wanted);
-  r->size = wanted;
-  return allocation::of(p, wanted);
+  if (wanted >= r->size || os().decommit({r->data + wanted, r->size - wanted})) {
+    store_relaxed(used_, used_ - r->size + wanted);
+    r->size = wanted;
+  }
+  lend_again(*r, size);
+  return allocation::of(p, r->usable);
 }
 
 std::size_t large_blocks::usable_size(const void* p) const noexcept {
   const record* const r = find(p);
-  return r != nullptr ? r->size : 0;
+  return r != nullptr ? r->usable : 0;
 }
 
 bool large_blocks::owns(const void* p) const noexcept {
@@ -86,13 +126,14 @@ bool large_blocks::owns(const void* p) const noexcept {
 
 void large_blocks::free_all() noexcept {
   while (record* const r = blocks_.front()) end(*r);
+  poison::close_pool(this);
   records_.free_all();
   table_.clear(os());
 }
 
 bool large_blocks::walk(block_visitor visitor) const noexcept {
   for (const record* r = blocks_.front(); r != nullptr; r = r->next)
-    if (!visitor({r->data, r->size})) return false;
+    if (!visitor({r->data, r->usable})) return false;
   return true;
 }
 

@@ -6,6 +6,9 @@
 // block's first page. A block that shrinks gives its last pages back and keeps their addresses, so
 // it can grow into them again without moving.
 //
+// Under a tool that watches memory a block is what was asked for: what its pages hold more, 16
+// bytes at least, is hidden.
+//
 // Threads: one at a time; `held`, `used` and `count` may be called by any.
 // Cost: a few system calls for each block.
 #pragma once
@@ -59,6 +62,7 @@ class ASHLAR_EXPORT large_blocks {
     std::byte* data;
     std::size_t size;  // committed: whole pages
     std::size_t reserved;
+    std::size_t usable;  // by the caller: the same, or under a tool what was asked for
     record* next;
     record* prev;
   };
@@ -69,6 +73,10 @@ class ASHLAR_EXPORT large_blocks {
   std::uintptr_t number_of(const void* p) const { return address_of(p) / os().page_size(); }
   record* find(const void* p) const noexcept;
   void end(record& r) noexcept;
+  /// Returns what a block of `size` bytes takes. Requires: size <= max_size - a page.
+  std::size_t pages_for(std::size_t size) const noexcept;
+  void lend(record& r, std::size_t asked) noexcept;
+  void lend_again(record& r, std::size_t asked) noexcept;
 
   os_manager* os_;
   pool records_;

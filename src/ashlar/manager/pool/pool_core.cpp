@@ -135,6 +135,7 @@ void pool_core::put_elsewhere(pool_slab* slab, void* p) noexcept {
     full_.remove(*slab);
     partial_.push_front(*slab);
   }
+  poison::show(p, sizeof(void*));  // of a block of a few bytes not all is the user's
   next_free(p) = slab->free;
   slab->free = p;
   poison::take_back(slab, p, stride_);

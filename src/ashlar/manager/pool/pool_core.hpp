@@ -23,7 +23,7 @@
 // slab of ours unless it stands where the current slab is. Found by `is_well`: every double put.
 //
 // Under a tool that watches memory (base/poison.hpp) no slab is current, so that every get and put
-// comes by where it is told of.
+// comes by where it is told of. A block is lent whole; buckets hide what was not asked for.
 //
 // Threads: one at a time; `live_blocks`, `block_size` and `slab_bytes` may be asked by any.
 // Source: free list in the free objects, Lea and Weinstock's node allocators; slabs, Bonwick 1994.

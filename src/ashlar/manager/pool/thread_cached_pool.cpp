@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/hardening/fault.hpp"
 
 namespace ashlar {
@@ -25,6 +26,8 @@ thread_cached_pool::~thread_cached_pool() {
 // Returns null if there is no memory for one.
 thread_cached_pool::magazine* thread_cached_pool::have_magazine() noexcept {
   if (magazine* const m = mine(); m != nullptr) return m;
+  // Under a tool every block comes by the core, which tells of it.
+  if (poison::is_watched()) store_relaxed(capacity_, std::uint32_t{0});
   if (thread_record* const r = records_.claim(); r != nullptr) return static_cast<magazine*>(r);
   lock_.acquire();
   const allocation room = store_.allocate({magazine_size, magazine_alignment});
@@ -92,7 +95,7 @@ void thread_cached_pool::put_slow(void* p) noexcept {
   if (p == nullptr) return;
   magazine* const m = have_magazine();
   const bool is_good = is_plausible(p) && (m == nullptr || m->free != p);
-  if (m != nullptr && is_good) {
+  if (m != nullptr && is_good && capacity_ != 0) {
     if (m->count >= capacity_) empty(*m, capacity_ / 2);
     put(p);
     return;

@@ -121,7 +121,7 @@ class ASHLAR_EXPORT thread_cached_pool : public manager {
   static void retire(thread_record& record) noexcept;
 
   shared_shape shape_;
-  std::uint32_t capacity_;
+  std::uint32_t capacity_;  // of each magazine
   slab_store store_;
   pool_core core_;  // under the lock, but for what never changes
   thread_records records_;

@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/hardening/fault.hpp"
 
 namespace ashlar {
@@ -43,6 +44,8 @@ thread_pools::own_pool* thread_pools::owner_of(const pool_slab& slab) const noex
 }
 
 void thread_pools::send(own_pool& to, void* p) noexcept {
+  if (poison::is_watched()) [[unlikely]]  // all but the link; the rest is told when it is taken out
+    poison::hide(static_cast<std::byte*>(p) + sizeof(void*), to.core.block_size() - sizeof(void*));
   to.pending.fetch_add(1, std::memory_order_relaxed);
   void* first = to.inbox.load(std::memory_order_relaxed);
   do {
