@@ -13,12 +13,14 @@ namespace {
 // Behind each block, under a tool.
 constexpr std::size_t red_zone = 16;
 
+std::size_t red_zone_now() { return poison::is_watched() ? red_zone : 0; }
+
 }  // namespace
 
 os_manager& large_blocks::os() const noexcept { return os_ != nullptr ? *os_ : system_os(); }
 
 std::size_t large_blocks::pages_for(std::size_t size) const noexcept {
-  return align_up(at_least_one(size) + (poison::is_watched() ? red_zone : 0), os().page_size());
+  return align_up(at_least_one(size) + red_zone_now(), os().page_size());
 }
 
 // Lets the caller use a new block.
@@ -57,7 +59,8 @@ allocation large_blocks::allocate(layout request) noexcept {
     const std::size_t available = os().available(request.alignment);
     return available == max_size || memory
                ? allocation::failed(status::no_memory)
-               : allocation::failed(status::not_enough_memory, available);
+               : allocation::failed(status::not_enough_memory,
+                                    available - smaller(available, red_zone_now()));
   }
   auto* const r = ::new (place) record{memory.data, size, memory.size, size, nullptr, nullptr};
   table_.insert(number_of(r->data), r);
