@@ -8,6 +8,7 @@
 #include "ashlar/arena.hpp"
 #include "ashlar/debug.hpp"
 #include "ashlar/fit.hpp"
+#include "ashlar/heap.hpp"
 #include "ashlar/pool.hpp"
 #include "ashlar/sources.hpp"
 #include "poison/faulty.hpp"
@@ -211,8 +212,30 @@ bool fits_are_well() {
   return is_well;
 }
 
+// Managers upon managers that live when the program ends, and memcheck looks for leaks.
+void leave_towers() {
+  auto& heap = *new ashlar::heap;
+  auto& arena = *new ashlar::arena({.kind = ashlar::backing::chained});
+  auto& arena_on_heap = *new ashlar::arena({.kind = ashlar::backing::chained, .upstream = heap});
+  auto& pool_on_arena = *new ashlar::pool({48, 16}, {.upstream = arena});
+  auto& pool_on_both = *new ashlar::pool({48, 16}, {.upstream = arena_on_heap});
+  const ashlar::block region = arena_on_heap.allocate({32768}).get();
+  auto& fit =
+      *new ashlar::best_fit_manager(std::span(static_cast<std::byte*>(region.data), region.size));
+  auto& pool_on_fit = *new ashlar::pool({48, 16}, {.upstream = fit});
+  auto& watched = *new ashlar::debug_manager(pool_on_both);
+  auto* const own = static_cast<std::byte*>(heap.allocate({65536}).data());
+  auto& buffer = *new ashlar::arena({.kind = ashlar::backing::fixed, .buffer = {own, 65536}});
+  auto& pool_in_buffer = *new ashlar::pool({48, 16}, {.upstream = buffer});
+  for (const ashlar::memory m : {ashlar::memory(pool_on_arena), ashlar::memory(pool_on_fit),
+                                 ashlar::memory(watched), ashlar::memory(pool_in_buffer)})
+    for (int i = 0; i < 20; ++i) std::memset(m.allocate({48, 16}).data(), 7, 48);
+  std::memset(arena.push(100), 7, 100);
+}
+
 // Everything that is allowed, so that nothing is said.
 void none() {
+  leave_towers();
   ashlar::new_manager upstream;
   char sum = 0;
   if (!fits_are_well<ashlar::best_fit_manager>() || !fits_are_well<ashlar::tlsf_manager>() ||

@@ -141,20 +141,21 @@ void close_pool(const void* pool) noexcept {
 }
 
 void lend(const void* pool, const void* data, std::size_t size) noexcept {
-  if (is(tool::memcheck))
+  if (is(tool::memcheck) && has_pool(pool))
     (void)request(0, mempool_alloc, word(pool), word(data), size);
   else
     show(data, size);
 }
 
 void take_back(const void* pool, const void* data, std::size_t size) noexcept {
-  if (is(tool::memcheck)) (void)request(0, mempool_free, word(pool), word(data));
+  if (is(tool::memcheck) && has_pool(pool))
+    (void)request(0, mempool_free, word(pool), word(data));
   hide(data, size);
 }
 
 void resize(const void* pool, const void* data, std::size_t old_size, std::size_t size) noexcept {
   if (!is_watched()) return;
-  if (detail::found == tool::memcheck)
+  if (detail::found == tool::memcheck && has_pool(pool))
     (void)request(0, mempool_change, word(pool), word(data), word(data), size);
   const auto* const bytes = static_cast<const std::byte*>(data);
   if (size > old_size)

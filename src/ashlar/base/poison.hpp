@@ -56,11 +56,13 @@ void show(const void* data, std::size_t size) noexcept;
 void show_defined(const void* data, std::size_t size) noexcept;
 
 /// Begins a pool, if it has not begun. `holds_pools`: its blocks may be what another manager lends
-/// in parts. Memcheck's search for leaks ends at blocks in blocks where neither, or each, says so.
+/// in parts. Memcheck's search for leaks dies of blocks in blocks where neither, or each, says so
+/// (manager/told_pool.hpp).
 void open_pool(const void* pool, bool holds_pools = false) noexcept;
 /// Ends it and its blocks, if it has begun. Their bytes are hidden.
 void close_pool(const void* pool) noexcept;
-/// Shows a block of an open pool, which holds nothing yet.
+/// Shows a block of a pool, which holds nothing yet. Of a pool that has not begun, here and below,
+/// only the bytes are told.
 void lend(const void* pool, const void* data, std::size_t size) noexcept;
 /// Hides a block that was lent.
 void take_back(const void* pool, const void* data, std::size_t size) noexcept;

@@ -10,6 +10,7 @@
 #include "ashlar/heap/heap_registry.hpp"
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/manager/memory_system.hpp"
+#include "ashlar/manager/told_pool.hpp"
 
 namespace ashlar {
 
@@ -48,7 +49,7 @@ void heap::free_all() noexcept {
 void heap::open(os_manager& os) noexcept {
   set_upstream(&os);
   store_.initialize(os, this, tells_);
-  if (tells_) poison::open_pool(this, true);
+  if (tells_) open_told_pool(this, &os);
   soft_reported_ = false;
   peak_direct_ = 0;
   route_tag_ = process_heaps.take_number() << page_map::number_shift;

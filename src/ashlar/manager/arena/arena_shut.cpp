@@ -6,6 +6,7 @@
 // that stays when another arena adopts it.
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/arena/arena.hpp"
+#include "ashlar/manager/told_pool.hpp"
 
 namespace ashlar {
 
@@ -38,7 +39,7 @@ allocation arena::allocate_shut(layout request, fit wanted, bool zeroed) noexcep
   auto* const p = static_cast<std::byte*>(a.data());
   if (poison::is_watched()) {
     const void* const pool = pool_at(p);
-    poison::open_pool(pool);
+    open_told_pool(pool, upstream());
     poison::lend(pool, p, size);
   }
   if (zeroed) {

@@ -6,6 +6,7 @@
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/manager/check/debug_manager.hpp"
 #include "ashlar/manager/check/debug_report.hpp"
+#include "ashlar/manager/told_pool.hpp"
 #include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/address_space.hpp"
 #include "ashlar/os/thread.hpp"
@@ -214,7 +215,7 @@ void debug_manager::dress(record& r) noexcept {
   if (r.pages != nullptr) shut_pages(r);
   if (poison::is_watched()) {
     conceal(r);
-    poison::open_pool(this);
+    open_told_pool(this, inner_.get());
     poison::lend(this, r.data, r.size);
   }
 }

@@ -5,6 +5,7 @@
 
 #include "ashlar/base/poison.hpp"
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/told_pool.hpp"
 
 namespace ashlar {
 
@@ -28,7 +29,7 @@ void large_blocks::lend(record& r, std::size_t asked) noexcept {
   r.usable = r.size;
   if (!poison::is_watched()) return;
   r.usable = at_least_one(asked);
-  poison::open_pool(this, true);
+  open_told_pool(this, &os());
   poison::lend(this, r.data, r.usable);
   poison::hide(r.data + r.usable, r.size - r.usable);
 }

@@ -2,6 +2,7 @@
 #include "ashlar/manager/pool/pool_core.hpp"
 
 #include "ashlar/hardening/fault.hpp"
+#include "ashlar/manager/told_pool.hpp"
 #include "ashlar/os/address_space.hpp"
 
 namespace ashlar {
@@ -37,7 +38,7 @@ void* pool_core::get_watched() noexcept {
     slab = new_slab();
     if (slab == nullptr) return nullptr;
     poison::hide(slab + 1, shape_.slab_size - sizeof(pool_slab));
-    poison::open_pool(slab);
+    open_told_pool(slab, store_->upstream().get());
   }
   void* p = slab->free;
   if (p != nullptr)
