@@ -37,11 +37,12 @@ class line {
 /// Threads: thread-safe. errno stays as it was. May be called in a signal handler.
 void write_line(const line& what) noexcept;
 
-/// Is called with each line that is written, by the thread that writes it, in a signal handler,
-/// too.
-using line_listener = void (*)(const line& what) noexcept;
+/// Is called with the text of each line that is written, by the thread that writes it, in a signal
+/// handler, too.
+using line_listener = void (*)(const char* text, std::size_t size);
 
-/// Installs a listener; null: none.
+/// Installs a listener; null: none. It hears all copies of this library in the process: that of the
+/// drop-in, and that of the program.
 void listen_to_lines(line_listener listener) noexcept;
 
 }  // namespace ashlar::os

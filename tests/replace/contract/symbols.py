@@ -59,6 +59,7 @@ ALLOWED = {
     "ashlar_write_capture",
     "ashlar_thread_v1",
     "ashlar_tracker_v1",
+    "ashlar_line_listener_v1",
     "ashlar_watch_v1",
 }
 

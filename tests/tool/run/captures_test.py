@@ -72,6 +72,23 @@ class Faults(CapturesTest):
             self.assertGreater(frame["line"], 0)
 
 
+    def test_what_the_programs_own_copy_of_the_library_says_is_shown_so(self):
+        result = self.tool("run", "--json", "--track=full", "--library", LIBRARY, CONTAINERS, "leak")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        text = result.stderr.decode()
+        said = json.loads(text[text.index("\n{") :])["processes"][0]["tracking"]["said"]
+        places = {}
+        for line in said:
+            if line["text"].startswith("ashlar: "):
+                head = line["text"]
+            for frame in line["frames"]:
+                if frame["function"] == "game::forget_some":
+                    places[head] = frame["line"]
+        self.assertEqual(list(places), ["ashlar: scope 'part' ends with 1 live block, 123 B",
+                                        "ashlar: watched ends with 1 live block, 77 B"], said)
+        self.assertGreater(min(places.values()), 0)
+
+
 class Containers(CapturesTest):
     def test_what_containers_took_from_managers_is_shown_with_its_lines(self):
         result = self.tool("run", "--json", "--track=full", "--library", LIBRARY, CONTAINERS)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Keeps what its containers took from an arena and a pool, whose sizes the tests know, until it
 // ends.
+#include <cstdlib>
 #include <map>
 #include <memory_resource>
 #include <vector>
 
 #include "ashlar/arena.hpp"
+#include "ashlar/debug.hpp"
+#include "ashlar/fit.hpp"
 #include "ashlar/pmr.hpp"
 #include "ashlar/pool.hpp"
 #include "ashlar/std_allocator.hpp"
@@ -25,9 +28,23 @@ using numbers = std::vector<int, ashlar::std_allocator<int>>;
   asm volatile("" ::: "memory");
 }
 
+// A block of malloc's and one of a manager's that nobody gives back.
+[[gnu::noinline]] static void forget_some(ashlar::debug_manager& watched) {
+  static void* volatile forgotten = nullptr;
+  const ashlar::leak_scope part("part");
+  forgotten = std::malloc(123);
+  forgotten = ashlar::memory(watched).allocate({77}).data();
+}
+
 }  // namespace game
 
-int main() {
+// With an argument: says of leaks, too.
+int main(int count, char**) {
+  if (count > 1) {
+    ashlar::best_fit_manager inner;
+    ashlar::debug_manager watched(inner, {.name = "watched"});
+    game::forget_some(watched);
+  }
   auto& level = *new ashlar::arena({.name = "level"});
   auto& nodes = *new ashlar::pool;
   auto& resource = *new ashlar::memory_resource(nodes);

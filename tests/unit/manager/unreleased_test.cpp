@@ -83,7 +83,7 @@ TEST(Unreleased, DebugManagersTellByThemselves) {
     ashlar::debug_manager level(inner, {.name = "level"});
     ASSERT_TRUE(level.allocate({500}));
   });
-  EXPECT_TRUE(has(text, "ashlar: level ends with 1 live blocks")) << text;
+  EXPECT_TRUE(has(text, "ashlar: level ends with 1 live block, 500 B")) << text;
   EXPECT_FALSE(has(text, "'level'")) << text;
 }
 

@@ -213,12 +213,14 @@ std::size_t debug_manager::report_live(const char* why) noexcept {
   const debug_report report(options_.sink);
   os::line head;
   head.text("ashlar: ").text(options_.name != nullptr ? options_.name : kind_name);
-  head.text(" ").text(why).text(" ").decimal(blocks).text(" live blocks, ");
+  head.text(" ").text(why).text(" ").decimal(blocks).text(blocks == 1 ? " live block, "
+                                                                      : " live blocks, ");
   report.put(head.bytes(use_.used()));
   while (!sums.empty()) {
     const auto s = sums.take_largest();
     os::line line;
-    line.text("  ").decimal(s.blocks).text(" blocks, ").bytes(s.bytes).text(", the oldest:");
+    line.text("  ").decimal(s.blocks).text(s.blocks == 1 ? " block, " : " blocks, ");
+    line.bytes(s.bytes).text(s.blocks == 1 ? ":" : ", the oldest:");
     report.put(line);
     report.put_life(*s.first);
   }

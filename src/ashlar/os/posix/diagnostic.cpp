@@ -6,11 +6,16 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <atomic>
-
 #include "ashlar/base/bits.hpp"
+#include "ashlar/base/macros.hpp"
+#include "ashlar/base/relaxed.hpp"
 #include "ashlar/os/posix/errno_guard.hpp"
 #include "ashlar/os/thread.hpp"
+
+// By its C name, so that all copies of this code share it, as they do the tracker.
+extern "C" {
+[[gnu::weak]] ASHLAR_EXPORT constinit ashlar::os::line_listener ashlar_line_listener_v1 = nullptr;
+}
 
 namespace ashlar::os {
 
@@ -63,21 +68,16 @@ line& line::bytes(std::uint64_t size) noexcept {
   return text(units[unit]);
 }
 
-namespace {
-
-constinit std::atomic<line_listener> listener{nullptr};
-
-}  // namespace
-
 void listen_to_lines(line_listener wanted) noexcept {
-  listener.store(wanted, std::memory_order_relaxed);
+  store_relaxed(ashlar_line_listener_v1, wanted);
 }
 
 void write_line(const line& what) noexcept {
   const errno_guard guard;
   const cancellation_hold hold;
   char newline = '\n';
-  if (const line_listener listen = listener.load(std::memory_order_relaxed)) listen(what);
+  if (const line_listener listen = load_relaxed(ashlar_line_listener_v1))
+    listen(what.c_str(), what.size());
   const iovec parts[] = {{const_cast<char*>(what.c_str()), what.size()}, {&newline, 1}};
   while (::writev(STDERR_FILENO, parts, 2) < 0 && errno == EINTR) {
   }

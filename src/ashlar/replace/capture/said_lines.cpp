@@ -14,12 +14,12 @@ namespace {
 constinit char text[most_said + 1] = {};
 constinit std::atomic<std::size_t> used{0};
 
-void keep(const os::line& what) noexcept {
-  const std::size_t size = what.size() + 1;
+void keep(const char* line, std::size_t length) {
+  const std::size_t size = length + 1;
   const std::size_t at = used.fetch_add(size, std::memory_order_relaxed);
   if (at > most_said || size > most_said - at) return;
-  std::memcpy(text + at, what.c_str(), what.size());
-  text[at + what.size()] = '\n';
+  std::memcpy(text + at, line, length);
+  text[at + length] = '\n';
 }
 
 }  // namespace
