@@ -18,6 +18,7 @@ namespace ashlar {
 /// In front of the guard in front of a block. What a debugger finds when it looks there.
 struct debug_header {
   static constexpr std::uint64_t live_mark = 0x4556'494c'4853'4141;   // "AASHLIVE" in memory order
+  static constexpr std::uint64_t busy_mark = 0x5953'5542'4853'4141;   // "AASHBUSY": being written
   static constexpr std::uint64_t freed_mark = 0x4545'5246'4853'4141;  // "AASHFREE"
 
   std::uint64_t mark;

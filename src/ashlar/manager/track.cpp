@@ -176,7 +176,7 @@ void mark_time(const char* name) noexcept {
   if (name != nullptr) tracker().mark(name);
 }
 
-void next_frame() noexcept { tracker().mark(nullptr); }
+void next_frame() noexcept { tracker().begin_frame(); }
 
 void for_each_mark(void* context, bool (*visit)(void*, const time_mark&)) noexcept {
   const std::uint32_t count = tracker().mark_count();

@@ -13,27 +13,48 @@ constinit unreleased_policy policy = unreleased_policy::ignore;
 
 constexpr std::size_t most_shown = 8;
 
-struct shown_blocks {
-  std::size_t count = 0;
+struct live_sum {
+  std::size_t blocks = 0;
+  std::size_t bytes = 0;
 };
 
-bool show(void* context, const walked_block& found) {
-  auto& shown = *static_cast<shown_blocks*>(context);
-  if (++shown.count > most_shown) return false;
+// What managers use that do not count blocks includes what they keep for more: their blocks are
+// counted. Nothing is known where that cannot be done either.
+live_sum sum_of(memory ending) {
+  const manager_usage use = ending.usage();
+  if (use.live_blocks != manager_usage::unknown) return {use.live_blocks, use.used};
+  live_sum sum;
+  if (ending.can(capability::walk))
+    ending.walk({&sum, [](void* context, const walked_block& found) {
+                   auto& s = *static_cast<live_sum*>(context);
+                   ++s.blocks;
+                   s.bytes += found.size;
+                   return true;
+                 }});
+  return sum;
+}
+
+bool show(void* count, const walked_block& found) {
+  if (++*static_cast<std::size_t*>(count) > most_shown) return false;
   os::line l;
   os::write_line(l.text("  ").bytes(found.size).text(" at ").pointer(found.data));
   return true;
 }
 
-void write_head(const manager& ending, const manager_usage& use) {
+void report(const manager& ending, const live_sum& sum) {
   os::line head;
   head.text("ashlar: ").text(ending.kind());
   if (ending.name() != nullptr) head.text(" '").text(ending.name()).text("'");
-  head.text(" ends with ");
-  if (use.live_blocks != manager_usage::unknown)
-    head.decimal(use.live_blocks).text(use.live_blocks == 1 ? " live block, " : " live blocks, ");
-  head.bytes(use.used);
-  os::write_line(use.live_blocks != manager_usage::unknown ? head : head.text(" in live blocks"));
+  head.text(" ends with ").decimal(sum.blocks);
+  head.text(sum.blocks == 1 ? " live block, " : " live blocks, ");
+  os::write_line(head.bytes(sum.bytes));
+}
+
+void show_some(memory ending) {
+  std::size_t shown = 0;
+  ending.walk({&shown, show});
+  os::line rest;
+  if (shown > most_shown) os::write_line(rest.text("  and more"));
 }
 
 }  // namespace
@@ -46,18 +67,12 @@ void detail::tell_unreleased(manager& ending, bool is_asked) noexcept {
   if (wanted == unreleased_policy::ignore && !is_asked) return;
   const memory m(ending);
   if (m.can(capability::no_op_deallocate)) return;
-  const manager_usage use = m.usage();
-  if (use.used == manager_usage::unknown || use.used == 0) return;
-  write_head(ending, use);
-  if (m.can(capability::walk)) {
-    shown_blocks shown;
-    m.walk({&shown, show});
-    if (shown.count > most_shown) {
-      os::line l;
-      os::write_line(l.text("  and more"));
-    }
-  }
-  if (wanted == unreleased_policy::fault) report_fault(fault_kind::still_in_use, &ending);
+  const live_sum sum = sum_of(m);
+  if (sum.blocks == 0) return;
+  report(ending, sum);
+  if (m.can(capability::walk)) show_some(m);
+  if (wanted == unreleased_policy::fault && !is_asked)
+    report_fault(fault_kind::still_in_use, &ending);
 }
 
 }  // namespace ashlar

@@ -8,8 +8,8 @@
 //       24 B at 0x7f0f3c001040
 //
 // Off as a rule: many programs give a pool up instead of each of its nodes, on purpose. Asked are
-// all managers that free blocks one by one and count what they use; not arenas, whose blocks end
-// with them, nor what only passes on another one's blocks, nor debug managers, which tell by
+// all managers that free blocks one by one and count them, or can walk; not arenas, whose blocks
+// end with them, nor compositions, whose parts are asked, nor debug managers, which tell by
 // themselves and know where the blocks were made.
 #pragma once
 

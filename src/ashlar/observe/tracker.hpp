@@ -141,9 +141,10 @@ class tracker {
   /// The opposite.
   void discharge_pages(tag_id tag, std::size_t size) noexcept;
 
-  /// Remembers this moment under a name; null: the beginning of a frame. Of frames the last
-  /// `frames_kept` are remembered.
+  /// Remembers this moment under a name. Nothing before tracking first began.
   void mark(const char* name) noexcept;
+  /// The same for the beginning of a frame. The last `frames_kept` are remembered.
+  void begin_frame() noexcept;
 
   /// Returns the time: what lives is not younger, and what is born from now on is, within the same
   /// millisecond too.
@@ -259,7 +260,7 @@ class tracker {
   void (*on_tag_change)(thread_state& thread) = nullptr;
   /// Called when a frame has begun, without locks; null: nobody waits for it. With it frames are
   /// told apart within one millisecond, too: each makes the clock step on by one.
-  void (*on_frame)() noexcept = nullptr;
+  void (*on_frame)(std::uint32_t number) noexcept = nullptr;
   /// Begins to track, for who serves malloc and must be ready first: as `set`. Null: `set` is
   /// enough.
   bool (*begin)(const track_settings& settings) noexcept = nullptr;
@@ -322,7 +323,8 @@ class tracker {
   ASHLAR_COLD void call_user(tag_id tag, const tag_budget& budget, std::size_t live) noexcept;
   ASHLAR_COLD void meet_untagged(site_id site, std::size_t size) noexcept;
   ASHLAR_COLD void thread_tag_changed(thread_state& thread) noexcept;
-  void enter_mark(const char* name) noexcept;
+  void step_clock() noexcept;
+  void set_mark(time_mark& m, std::int64_t live) const noexcept;
 
   static void on_thread_exit(void*);
   static void before_fork();

@@ -143,42 +143,48 @@ std::uint32_t tracker::begin_period() noexcept {
   lock_guard guard(mutex_);
   if (start_ns_ == 0) return 0;
   const std::uint32_t now = now_ms();
-  store_relaxed(start_ns_, start_ns_ - 1'000'000);
+  step_clock();
   return now;
 }
 
-void tracker::mark(const char* name) noexcept {
-  enter_mark(name);
-  if (name == nullptr && on_frame != nullptr) on_frame();
+// What is born from here on is younger, within the same millisecond too.
+void tracker::step_clock() noexcept { store_relaxed(start_ns_, start_ns_ - 1'000'000); }
+
+// Requires: the lock.
+void tracker::set_mark(time_mark& m, std::int64_t live) const noexcept {
+  m.at_ms = now_ms();
+  m.frame = frame_count_;
+  m.live_bytes = live;
+  m.page_bytes = page_bytes();
 }
 
-void tracker::enter_mark(const char* name) noexcept {
+void tracker::mark(const char* name) noexcept {
   const std::int64_t live = live_bytes();
   lock_guard guard(mutex_);
-  if (start_ns_ == 0) return;  // nothing was ever tracked
-  time_mark* m;
-  if (name != nullptr) {
-    if (!marks_.ensure(mark_count_ + 1)) return;
-    m = &marks_[mark_count_];
-    const std::size_t size = std::strlen(name);
-    const std::size_t kept = size < time_mark::name_capacity ? size : time_mark::name_capacity - 1;
-    std::memcpy(m->name, name, kept);
-    m->name[kept] = 0;
-  } else {
-    if (!frames_.ensure(frames_kept)) return;
-    store_relaxed(frame_count_, frame_count_ + 1);
-    m = &frames_[frame_count_ % frames_kept];
-  }
-  m->at_ms = now_ms();
-  m->frame = frame_count_;
-  m->live_bytes = live;
-  m->page_bytes = page_bytes();
-  if (name == nullptr && on_frame == nullptr) return;
-  // What is born from here on is younger than the mark, within the same millisecond too.
-  store_relaxed(start_ns_, start_ns_ - 1'000'000);
-  if (name == nullptr) return;
+  if (start_ns_ == 0 || !marks_.ensure(mark_count_ + 1)) return;
+  time_mark& m = marks_[mark_count_];
+  const std::size_t size = std::strlen(name);
+  const std::size_t kept = size < time_mark::name_capacity ? size : time_mark::name_capacity - 1;
+  std::memcpy(m.name, name, kept);
+  m.name[kept] = 0;
+  set_mark(m, live);
+  step_clock();
   // release: whoever sees the count sees the mark.
   store_release(mark_count_, mark_count_ + 1);
+}
+
+void tracker::begin_frame() noexcept {
+  const std::int64_t live = live_bytes();
+  std::uint32_t number = 0;
+  {
+    lock_guard guard(mutex_);
+    if (start_ns_ == 0 || !frames_.ensure(frames_kept)) return;
+    number = frame_count_ + 1;
+    store_relaxed(frame_count_, number);
+    set_mark(frames_[number % frames_kept], live);
+    if (on_frame != nullptr) step_clock();
+  }
+  if (on_frame != nullptr) on_frame(number);
 }
 
 }  // namespace ashlar::observe

@@ -101,6 +101,9 @@ def main():
     status, said, logs = log_of("e", count=2)
     assert (status, said) == (0, "")
 
+    # A child of vfork that ends without exec leaves its parent's log alone.
+    status, said, [((events, _), _, _)] = log_of("v")
+    assert (status, said) == (0, "") and story(events, 10003) == ["allocated", "freed"]
     with tempfile.TemporaryDirectory() as folder:
         status, said, logs = run(library, program, folder, "f")
         assert (status, said, len(logs)) == (0, "", 2), (said, logs)

@@ -40,6 +40,7 @@ int main(int count, char** words) {
     free(make(10005));
     _exit(0);
   }
+  if (end == 'v' && vfork() == 0) _exit(0);
   if (end == 'k') kill(getpid(), SIGKILL);
   if (end == 'd') {
     free(p);

@@ -99,6 +99,9 @@ void is_silent_where_nothing_is_known() {
     free(opaque(malloc(10)));
   }
   expect(said.text.empty(), "not a word");
+  const ashlar::leak_scope early("early");
+  expect(ashlar::set_tracking({.level = ashlar::track_level::full}), "tracking goes on");
+  expect(!early.check().is_known, "what came before that is not known");
 }
 
 }  // namespace
@@ -110,7 +113,6 @@ int main() {
   tells_tags_apart();
   is_silent_where_nothing_is_known();
   static char text[4096];
-  expect(ashlar::set_tracking({.level = ashlar::track_level::full}), "tracking goes on");
   const int status = run(
       [] {
         const ashlar::leak_scope scope("child");

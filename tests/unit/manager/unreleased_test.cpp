@@ -7,8 +7,10 @@
 #include <string>
 
 #include "ashlar/arena.hpp"
+#include "ashlar/compose.hpp"
 #include "ashlar/debug.hpp"
 #include "ashlar/fit.hpp"
+#include "ashlar/general.hpp"
 #include "ashlar/heap.hpp"
 #include "ashlar/pool.hpp"
 #include "ashlar/scoped.hpp"
@@ -66,6 +68,44 @@ TEST(Unreleased, AsksHeapsAndFitManagers) {
   });
   EXPECT_TRUE(has(text, "ashlar: heap ends with ")) << text;
   EXPECT_TRUE(has(text, "'level' ends with 1 live block")) << text;
+}
+
+template <class M>
+void use_and_empty(M& m) {
+  ashlar::block blocks[100];
+  for (std::size_t i = 0; i < 100; ++i) blocks[i] = m.allocate({24, 8}).get();
+  for (const ashlar::block b : blocks) m.deallocate(b, 8);
+}
+
+TEST(Unreleased, SaysNothingOfManagersThatAreEmptyAgain) {
+  EXPECT_EQ(said(unreleased_policy::fault,
+                 [] {
+                   ashlar::heap own;
+                   ashlar::best_fit_manager best;
+                   ashlar::tlsf_manager tlsf;
+                   ashlar::general_manager general;
+                   ashlar::pool nodes({24, 8});
+                   ashlar::locked<ashlar::heap> locked;
+                   use_and_empty(own);
+                   use_and_empty(best);
+                   use_and_empty(tlsf);
+                   use_and_empty(general);
+                   use_and_empty(nodes);
+                   use_and_empty(locked);
+                 }),
+            "");
+}
+
+TEST(Unreleased, ThePartOfACompositionTellsAndTheWholeDoesNot) {
+  const std::string text = said(unreleased_policy::report, [] {
+    ashlar::limited<ashlar::best_fit_manager> level(1000);
+    ASSERT_TRUE(level.allocate({500}));
+    ashlar::heap own;
+    ashlar::limited<ashlar::memory> passing(1000, own);
+    ASSERT_TRUE(passing.allocate({24, 8}));
+  });
+  EXPECT_EQ(text.find("ashlar: best fit ends with 1 live block, "), text.find("ashlar: best"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), ':'), 2) << text;
 }
 
 TEST(Unreleased, ArenasMayEndWithAllTheyHave) {

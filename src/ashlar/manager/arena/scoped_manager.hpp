@@ -41,8 +41,8 @@ constexpr capability scoped_rule(capability upstream) {
 
 struct scoped_options {
   const char* name = nullptr;  ///< in the registry
-  /// Blocks that its end has to free are said on stderr, as `unreleased_policy::report` would: for
-  /// a scope over code that ought to free all by itself.
+  /// Blocks that its end has to free are said on stderr, whatever the unreleased_policy, and are no
+  /// fault: for a scope over code that ought to free all by itself.
   bool tells_left = false;
 };
 

@@ -36,7 +36,7 @@ class fail_on_nth : public wrapper<fail_on_nth<Part>, Part> {
       : base(std::forward<From>(from)) {
     start(name);
   }
-  ~fail_on_nth() { this->leave_registry(); }
+  ~fail_on_nth() { this->leave_registry(manager::parting::silent); }
 
   /// Refuses the `n`-th request from now (1: the next one), and each `every`-th one after it (0: no
   /// further one). `n` = 0: none. Requires: no request is being served meanwhile.

@@ -36,6 +36,11 @@ bool is_tracked_whole() {
   return t.level() >= track_level::full && t.walk != nullptr;
 }
 
+leaked_blocks look(search& s) {
+  observe::process_tracker().walk(&s, look_at);
+  return {true, s.sums.blocks(), s.sums.bytes()};
+}
+
 void put_sum(const detail::debug_report& report, const auto& sum) {
   os::line line;
   line.text("  ").decimal(sum.blocks).text(sum.blocks == 1 ? " block, " : " blocks, ");
@@ -50,6 +55,7 @@ void put_sum(const detail::debug_report& report, const auto& sum) {
 leak_scope::leak_scope(const char* name, const leak_scope_options& options) noexcept
     : name_(name),
       options_(options),
+      is_known_(is_tracked_whole()),
       began_(begin_period()),
       thread_(observe::process_tracker().number_of_this_thread()) {}
 
@@ -58,17 +64,15 @@ leak_scope::~leak_scope() {
 }
 
 leaked_blocks leak_scope::check() const noexcept {
-  if (!is_tracked_whole()) return {};
+  if (!is_known_ || !is_tracked_whole()) return {};
   search s = {began_, thread_, options_.all_threads, options_.within.id()};
-  observe::process_tracker().walk(&s, look_at);
-  return {true, s.sums.blocks(), s.sums.bytes()};
+  return look(s);
 }
 
 leaked_blocks leak_scope::report() const noexcept {
-  if (!is_tracked_whole()) return {};
+  if (!is_known_ || !is_tracked_whole()) return {};
   search s = {began_, thread_, options_.all_threads, options_.within.id()};
-  observe::process_tracker().walk(&s, look_at);
-  const leaked_blocks all = {true, s.sums.blocks(), s.sums.bytes()};
+  const leaked_blocks all = look(s);
   if (all.blocks == 0) return all;
   const detail::debug_report report(options_.sink);
   os::line head;

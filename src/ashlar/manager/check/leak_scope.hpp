@@ -59,6 +59,7 @@ class [[nodiscard]] leak_scope {
  private:
   const char* name_;
   leak_scope_options options_;
+  bool is_known_;         // it was tracked from the beginning
   std::uint32_t began_;   // what is younger was made in the scope
   std::uint16_t thread_;  // number
   bool is_dismissed_ = false;

@@ -47,7 +47,7 @@ class affix : public wrapper<affix<Part, Prefix, Suffix>, Part> {
       : base(std::forward<From>(from)) {
     start(name);
   }
-  ~affix() { this->leave_registry(); }
+  ~affix() { this->leave_registry(manager::parting::silent); }
 
   /// The prefix of a live block.
   static Prefix& prefix_of(void* data) noexcept {

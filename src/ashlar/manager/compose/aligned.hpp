@@ -34,7 +34,7 @@ class aligned : public wrapper<aligned<Alignment, Part>, Part> {
       : base(std::forward<From>(from)) {
     start(name);
   }
-  ~aligned() { this->leave_registry(); }
+  ~aligned() { this->leave_registry(manager::parting::silent); }
 
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept {
     if (const status why = fault_of(request); why != status::success)

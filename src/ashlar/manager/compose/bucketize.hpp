@@ -52,7 +52,7 @@ class bucketize : public composed<bucketize<Part, Bounds...>, Part> {
       : parts_{made(make, Bounds)...} {
     base::begin(bucketize_rule(can_all_now()), parts_[0].upstream(), name);
   }
-  ~bucketize() { this->leave_registry(); }
+  ~bucketize() { this->leave_registry(manager::parting::silent); }
 
   auto& bucket(std::size_t index) { return parts_[index].get(); }
 

@@ -57,7 +57,7 @@ class cascade : public composed<cascade<Make, Most>, std::invoke_result_t<Make&>
     base::begin(can_do, nullptr, name);
   }
   ~cascade() {
-    this->leave_registry();
+    this->leave_registry(manager::parting::silent);
     end_parts([](part_manager&) { return true; });
   }
 

@@ -51,7 +51,7 @@ class fallback : public composed<fallback<Primary, Secondary>, Primary, Secondar
   noexcept : primary_(std::forward<First>(primary)), secondary_(std::forward<Second>(secondary)) {
     start(name);
   }
-  ~fallback() { this->leave_registry(); }
+  ~fallback() { this->leave_registry(manager::parting::silent); }
 
   auto& primary() { return primary_.get(); }
   auto& secondary() { return secondary_.get(); }

@@ -56,7 +56,7 @@ class limited : public wrapper<limited<Part>, Part> {
       : base(std::forward<From>(from)), options_(options) {
     start();
   }
-  ~limited() { this->leave_registry(); }
+  ~limited() { this->leave_registry(manager::parting::silent); }
 
   /// Units: bytes.
   std::size_t limit() const noexcept { return limit_.get(); }

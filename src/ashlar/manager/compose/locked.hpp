@@ -37,7 +37,7 @@ class locked : public wrapper<locked<Part>, Part> {
       : base(std::forward<From>(from)) {
     start(name);
   }
-  ~locked() { this->leave_registry(); }
+  ~locked() { this->leave_registry(manager::parting::silent); }
 
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept {
     const lock_guard guard(mutex_);

@@ -53,7 +53,7 @@ class segregate : public composed<segregate<Threshold, Small, Large>, Small, Lar
   noexcept : small_(std::forward<First>(small)), large_(std::forward<Second>(large)) {
     start(name);
   }
-  ~segregate() { this->leave_registry(); }
+  ~segregate() { this->leave_registry(manager::parting::silent); }
 
   auto& small() { return small_.get(); }
   auto& large() { return large_.get(); }

@@ -60,7 +60,7 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
     start(name);
   }
   ~thread_cached() {
-    this->leave_registry();
+    this->leave_registry(manager::parting::silent);
     (void)empty_caches();
   }
 

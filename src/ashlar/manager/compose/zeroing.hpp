@@ -54,7 +54,7 @@ class zeroing : public wrapper<zeroing<Part, When>, Part> {
       : base(std::forward<From>(from)) {
     start(name);
   }
-  ~zeroing() { this->leave_registry(); }
+  ~zeroing() { this->leave_registry(manager::parting::silent); }
 
   allocation allocate(layout request, fit wanted = fit::get_exact) noexcept {
     return zeroed_from(part_.get(), request, fit_for(wanted));

@@ -15,6 +15,6 @@ ASHLAR_EXPORT void ashlar_mark_time(const char* name) {
   if (name != nullptr) ashlar::observe::process_tracker().mark(name);
 }
 
-ASHLAR_EXPORT void ashlar_next_frame() { ashlar::observe::process_tracker().mark(nullptr); }
+ASHLAR_EXPORT void ashlar_next_frame() { ashlar::observe::process_tracker().begin_frame(); }
 
 }  // extern "C"

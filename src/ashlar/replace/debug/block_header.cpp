@@ -15,8 +15,8 @@ constinit std::atomic<std::uint64_t> last_sequence{0};
 void write(debug_header& h, debug_header values) noexcept {
   const std::uint64_t mark = values.mark;
   values.checksum = values.checksum_at(&h);
-  values.mark = 0;
-  store_relaxed(h.mark, std::uint64_t{0});
+  values.mark = debug_header::busy_mark;
+  store_relaxed(h.mark, debug_header::busy_mark);
   h = values;
   store_release(h.mark, mark);
 }

@@ -29,7 +29,7 @@ inline debug_header* header_in_front(std::byte* data) noexcept {
 
 /// Before a block's record says that it lives: its header is not written yet.
 inline void clear_header(std::byte* data) noexcept {
-  store_relaxed(header_in_front(data)->mark, std::uint64_t{0});
+  store_relaxed(header_in_front(data)->mark, debug_header::busy_mark);
 }
 /// Describes a block that is new, or whose header was damaged.
 void write_live_header(std::byte* data, const observe::block_facts& facts) noexcept;
@@ -44,7 +44,8 @@ inline bool is_header_whole(std::byte* data, std::uint64_t mark) noexcept {
 /// Whether it is, or is being written.
 inline bool may_be_whole(std::byte* data) noexcept {
   // acquire: with the mark all the rest is there.
-  return __atomic_load_n(&header_in_front(data)->mark, __ATOMIC_ACQUIRE) == 0 ||
+  return __atomic_load_n(&header_in_front(data)->mark, __ATOMIC_ACQUIRE) ==
+             debug_header::busy_mark ||
          is_header_whole(data, debug_header::live_mark);
 }
 

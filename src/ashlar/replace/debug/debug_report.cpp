@@ -166,10 +166,6 @@ void write_annex(const void* context) {
   if (data != nullptr) describe_neighbours(data);
 }
 
-}  // namespace
-
-namespace {
-
 void log_fault(fault_kind kind, const debug_report& what) {
   const std::size_t size = what.live.data != nullptr   ? what.live.facts.size
                            : what.dead.data != nullptr ? what.dead.was.size()

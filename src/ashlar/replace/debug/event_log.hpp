@@ -8,7 +8,7 @@
 //     0.013 1 freed 24 0x7f81c2a04010 site 8
 //     1.870 2 released 24 0x7f81c2a04010
 //
-// Seconds since tracking began, the thread's number, the event, bytes as asked for, address, and
+// Seconds since the program began, the thread's number, the event, bytes as asked for, address, and
 // the stack, which is written out, for addr2line, where its number comes first. `refused` has no
 // address; `released` is when the quarantine lets go of a block; `faulted` names the fault.
 //
@@ -42,7 +42,7 @@ struct log_entry {
 /// have logs of their own if `follow`.
 void begin_log(const char* folder, std::size_t most_bytes, bool follow) noexcept;
 /// Writes a line, where there is a log. One that comes from a handler of a signal, which
-/// interrupted the library at work, is left out if another is being written.
+/// interrupted its thread amid another line, is left out.
 void log_event(const log_entry& entry) noexcept;
 /// Ends it: the file is as long as what was written.
 void end_log() noexcept;

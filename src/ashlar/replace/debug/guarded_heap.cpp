@@ -55,13 +55,16 @@ allocation take_block(layout request, bool zero, shape& where) {
 }
 
 void before_fork() {
+  old_blocks_lock().acquire_for_fork();
   freed_blocks.for_each_lock([](lock& each) { each.acquire_for_fork(); });
 }
 void after_fork_in_parent() {
   freed_blocks.for_each_lock([](lock& each) { each.release_after_fork(); });
+  old_blocks_lock().release_after_fork();
 }
 void after_fork_in_child() {
   freed_blocks.for_each_lock([](lock& each) { each.reset_after_fork(); });
+  old_blocks_lock().reset_after_fork();
 }
 
 }  // namespace

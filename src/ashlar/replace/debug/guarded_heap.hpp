@@ -60,8 +60,10 @@ void unmark_slice(const std::byte* start, const std::byte* data) noexcept;
 /// Gives all quarantined blocks back to the heap. Returns whether there were any.
 bool empty_quarantine() noexcept;
 
-/// Reports blocks that became older than `most_frames` with the frame that has just begun.
-void report_old_blocks() noexcept;
+/// Reports blocks that became older than `most_frames` with frame `number`, which has just begun.
+void report_old_blocks(std::uint32_t number) noexcept;
+/// Held meanwhile, and over forks.
+lock& old_blocks_lock() noexcept;
 
 /// Looks at all guards and at all quarantined blocks, and reports what was written to, of each up
 /// to 64 blocks at a time. Returns how many were reported.

@@ -32,9 +32,10 @@ void collect(void*, const void* data, const observe::block_facts& facts) {
 
 }  // namespace
 
-void report_old_blocks() noexcept {
+lock& old_blocks_lock() noexcept { return mutex; }
+
+void report_old_blocks(std::uint32_t now) noexcept {
   observe::tracker& tracker = observe::process_tracker();
-  const std::uint32_t now = tracker.frame_count();
   const std::uint64_t most = guard_settings.most_frames;
   if (!load_relaxed(guarding) || now < most + 2) return;
   const auto frame = static_cast<std::uint32_t>(now - most - 1);

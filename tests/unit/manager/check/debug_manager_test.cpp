@@ -177,7 +177,7 @@ TEST_F(DebugManager, ReportsLeaksBySiteWhenItEnds) {
     (void)m.allocate({1000});
     EXPECT_EQ(m.report_leaks(), 4u);
     EXPECT_TRUE(report.has(here(line))) << report.text;
-    EXPECT_LT(report.text.find("1 blocks, 1000 B"), report.text.find("3 blocks, 24 B"));
+    EXPECT_LT(report.text.find("1 block, 1000 B"), report.text.find("3 blocks, 24 B"));
     report.text.clear();
   }
   EXPECT_TRUE(report.has("level ends with 4 live blocks")) << report.text;
