@@ -211,6 +211,13 @@ bool parse_signal(word value, std::uint64_t& number) {
   return fits;
 }
 
+bool parse_log_size(word value, std::size_t& size) {
+  std::size_t read = 0;
+  if (!parse_bytes(value, read) || read < 1_MiB) return false;
+  size = read;
+  return true;
+}
+
 // As many frames as the tracker remembers, and a few less.
 bool parse_frames(word value, std::uint64_t& frames) {
   std::uint64_t read = 0;
@@ -245,7 +252,7 @@ bool assign(word key, word value, options& o) {
   if (key.is("header")) return parse_boolean(value, o.debug.header);
   if (key.is("most_frames")) return parse_frames(value, o.debug.most_frames);
   if (key.is("log")) return o.debug.log = parse_path(value, o.log);
-  if (key.is("log_size")) return parse_some_bytes(value, o.log_size);
+  if (key.is("log_size")) return parse_log_size(value, o.log_size);
   if (key.is("fail_at")) return parse_number(value, o.fail_at);
   return parse_number(value, o.fail_every);  // the table has no further name
 }

@@ -88,7 +88,7 @@ inline constexpr option_description option_table[] = {
      "Keep the peaks of tags exact with several threads too, at some cost in scaling."},
     {"capture", option_kind::path, "none",
      "Folder in which the process leaves `PID.capture` when it ends: what was tracked. With "
-     "`follow=0` its children leave none."},
+     "`follow=0` forked children leave none."},
     {"capture_every", option_kind::duration, "none",
      "Leave `PID.1.capture`, `PID.2.capture` and so on while the program runs: at the first "
      "allocation after so long. After every 32 the time doubles."},
@@ -123,13 +123,14 @@ inline constexpr option_description option_table[] = {
      "size, number, alignment, site, thread, tag), for whoever reads a memory dump. Blocks on "
      "pages of their own have none."},
     {"most_frames", option_kind::count, "0",
-     "With `track=debug`: report blocks of a frame that live when so many further frames have "
-     "begun (`ashlar::next_frame`); at most 1,000. Each frame then looks at all blocks. 0: none."},
+     "With `track=debug`: report blocks of a frame that live when more than so many further frames "
+     "have begun (`ashlar::next_frame`); at most 1,000. Each frame then looks at all blocks. 0: "
+     "none."},
     {"log", option_kind::path, "none",
      "With `track=debug`: folder in which the process writes `PID.log`, a line for each block that "
      "is made, refused, freed or let go of by the quarantine, and for each fault. With `follow=0` "
-     "its children write none."},
-    {"log_size", option_kind::bytes, "1G", "Bytes after which a log ends, at least 1M."},
+     "forked children write none."},
+    {"log_size", option_kind::bytes, "1G", "Bytes after which a log ends. 1M is the least."},
     {"fail_at", option_kind::count, "0",
      "For tests: the n-th request to the OS fails as if there were no memory. 0: none."},
     {"fail_every", option_kind::count, "0",

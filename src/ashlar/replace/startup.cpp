@@ -28,7 +28,9 @@ void check_at_exit(int, void*) { (void)check_all_blocks(); }
 
 void begin_guarding_blocks(const options& o) {
   const debug_settings& settings = o.debug;
-  if (settings.log) begin_log(o.log, o.log_size, o.follow);
+  // With a folder for snapshots it says whose children are followed, after exec too.
+  if (settings.log && (o.follow || o.snapshot[0] == 0 || is_publishing()))
+    begin_log(o.log, o.log_size, o.follow);
   begin_guarding(settings);
   if (settings.protect != page_protection::off) set_page_trap();
   // Registered before the capture, so that it runs after it: what it finds may end the program.

@@ -75,8 +75,12 @@ allocation stack_manager::reallocate(block b, std::size_t alignment,
   const bool is_top = top_ != nullptr && b.data == top_->data();
   const std::size_t size = at_least_one(change.size);
   if (is_top) {
+    const std::size_t whole_alignment = larger(alignment, alignof(record));
+    const std::size_t offset = align_up(sizeof(record), whole_alignment);
+    const block whole = {static_cast<std::byte*>(b.data) - offset, offset + at_least_one(b.size)};
+    const std::size_t wanted = size <= max_size - offset ? offset + size : max_size;
     const allocation a =
-        arena_.reallocate(b, alignment, {.size = size, .used = 0, .may_move = false});
+        arena_.reallocate(whole, whole_alignment, {.size = wanted, .used = 0, .may_move = false});
     if (a) return allocation::of(b.data, change.wanted == fit::get_exact ? change.size : size);
   } else if (!arena_.owns(b.data)) {
     report_fault(fault_kind::invalid_resize, b.data);

@@ -11,7 +11,8 @@
 // Seen are blocks of malloc and new, in a process that libashlar-malloc serves and that is tracked
 // (`track=full` or `debug`); else nothing is known, and nothing said: a scope may stay in the code.
 // Blocks of managers: debug_manager, unreleased.hpp. What a cache keeps on purpose is reported too:
-// `dismiss`. A block that was made before and moved to grow counts as new.
+// `dismiss`. So is what libc keeps of the first thread that was started. A block that was made
+// before and moved to grow counts as new.
 //
 // Threads: belongs to one; asked by it. Cost: at both ends a lock; at the end, and to ask, a look
 // at every live block of the process. Beginning makes the clock of the tracker step on by 1 ms.
@@ -41,7 +42,7 @@ struct leaked_blocks {
 
 class [[nodiscard]] leak_scope {
  public:
-  /// `name`: in the report; must outlive the scope.
+  /// `name`: in the report; not null; must outlive the scope.
   ASHLAR_EXPORT explicit leak_scope(const char* name,
                                     const leak_scope_options& options = {}) noexcept;
   /// Reports, unless dismissed.

@@ -16,6 +16,7 @@
 #include "ashlar/replace/capture/self_copy.hpp"
 #include "ashlar/replace/capture/signal_stack.hpp"
 #include "ashlar/replace/capture/termination_signals.hpp"
+#include "ashlar/replace/debug/page_trap.hpp"
 #include "ashlar/replace/ended_threads.hpp"
 #include "ashlar/replace/options.hpp"
 #include "ashlar/replace/publisher.hpp"
@@ -63,6 +64,7 @@ void send_again(int number, siginfo_t* info) {
 
 void on_crash(int number, siginfo_t* info, void* context) {
   const int saved = errno;
+  report_page_access(*info, context);  // before the capture, which keeps what was said
   capture_from_handler(capture_reason::crash, number, stack_end(context));
   put_back(number);
   // What the processor complains of comes again by itself.

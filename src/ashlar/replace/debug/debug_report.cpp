@@ -11,7 +11,7 @@ namespace ashlar::replace {
 
 namespace {
 
-constinit lock report_lock;
+constinit lock mutex;                            // of reports
 constinit stack_printer stacks{os::write_line};  // under it
 
 // Waits for another thread's report to end, but not for ever: that thread may have died in it.
@@ -19,12 +19,12 @@ class report_turn {
  public:
   report_turn() {
     for (int i = 0; i < 100'000 && !mine_; ++i) {
-      mine_ = report_lock.try_acquire();
+      mine_ = mutex.try_acquire();
       if (!mine_) ::sched_yield();
     }
   }
   ~report_turn() {
-    if (mine_) report_lock.release();
+    if (mine_) mutex.release();
   }
   report_turn(const report_turn&) = delete;
   report_turn& operator=(const report_turn&) = delete;
@@ -175,6 +175,8 @@ void log_fault(fault_kind kind, const debug_report& what) {
 }
 
 }  // namespace
+
+lock& report_lock() noexcept { return mutex; }
 
 void report(fault_kind kind, const debug_report& what) noexcept {
   const observe::mute_scope quiet;

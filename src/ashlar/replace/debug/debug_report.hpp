@@ -41,6 +41,8 @@ struct debug_report {
 };
 
 void report(fault_kind kind, const debug_report& what) noexcept;
+/// Held by who reports, and over forks.
+lock& report_lock() noexcept;
 
 /// A live block, wherever it lies.
 struct known_block {

@@ -39,6 +39,7 @@ constinit os::line path;
 constinit char* window = nullptr;  // what of the file is mapped
 constinit std::size_t window_at = 0;
 constinit std::size_t position = 0;
+constinit std::size_t whole = 0;  // bytes of lines that are whole
 constinit observe::growing_table<bool, observe::site_table::limit> written_out;
 
 void close_window() noexcept {
@@ -52,6 +53,7 @@ enum class opening : unsigned char { done, exists, failed };
 opening give_up(const char* why) noexcept {
   close_window();
   store_relaxed(logging, false);
+  if (whole != 0) (void)::truncate(path.c_str(), static_cast<off_t>(whole));
   os::line message;
   os::write_line(message.text("ashlar: the log ").text(path.c_str()).text(" ends: ").text(why));
   return opening::failed;
@@ -102,6 +104,7 @@ void put_bytes(const char* bytes, std::size_t size) noexcept {
 void put_line(const os::line& line) noexcept {
   put_bytes(line.c_str(), line.size());
   put_bytes("\n", 1);
+  if (window != nullptr) whole = position;
 }
 
 constinit stack_printer stacks{put_line};
@@ -109,7 +112,7 @@ constinit stack_printer stacks{put_line};
 // Begins the log of this process, whose file is a new one: before exec it may have had others.
 void open_file() noexcept {
   home = ::getpid();
-  position = 0;
+  position = whole = 0;
   opening outcome = opening::exists;
   for (std::uint32_t i = 1; i < most_names_tried && outcome == opening::exists; ++i) {
     path = {};

@@ -4,6 +4,7 @@
 
 #include "ashlar/os/fork.hpp"
 #include "ashlar/replace/debug/block_header.hpp"
+#include "ashlar/replace/debug/debug_report.hpp"
 #include "ashlar/replace/debug/event_log.hpp"
 #include "ashlar/replace/debug/page_guard.hpp"
 
@@ -26,7 +27,8 @@ struct shape {
 shape plain_shape(std::size_t size, std::size_t alignment) {
   const std::size_t guard = guard_settings.guard;
   const std::size_t front = front_of(alignment);
-  return {front, front != 0 ? guard : 0, guard, front + size + guard};
+  // A byte at least, lest an empty block without a guard behind it begins where the next one does.
+  return {front, front != 0 ? guard : 0, guard, front + at_least_one(size) + guard};
 }
 
 shape shape_of(std::size_t size, std::size_t alignment, bool in_slab) {
@@ -56,14 +58,17 @@ allocation take_block(layout request, bool zero, shape& where) {
 
 void before_fork() {
   old_blocks_lock().acquire_for_fork();
+  report_lock().acquire_for_fork();
   freed_blocks.for_each_lock([](lock& each) { each.acquire_for_fork(); });
 }
 void after_fork_in_parent() {
   freed_blocks.for_each_lock([](lock& each) { each.release_after_fork(); });
+  report_lock().release_after_fork();
   old_blocks_lock().release_after_fork();
 }
 void after_fork_in_child() {
   freed_blocks.for_each_lock([](lock& each) { each.reset_after_fork(); });
+  report_lock().reset_after_fork();
   old_blocks_lock().reset_after_fork();
 }
 

@@ -14,6 +14,8 @@ namespace ashlar::replace {
 namespace {
 
 constinit struct sigaction before = {};
+constinit bool is_set = false;
+constinit const void* reported = nullptr;  // an access that is about to be made again
 
 // What the thread was about to do. One behind the address of the instruction, as for all frames.
 caller interrupted(const void* context) {
@@ -67,7 +69,7 @@ bool report_access(const void* address, const void* context) {
 
 void on_fault(int number, siginfo_t* info, void* context) {
   const int saved = errno;
-  if (info->si_code > 0) (void)report_access(info->si_addr, context);
+  if (info->si_code > 0 && info->si_addr != reported) (void)report_access(info->si_addr, context);
   errno = saved;
   // The access is made again, and now meets what would have met it without us.
   (void)::sigaction(number, &before, nullptr);
@@ -81,6 +83,13 @@ void set_page_trap() noexcept {
   ours.sa_sigaction = on_fault;
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   (void)::sigaction(SIGSEGV, &ours, &before);
+  is_set = true;
+}
+
+void report_page_access(const siginfo_t& info, const void* context) noexcept {
+  if (!is_set || info.si_signo != SIGSEGV || info.si_code <= 0) return;
+  reported = info.si_addr;
+  (void)report_access(info.si_addr, context);
 }
 
 }  // namespace ashlar::replace

@@ -7,8 +7,13 @@
 // replaces this one.
 #pragma once
 
+#include <signal.h>
+
 namespace ashlar::replace {
 
 void set_page_trap() noexcept;
+/// For a handler of SIGSEGV that stands in front of this one and wants the report first: makes it,
+/// if the trap is set and the access is to a protected page of ours. It is not made again.
+void report_page_access(const siginfo_t& info, const void* context) noexcept;
 
 }  // namespace ashlar::replace
