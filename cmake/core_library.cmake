@@ -2,7 +2,8 @@
 # How the library's own code is found, compiled and described to those who link it.
 
 # What malloc needs: all of libashlar-malloc but replace/, and a part of libashlar.
-set(ASHLAR_CORE_FOLDERS base os structure hardening observe observe/unwind manager manager/source heap)
+set(ASHLAR_CORE_FOLDERS base os structure hardening observe observe/table observe/unwind manager
+                        manager/source heap)
 
 # What only users of the library need: the rest of libashlar.
 set(ASHLAR_LIBRARY_FOLDERS manager/arena manager/pool manager/fit manager/offset manager/compose

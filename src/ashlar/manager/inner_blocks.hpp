@@ -4,10 +4,10 @@
 //
 // Blocks of malloc and new are tracked by who serves them. What an arena, a pool, a fit manager or
 // a heap hands out is not: its fast paths are to stay what they are. But a container comes here
-// first, and at the levels full and debug its block is entered in observe/inner_table.hpp, under
-// the tag that counts (tag.hpp) and with the place that asked. What malloc or new served is not:
-// it is tracked there, or the manager says that it would be (capability::serves_new). An adapter
-// upon an adapter is one block: that of the outermost.
+// first, and at the levels full and debug its block is entered in observe/table/inner_table.hpp,
+// under the tag that counts (tag.hpp) and with the place that asked. What malloc or new served is
+// not: it is tracked there, or the manager says that it would be (capability::serves_new). An
+// adapter upon an adapter is one block: that of the outermost.
 //
 // A block that was entered ends when its container gives it back here, whatever the level is then;
 // when its manager ends it with others; when an arena takes its addresses back.

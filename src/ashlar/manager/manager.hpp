@@ -199,7 +199,7 @@ class ASHLAR_EXPORT manager {
   manager* next_ = nullptr;  // in the registry
   manager* previous_ = nullptr;
   tag_id tag_ = 0;
-  std::uint32_t inner_number_ = 0;  // by which the tracker knows it (observe/inner_table.hpp)
+  std::uint32_t inner_number_ = 0;  // by which the tracker knows it (observe/table/inner_table.hpp)
 };
 
 }  // namespace ashlar

@@ -21,7 +21,7 @@
 #include <cstddef>
 
 #include "ashlar/base/macros.hpp"
-#include "ashlar/observe/tag_table.hpp"
+#include "ashlar/observe/table/tag_table.hpp"
 
 namespace ashlar {
 

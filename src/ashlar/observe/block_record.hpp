@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ashlar/observe/site_table.hpp"
+#include "ashlar/observe/table/site_table.hpp"
 
 namespace ashlar::observe {
 

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-#include "ashlar/observe/site_table.hpp"
+#include "ashlar/observe/table/site_table.hpp"
 
 namespace ashlar::observe {
 

@@ -18,9 +18,9 @@
 #include <cstdint>
 
 #include "ashlar/base/relaxed.hpp"
-#include "ashlar/observe/growing_table.hpp"
-#include "ashlar/observe/site_table.hpp"
-#include "ashlar/observe/tag_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
+#include "ashlar/observe/table/site_table.hpp"
+#include "ashlar/observe/table/tag_table.hpp"
 #include "ashlar/observe/unwind/last_walk.hpp"
 
 namespace ashlar::observe {

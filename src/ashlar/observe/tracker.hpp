@@ -19,11 +19,11 @@
 #include <cstdint>
 
 #include "ashlar/observe/block_record.hpp"
-#include "ashlar/observe/inner_table.hpp"
 #include "ashlar/observe/sampling.hpp"
-#include "ashlar/observe/site_table.hpp"
 #include "ashlar/observe/stack_walk.hpp"
-#include "ashlar/observe/tag_table.hpp"
+#include "ashlar/observe/table/inner_table.hpp"
+#include "ashlar/observe/table/site_table.hpp"
+#include "ashlar/observe/table/tag_table.hpp"
 #include "ashlar/observe/thread_state.hpp"
 #include "ashlar/observe/thread_tally.hpp"
 

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "ashlar/heap/metadata_store.hpp"
-#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
 #include "ashlar/os/mapping.hpp"
 #include "ashlar/replace/capture/self_copy.hpp"
 #include "ashlar/replace/dead_stack.hpp"

@@ -16,7 +16,7 @@
 
 #include "ashlar/manager/arena/arena.hpp"
 #include "ashlar/manager/check/debug_options.hpp"
-#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
 
 namespace ashlar {
 

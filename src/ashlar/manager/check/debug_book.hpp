@@ -11,8 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ashlar/observe/growing_table.hpp"
-#include "ashlar/observe/site_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
+#include "ashlar/observe/table/site_table.hpp"
 #include "ashlar/structure/intrusive_list.hpp"
 #include "ashlar/structure/red_black_tree.hpp"
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "ashlar/base/units.hpp"
-#include "ashlar/observe/site_table.hpp"
+#include "ashlar/observe/table/site_table.hpp"
 
 namespace ashlar {
 

@@ -3,7 +3,7 @@
 
 #include "ashlar/base/bits.hpp"
 #include "ashlar/base/relaxed.hpp"
-#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
 #include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/fork.hpp"
 #include "ashlar/structure/lock.hpp"

@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
 #include "ashlar/observe/tracker.hpp"
 
 namespace ashlar::replace {

@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "ashlar/base/units.hpp"
-#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
 #include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/clock.hpp"
 #include "ashlar/os/diagnostic.hpp"

@@ -15,7 +15,7 @@
 #include <cstdint>
 
 #include "ashlar/observe/block_record.hpp"
-#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
 #include "ashlar/structure/lock.hpp"
 
 namespace ashlar::replace {

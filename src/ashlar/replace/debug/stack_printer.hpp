@@ -7,8 +7,8 @@
 // that may lie anywhere. Addresses are those behind the calls. Nothing here allocates.
 #pragma once
 
-#include "ashlar/observe/site_table.hpp"
 #include "ashlar/observe/stack_walk.hpp"
+#include "ashlar/observe/table/site_table.hpp"
 #include "ashlar/os/diagnostic.hpp"
 
 namespace ashlar::replace {

@@ -24,8 +24,8 @@
 #include <cstdint>
 #include <source_location>
 
-#include "ashlar/observe/growing_table.hpp"
 #include "ashlar/observe/stack_hash.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
 #include "ashlar/observe/tag.hpp"
 #include "ashlar/structure/lock.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Tables that only grow: entries are zero, stay where they are, and end at the limit.
-#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

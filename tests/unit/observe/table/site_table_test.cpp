@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Sites: one number for each stack, place and tag, in all threads.
-#include "ashlar/observe/site_table.hpp"
+#include "ashlar/observe/table/site_table.hpp"
 
 #include <gtest/gtest.h>
 

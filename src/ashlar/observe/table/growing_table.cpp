@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
 
 #include "ashlar/os/process.hpp"
 

@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ashlar/observe/growing_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
 #include "ashlar/observe/tag.hpp"
 #include "ashlar/structure/lock.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ashlar/observe/tag_table.hpp"
+#include "ashlar/observe/table/tag_table.hpp"
 
 #include <cstring>
 #include <new>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The tree of tags: names, paths, parents, limits.
-#include "ashlar/observe/tag_table.hpp"
+#include "ashlar/observe/table/tag_table.hpp"
 
 #include <gtest/gtest.h>
 

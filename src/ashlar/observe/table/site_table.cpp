@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ashlar/observe/site_table.hpp"
+#include "ashlar/observe/table/site_table.hpp"
 
 #include <cstring>
 

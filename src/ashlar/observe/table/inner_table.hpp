@@ -21,8 +21,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ashlar/observe/growing_table.hpp"
-#include "ashlar/observe/site_table.hpp"
+#include "ashlar/observe/table/growing_table.hpp"
+#include "ashlar/observe/table/site_table.hpp"
 #include "ashlar/observe/thread_tally.hpp"
 #include "ashlar/structure/lock.hpp"
 #include "ashlar/structure/red_black_tree.hpp"

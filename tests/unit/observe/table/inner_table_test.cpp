@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ashlar/observe/inner_table.hpp"
+#include "ashlar/observe/table/inner_table.hpp"
 
 #include <gtest/gtest.h>
 
