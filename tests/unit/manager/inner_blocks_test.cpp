@@ -155,6 +155,27 @@ TEST_F(inner, what_stands_upon_an_arena_ends_with_its_bytes) {
   EXPECT_EQ(live(), 0u);
 }
 
+TEST_F(inner, what_stands_upon_a_shared_arena_ends_with_its_bytes) {
+  shared_arena from({.run_size = 4096});
+  limited<shared_arena&> over(from, {.limit = 1 << 20});
+  for (int round = 0; round < 2; ++round) {
+    // Several runs that are full, one that is not, and blocks with memory of their own.
+    std::list<abandoned<std_vector<char>>> kept;
+    for (int i = 0; i < 20; ++i) {
+      kept.emplace_back(over);
+      kept.back()->reserve(i % 5 == 0 ? 3000 : 700);
+    }
+    abandoned<std_vector<char>> own(from);
+    own->reserve(100);
+    EXPECT_EQ(live(), 21u);
+    if (round == 0)
+      from.clear();
+    else
+      from.free_all();
+    EXPECT_EQ(live(), 0u);
+  }
+}
+
 TEST_F(inner, a_block_at_the_place_of_a_forgotten_one_ends_it) {
   pool from(layout{64, 8});
   abandoned<std_vector<char>> v(from);

@@ -3,21 +3,12 @@
 #include "ashlar/base/bits.hpp"
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/arena/arena.hpp"
+#include "ashlar/manager/arena/ended_range.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
-#include "ashlar/observe/tracker.hpp"
 
 namespace ashlar {
 
-namespace {
-
-// Blocks that containers took of these bytes end: from this arena, or from what stands upon it.
-void inner_blocks_ended_in(const std::byte* begin, const std::byte* end) noexcept {
-  observe::inner_table& known = observe::process_tracker().inner;
-  if (known.has_blocks()) [[unlikely]]
-    known.end_between(begin, end);
-}
-
-}  // namespace
+using detail::inner_blocks_ended_in;
 
 void arena::rewind(mark place) noexcept {
   if (place.position > pos() || history_.is_stale(this, place))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/manager/arena/shared_arena.hpp"
 
+#include "ashlar/manager/arena/ended_range.hpp"
 #include "ashlar/manager/backing_scope.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
 #include "ashlar/os/fork.hpp"
@@ -288,9 +289,18 @@ void shared_arena::give_back(run& r) noexcept {
 
 // --- letting go ----------------------------------------------------------------------------------
 
+// Before the epoch steps on: of what a thread pushes from then on, nothing has ended.
+void shared_arena::end_blocks_in_runs() noexcept {
+  const slot* const first = slots_.load(std::memory_order_relaxed);  // relaxed: under the lock
+  for (const slot* s = first; s != nullptr; s = s->next)
+    if (run* const r = s->current; r != nullptr) detail::inner_blocks_ended_in(r->data(), r->end);
+  for (run* r = retired_; r != nullptr; r = r->next)
+    detail::inner_blocks_ended_in(r->data(), r->end);
+}
+
 void shared_arena::clear() noexcept {
-  inner_blocks_ended();
   lock_guard guard(mutex_);
+  end_blocks_in_runs();
   // release: pairs with the acquire in allocate().
   epoch_.fetch_add(1, std::memory_order_release);
   while (retired_ != nullptr) {

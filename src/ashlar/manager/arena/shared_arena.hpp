@@ -107,6 +107,7 @@ class ASHLAR_EXPORT shared_arena : public manager {
   allocation take_new(layout needed, std::size_t size) noexcept;
   void put(run& r, run*& list) noexcept;
   void give_back(run& r) noexcept;
+  void end_blocks_in_runs() noexcept;
   std::size_t trim_idle(std::size_t keep) noexcept;
   void leave_slots_of(const void* thread) noexcept;
   void leave_slots_but_of(const void* thread) noexcept;
