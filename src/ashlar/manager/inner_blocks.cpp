@@ -28,25 +28,30 @@ class malloc_watch {
 
 }  // namespace
 
-template <class Ask>
-allocation inner_blocks::ask(memory from, const observe::caller& by, Ask asked) noexcept {
-  observe::thread_state& thread = observe::this_thread();
-  const malloc_watch malloc(thread);
-  const bool is_outermost = thread.inside_adapters == 0;
+/// What a manager answered, and whether that is a block inside it, none of malloc's.
+struct inner_blocks::answer {
   allocation fresh;
-  {
-    const scope within;
-    fresh = asked();
-  }
-  if (fresh && is_outermost && thread.muted == 0 && are_watched() &&
-      !from.can(capability::serves_new) && !malloc.saw(fresh))
-    note(*from.get(), fresh, by);
-  return fresh;
+  bool is_inner;
+};
+
+template <class Ask>
+auto inner_blocks::ask(memory from, Ask asked) noexcept -> answer {
+  const malloc_watch malloc(observe::this_thread());
+  const scope within;
+  const allocation fresh = asked();
+  return {fresh, fresh && !from.can(capability::serves_new) && !malloc.saw(fresh)};
+}
+
+bool inner_blocks::are_noted() noexcept {
+  const observe::thread_state& thread = observe::this_thread();
+  return thread.inside_adapters == 0 && thread.muted == 0 && are_watched();
 }
 
 allocation inner_blocks::allocate(memory from, layout request, fit wanted,
                                   const observe::caller& by) noexcept {
-  return ask(from, by, [&] { return from.allocate(request, wanted); });
+  const answer got = ask(from, [&] { return from.allocate(request, wanted); });
+  if (got.is_inner && are_noted()) note(*from.get(), got.fresh, by);
+  return got.fresh;
 }
 
 ASHLAR_COLD allocation inner_blocks::allocate_watched(memory from, layout request,
@@ -54,7 +59,8 @@ ASHLAR_COLD allocation inner_blocks::allocate_watched(memory from, layout reques
   return allocate(from, request, wanted, observe::caller_of_this());
 }
 
-// The old block ends first: somebody else may have its memory before the call returns.
+// The old block ends first: somebody else may have its memory before the call returns. One that was
+// known stays known, whatever the level is now: where nobody looks, for its old place and tag.
 ASHLAR_COLD allocation inner_blocks::reallocate_watched(memory from, block b, std::size_t alignment,
                                                         const resize& change) noexcept {
   manager& m = *from.get();
@@ -62,10 +68,14 @@ ASHLAR_COLD allocation inner_blocks::reallocate_watched(memory from, block b, st
   const observe::inner_manager known{&m, m.kind(), m.name(), m.inner_number_};
   const observe::inner_facts was =
       b && m.has_inner_blocks() ? table.leave(known, b.data) : observe::inner_facts{};
-  const allocation resized =
-      ask(from, observe::caller_of_this(), [&] { return from.reallocate(b, alignment, change); });
-  if (!resized) table.restore(known, b.data, was);
-  return resized;
+  const answer got = ask(from, [&] { return from.reallocate(b, alignment, change); });
+  if (!got.fresh)
+    table.restore(known, b.data, was);
+  else if (got.is_inner && are_noted())
+    note(m, got.fresh, observe::caller_of_this());
+  else if (got.is_inner)
+    (void)table.enter_anew(known, got.fresh.data(), got.fresh.size(), was);  // counts what is lost
+  return got.fresh;
 }
 
 // The manager's tag is the last in the order.

@@ -10,7 +10,8 @@
 // adapter upon an adapter is one block: that of the outermost.
 //
 // A block that was entered ends when its container gives it back here, whatever the level is then;
-// when its manager ends it with others; when an arena takes its addresses back.
+// when its manager ends it with others; when an arena, or a shared one, takes its
+// addresses back.
 // Threads: as the manager. Cost: a load and a branch for each call; where blocks are entered, a
 // walk of the stack, a lock and a search.
 #pragma once
@@ -69,8 +70,10 @@ class ASHLAR_EXPORT inner_blocks {
   ASHLAR_COLD static allocation allocate_watched(memory from, layout request, fit wanted) noexcept;
   ASHLAR_COLD static allocation reallocate_watched(memory from, block b, std::size_t alignment,
                                                    const resize& change) noexcept;
+  struct answer;
   template <class Ask>
-  static allocation ask(memory from, const observe::caller& by, Ask asked) noexcept;
+  static answer ask(memory from, Ask asked) noexcept;
+  static bool are_noted() noexcept;
   static void note(manager& from, const allocation& fresh, const observe::caller& by) noexcept;
 };
 

@@ -122,6 +122,7 @@ total_usage tracked_total() noexcept {
           .page_bytes = at_least_zero(t.page_bytes()),
           .own_bytes = t.own_bytes(),
           .lost = t.lost(),
+          .lost_inner = t.inner.lost(),
           .untagged_blocks = t.untagged_blocks(),
           .untagged_bytes = t.untagged_bytes()};
 }

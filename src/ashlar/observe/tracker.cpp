@@ -365,7 +365,7 @@ ASHLAR_COLD bool tracker::tally_late(thread_tally& t, site_id site, tag_id tag,
 void tracker::note_inner(const inner_manager& from, const void* data, std::size_t size,
                          const caller& by, tag_id tag) noexcept {
   const site_id site = site_of_birth(tally(), {.size = size, .from = by}, tag);
-  if (!inner.enter(from, data, size, site)) lost_.fetch_add(1, std::memory_order_relaxed);
+  (void)inner.enter(from, data, size, site);  // it counts what it lost
 }
 
 // What threads do that have ended as far as the tracker goes, or for which there was no memory.

@@ -234,7 +234,7 @@ class tracker {
   /// Blocks that were born without a tag while the policy asked for it.
   std::uint64_t untagged_blocks() const { return untagged_blocks_.load(std::memory_order_relaxed); }
   std::uint64_t untagged_bytes() const { return untagged_bytes_.load(std::memory_order_relaxed); }
-  /// Births and deaths that could not be counted for want of memory.
+  /// Births and deaths that could not be counted for want of memory; of inner blocks see `inner`.
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
   /// Calls `visit(range)` for the address space of each table of the tracker.
   template <class Visitor>

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "ashlar/arena.hpp"
 #include "ashlar/compose.hpp"
@@ -174,6 +175,26 @@ TEST_F(inner, what_stands_upon_a_shared_arena_ends_with_its_bytes) {
       from.free_all();
     EXPECT_EQ(live(), 0u);
   }
+}
+
+TEST_F(inner, a_known_block_that_grows_while_nobody_looks_stays_known) {
+  best_fit_manager from;
+  vector<char> v(from);
+  v.reserve(100);
+  const figures before = now();
+  ASSERT_TRUE(set_tracking({.level = track_level::counters}));
+  v.reserve(1000);
+  EXPECT_EQ(now(), (figures{1, v.capacity(), 2, before.bytes + v.capacity()}));
+  ASSERT_TRUE(set_tracking({.level = track_level::full}));
+  const std::uint64_t second = v.capacity();
+  {
+    const observe::mute_scope quiet;
+    v.reserve(5000);
+  }
+  EXPECT_EQ(now(), (figures{1, v.capacity(), 3, before.bytes + second + v.capacity()}));
+  ASSERT_TRUE(set_tracking({}));
+  { const vector<char> ending = std::move(v); }
+  EXPECT_EQ(live(), 0u);
 }
 
 TEST_F(inner, a_block_at_the_place_of_a_forgotten_one_ends_it) {

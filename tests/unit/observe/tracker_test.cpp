@@ -263,5 +263,15 @@ TEST_F(tracker_test, goes_on_counting_in_the_child_of_a_fork) {
   EXPECT_EQ(t.live_of(some), 0);
 }
 
+TEST_F(tracker_test, what_finds_no_room_inside_managers_is_lost_apart) {
+  const std::uint64_t before = t.lost();
+  std::vector<std::uint32_t> numbers(inner_table::most_managers);
+  for (std::uint32_t& n : numbers)
+    t.note_inner({&n, "fake", nullptr, n}, &n, sizeof n, caller_of_this(), 0);
+  EXPECT_GT(t.inner.lost(), 0u);
+  EXPECT_EQ(t.lost(), before);
+  for (std::uint32_t& n : numbers) t.inner.close({&n, nullptr, nullptr, n});
+}
+
 }  // namespace
 }  // namespace ashlar::observe

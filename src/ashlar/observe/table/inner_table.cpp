@@ -157,10 +157,19 @@ void inner_table::end_list(std::uint32_t manager) noexcept {
 bool inner_table::enter(const inner_manager& from, const void* data, std::size_t size,
                         site_id site) noexcept {
   lock_guard guard(mutex_);
-  if (!make_known(from)) return false;
-  const std::uint32_t group = group_for(site, managers_[from.number].label);
+  const std::uint32_t group =
+      make_known(from) ? group_for(site, managers_[from.number].label) : std::uint32_t{0};
+  return enter_in(group, from, data, size);
+}
+
+// Group 0: there was no memory for one.
+bool inner_table::enter_in(std::uint32_t group, const inner_manager& from, const void* data,
+                           std::size_t size) noexcept {
   block_node* const n = group != 0 ? take_node() : nullptr;
-  if (n == nullptr) return false;
+  if (n == nullptr) {
+    bump(lost_, 1);
+    return false;
+  }
   n->begin = address_of(data);
   n->size = size;
   n->group = group;
@@ -173,6 +182,8 @@ bool inner_table::enter(const inner_manager& from, const void* data, std::size_t
 }
 
 inner_facts inner_table::leave(const inner_manager& from, const void* data) noexcept {
+  // Whoever gives a block back has learned of it from who entered it: its count is seen here.
+  if (!has_blocks()) return {};
   lock_guard guard(mutex_);
   if (!knows(from)) return {};
   block_node* const n = find(address_of(data), from.number);
@@ -198,6 +209,13 @@ void inner_table::restore(const inner_manager& from, const void* data,
   store_relaxed(counts.dead_bytes, counts.dead_bytes - was.size);
 }
 
+bool inner_table::enter_anew(const inner_manager& from, const void* data, std::size_t size,
+                             const inner_facts& was) noexcept {
+  if (was.group == 0) return true;
+  lock_guard guard(mutex_);
+  return enter_in(knows(from) ? was.group : std::uint32_t{0}, from, data, size);
+}
+
 void inner_table::end_found_between(std::uintptr_t begin, std::uintptr_t end_) noexcept {
   lock_guard guard(mutex_);
   for (block_node* n = first_from(begin, 0); n != nullptr && n->begin < end_;) {
@@ -208,6 +226,7 @@ void inner_table::end_found_between(std::uintptr_t begin, std::uintptr_t end_) n
 }
 
 void inner_table::end_all(const inner_manager& of) noexcept {
+  if (!has_blocks()) return;
   lock_guard guard(mutex_);
   if (knows(of)) end_list(of.number);
 }
@@ -247,6 +266,7 @@ std::size_t inner_table::list(const inner_block& last, inner_block* into,
 void inner_table::release() noexcept {
   tree_ = red_black_tree<access>();
   live_ = 0;
+  lost_ = 0;
   lowest_ = ~std::uintptr_t{0};
   highest_ = 0;
   unused_ = nullptr;

@@ -14,7 +14,7 @@
 // Invariants: (1) for each group, births - deaths = records that name it; (2) of one manager, the
 // records do not overlap: a new one ends those that were there, since nobody told; (3) the number
 // of a manager that is alive and known here names an entry that points back to it.
-// Threads: thread-safe; the counts may be read without the lock. Memory: the OS's, 80 bytes a
+// Threads: thread-safe; the counts may be read without the lock. Memory: the OS's, 72 bytes a
 // block. Cost: a lock and a search for each block.
 #pragma once
 
@@ -85,17 +85,21 @@ class inner_table {
     return address_of(end) > load_relaxed(lowest_) && address_of(begin) <= load_relaxed(highest_);
   }
 
-  /// Enters a block. Errors: false if there is no memory; then it is not known.
+  /// Enters a block. Errors: false if there is no memory; then it is not known, and is lost.
   bool enter(const inner_manager& from, const void* data, std::size_t size, site_id site) noexcept;
-  /// Ends the block of a manager at `data`. Returns what it was.
+  /// Ends the block of a manager at `data`. Returns what it was. Cost: a load if no block lives.
   inner_facts leave(const inner_manager& from, const void* data) noexcept;
   /// Takes that back: it lives on.
   void restore(const inner_manager& from, const void* data, const inner_facts& was) noexcept;
+  /// Enters what became of such a block, for who made it: it counts as one that died and one that
+  /// was born. Errors: as `enter`. Nothing if it was not known.
+  bool enter_anew(const inner_manager& from, const void* data, std::size_t size,
+                  const inner_facts& was) noexcept;
   /// Ends all blocks that begin in [begin, end), of whatever manager.
   void end_between(const void* begin, const void* end) noexcept {
     if (may_have_between(begin, end)) end_found_between(address_of(begin), address_of(end));
   }
-  /// Ends all blocks of a manager.
+  /// Ends all blocks of a manager. Cost: a load if no block lives.
   void end_all(const inner_manager& of) noexcept;
   /// The same, and forgets the manager: it is about to end.
   void close(const inner_manager& of) noexcept;
@@ -112,6 +116,9 @@ class inner_table {
   /// Writes live blocks behind `last` in order of their addresses, from the first on if that is
   /// empty. Returns how many: at most `most`.
   std::size_t list(const inner_block& last, inner_block* into, std::size_t most) noexcept;
+
+  /// Blocks that lived and were not counted for want of memory.
+  std::uint64_t lost() const { return load_relaxed(lost_); }
 
   std::size_t committed() const {
     return blocks_.committed() + groups_.committed() + of_site_.committed() +
@@ -144,6 +151,7 @@ class inner_table {
 
     std::uintptr_t end() const { return begin + (size != 0 ? size : 1); }
   };
+  static_assert(sizeof(block_node) == 72);
   struct manager_entry {
     const void* self;  // null: unused
     block_node* newest;
@@ -175,6 +183,8 @@ class inner_table {
   std::uint32_t group_for(site_id site, std::uint32_t label) noexcept;
   std::uint32_t add_group(site_id site, std::uint32_t label) noexcept;
   block_node* take_node() noexcept;
+  bool enter_in(std::uint32_t group, const inner_manager& from, const void* data,
+                std::size_t size) noexcept;
   void link(block_node& n) noexcept;
   void remove(block_node& n) noexcept;
   void end(block_node& n) noexcept;
@@ -185,6 +195,7 @@ class inner_table {
   lock mutex_;  // everything, but for readers of counts
   red_black_tree<access> tree_;
   std::size_t live_ = 0;
+  std::uint64_t lost_ = 0;
   // Of all since there was none: where one begins at the lowest, and at the highest.
   std::uintptr_t lowest_ = ~std::uintptr_t{0};
   std::uintptr_t highest_ = 0;

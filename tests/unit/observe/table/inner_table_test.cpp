@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace ashlar::observe {
 namespace {
@@ -105,6 +109,48 @@ TEST_F(inner_table_test, a_block_that_left_can_come_back) {
   EXPECT_EQ(sum(1).dead_bytes, 0u);
   table_.restore(a_, at(2000), {});
   EXPECT_EQ(live(1), 1u);
+}
+
+TEST_F(inner_table_test, a_block_that_left_can_be_entered_anew_elsewhere) {
+  ASSERT_TRUE(table_.enter(a_, at(1000), 10, 1));
+  ASSERT_TRUE(table_.enter(a_, at(2000), 10, 2));
+  const inner_facts was = table_.leave(a_, at(1000));
+  EXPECT_TRUE(table_.enter_anew(a_, at(1990), 30, was));
+  EXPECT_EQ(sum(1).born_bytes, 40u);
+  EXPECT_EQ(sum(1).dead_bytes, 10u);
+  EXPECT_EQ(live(2), 0u) << "as any new block, it ends those of its manager below it";
+  EXPECT_EQ(table_.leave(a_, at(1990)).size, 30u);
+  EXPECT_TRUE(table_.enter_anew(a_, at(1990), 30, {}));
+  EXPECT_FALSE(table_.has_blocks()) << "nobody knew it";
+}
+
+TEST_F(inner_table_test, ends_take_no_lock_while_nothing_lives) {
+  ASSERT_TRUE(table_.enter(a_, at(1000), 10, 1));
+  table_.end_all(a_);
+  ASSERT_NE(a_.number, 0u);
+  std::atomic<bool> is_done{false};
+  std::thread other;
+  {
+    lock_guard guard(table_.mutex());
+    other = std::thread([&] {
+      (void)table_.leave(a_, at(1000));
+      table_.end_all(a_);
+      is_done = true;
+    });
+    for (int i = 0; i < 5000 && !is_done; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_TRUE(is_done);
+  }
+  other.join();
+}
+
+TEST_F(inner_table_test, counts_what_finds_no_room) {
+  std::vector<fake_manager> all(inner_table::most_managers + 2);
+  std::uint64_t entered = 0;
+  for (fake_manager& m : all) entered += table_.enter(m, &m, sizeof m, 1) ? 1 : 0;
+  EXPECT_EQ(entered, inner_table::most_managers - 1) << "0 is no number";
+  EXPECT_EQ(table_.lost(), 3u);
+  EXPECT_EQ(live(1), entered);
 }
 
 TEST_F(inner_table_test, lists_blocks_in_parts) {
