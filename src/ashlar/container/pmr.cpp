@@ -27,8 +27,8 @@ void* try_allocate(std::pmr::memory_resource& from, std::size_t size,
 }  // namespace
 
 void* memory_resource::do_allocate(std::size_t size, std::size_t alignment) {
-  return allocate_or_throw(memory_, {size, alignment}, fit::get_exact, observe::caller_of_this())
-      .data;
+  const observe::caller by = observe::caller_of_this();
+  return detail::allocate_or_throw(memory_, {size, alignment}, fit::get_exact, by).data;
 }
 
 void memory_resource::do_deallocate(void* data, std::size_t size, std::size_t alignment) {

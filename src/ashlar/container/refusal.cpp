@@ -41,7 +41,8 @@ ASHLAR_COLD bool detail::reclaim_after(status reason, std::size_t size) noexcept
   return may_help && system().reclaim(size);
 }
 
-block allocate_or_throw(memory from, layout request, fit wanted, const observe::caller& by) {
+block detail::allocate_or_throw(memory from, layout request, fit wanted,
+                                const observe::caller& by) {
   allocation fresh;
   insist(request.size, [&] {
     fresh = inner_blocks::are_watched() ? inner_blocks::allocate(from, request, wanted, by)
@@ -52,7 +53,7 @@ block allocate_or_throw(memory from, layout request, fit wanted, const observe::
 }
 
 ASHLAR_NO_INLINE block allocate_or_throw(memory from, layout request, fit wanted) {
-  return allocate_or_throw(from, request, wanted, observe::caller_of_this());
+  return detail::allocate_or_throw(from, request, wanted, observe::caller_of_this());
 }
 
 }  // namespace ashlar

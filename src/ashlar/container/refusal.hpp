@@ -62,8 +62,13 @@ void insist(std::size_t size, Attempt attempt) {
 /// Errors: throws, after the reclaimers were asked and could not help.
 [[nodiscard]] ASHLAR_EXPORT block allocate_or_throw(memory from, layout request,
                                                     fit wanted = fit::get_exact);
-/// The same, for who knows better than this function who called the library.
+
+namespace detail {
+
+/// The same, for code of the library that knows better than this function who called it.
 [[nodiscard]] block allocate_or_throw(memory from, layout request, fit wanted,
                                       const observe::caller& by);
+
+}  // namespace detail
 
 }  // namespace ashlar
