@@ -67,7 +67,7 @@ struct capture_header {
   std::uint64_t live_blocks;
   std::uint64_t peak_bytes;
   std::uint64_t own_bytes;     // of the tracker
-  std::uint64_t lost;          // births and deaths that were not counted
+  std::uint64_t lost;          // births and deaths that were not counted, but for inner ones
   std::uint64_t sample_bytes;  // mean bytes between samples; 0: every block
   std::uint32_t has_leaks;     // the leak figures of sites are valid
   std::uint32_t frame_pointers_only;

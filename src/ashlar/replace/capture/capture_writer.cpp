@@ -17,6 +17,8 @@
 #include "ashlar/os/unwind_tables.hpp"
 #include "ashlar/replace/capture/block_sums.hpp"
 #include "ashlar/replace/capture/capture_output.hpp"
+#include "ashlar/replace/capture/capture_texts.hpp"
+#include "ashlar/replace/capture/inner_section.hpp"
 #include "ashlar/replace/capture/program_suppressions.hpp"
 #include "ashlar/replace/capture/said_lines.hpp"
 #include "ashlar/replace/leak_scan.hpp"
@@ -44,8 +46,7 @@ class writer {
         inner_end_(tracker_.inner.group_end()),
         out_(plan.file),
         blocks_(site_count_, thread_count_),
-        text_(most_text()) {}
-  ~writer() { text_.release(); }
+        texts_(most_text()) {}
   writer(const writer&) = delete;
   writer& operator=(const writer&) = delete;
 
@@ -71,7 +72,7 @@ class writer {
   void write_suppressions() noexcept;
   void write_said() noexcept;
   void write_strings() noexcept;
-  std::uint32_t text(const char* words) noexcept;
+  std::uint32_t text(const char* words) noexcept { return texts_.add(words); }
 
   tracker& tracker_ = process_tracker();
   const capture_plan& plan_;
@@ -83,8 +84,7 @@ class writer {
   std::uint32_t inner_end_;  // of groups
   capture_output out_;
   block_sums blocks_;
-  growing_space text_;
-  std::size_t text_size_ = 1;  // the first text is empty
+  capture_texts texts_;
 };
 
 // What the texts of all sections come to, at most.
@@ -101,17 +101,6 @@ std::size_t writer::most_text() const noexcept {
     sum += size_of(key.file) + size_of(key.function);
   }
   return sum;
-}
-
-// Texts are kept until all sections that refer to them are written. One text often follows itself.
-std::uint32_t writer::text(const char* words) noexcept {
-  if (words == nullptr || *words == 0) return 0;
-  const std::size_t size = std::strlen(words) + 1;
-  if (!text_.ensure(text_size_ + size)) return 0;
-  const auto at = static_cast<std::uint32_t>(text_size_);
-  std::memcpy(text_.data() + text_size_, words, size);
-  text_size_ += size;
-  return at;
 }
 
 void writer::begin(section_kind kind, std::uint32_t entry_size) noexcept {
@@ -288,28 +277,9 @@ void writer::write_periods() noexcept {
   end(blocks_.period_count());
 }
 
-// Of a site that is newer than those which are written, nothing is.
 void writer::write_inner() noexcept {
   begin(section_kind::inner, sizeof(capture_inner));
-  std::uint64_t count = 0;
-  for (std::uint32_t i = 1; i < inner_end_; ++i) {
-    const inner_group& group = tracker_.inner.group(i);
-    if (group.site >= site_count_) continue;
-    const inner_label& label = tracker_.inner.label(group.label);
-    site_cell sum;
-    sum.add(group.counts);
-    const capture_inner entry = {.site = group.site - 1,
-                                 .kind = text(label.kind),
-                                 .name = text(label.name),
-                                 .unused = 0,
-                                 .born_blocks = sum.born_blocks,
-                                 .born_bytes = sum.born_bytes,
-                                 .live_blocks = difference(sum.born_blocks, sum.dead_blocks),
-                                 .live_bytes = difference(sum.born_bytes, sum.dead_bytes)};
-    out_.add(&entry, sizeof entry);
-    ++count;
-  }
-  end(count);
+  end(write_inner_section(tracker_.inner, {inner_end_, site_count_}, texts_, out_));
 }
 
 void writer::write_suppressions() noexcept {
@@ -330,11 +300,7 @@ void writer::write_said() noexcept {
 
 void writer::write_strings() noexcept {
   begin(section_kind::strings, 1);
-  if (text_.ensure(text_size_))
-    out_.add(text_.data(), text_size_);
-  else
-    out_.add("", text_size_ = 1);  // no text had room
-  end(text_size_);
+  end(texts_.write(out_));
 }
 
 void writer::fill_header(bool scanned) noexcept {
