@@ -10,7 +10,7 @@
 #include "ashlar/heap/heap_registry.hpp"
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/manager/memory_system.hpp"
-#include "ashlar/manager/told_pool.hpp"
+#include "ashlar/manager/source/told_pool.hpp"
 
 namespace ashlar {
 

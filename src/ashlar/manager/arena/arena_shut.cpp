@@ -6,7 +6,7 @@
 // that stays when another arena adopts it.
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/manager/arena/arena.hpp"
-#include "ashlar/manager/told_pool.hpp"
+#include "ashlar/manager/source/told_pool.hpp"
 
 namespace ashlar {
 

@@ -6,7 +6,7 @@
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/manager/check/debug_manager.hpp"
 #include "ashlar/manager/check/debug_report.hpp"
-#include "ashlar/manager/told_pool.hpp"
+#include "ashlar/manager/source/told_pool.hpp"
 #include "ashlar/observe/tracker.hpp"
 #include "ashlar/os/address_space.hpp"
 #include "ashlar/os/thread.hpp"

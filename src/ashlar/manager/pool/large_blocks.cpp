@@ -5,7 +5,7 @@
 
 #include "ashlar/base/poison.hpp"
 #include "ashlar/hardening/fault.hpp"
-#include "ashlar/manager/told_pool.hpp"
+#include "ashlar/manager/source/told_pool.hpp"
 
 namespace ashlar {
 

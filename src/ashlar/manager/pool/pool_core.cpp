@@ -2,7 +2,7 @@
 #include "ashlar/manager/pool/pool_core.hpp"
 
 #include "ashlar/hardening/fault.hpp"
-#include "ashlar/manager/told_pool.hpp"
+#include "ashlar/manager/source/told_pool.hpp"
 #include "ashlar/os/address_space.hpp"
 
 namespace ashlar {

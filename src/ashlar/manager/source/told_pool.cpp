@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ashlar/manager/told_pool.hpp"
+#include "ashlar/manager/source/told_pool.hpp"
 
 #include "ashlar/base/poison.hpp"
 #include "ashlar/manager/source/os_manager.hpp"
