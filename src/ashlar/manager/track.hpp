@@ -102,8 +102,7 @@ struct total_usage {
   std::uint64_t page_bytes = 0;  ///< that managers hold under tags
   std::uint64_t own_bytes = 0;   ///< what tracking itself takes up
   std::uint64_t lost = 0;        ///< births and deaths that were not counted for want of memory
-  std::uint64_t lost_inner =
-      0;  ///< blocks inside managers that were not, none of which is in `lost`
+  std::uint64_t lost_inner = 0;  ///< blocks inside managers that were not: none is in `lost`
   std::uint64_t untagged_blocks = 0;  ///< made while the policy asked for it
   std::uint64_t untagged_bytes = 0;
 };

@@ -91,8 +91,8 @@ class inner_table {
   inner_facts leave(const inner_manager& from, const void* data) noexcept;
   /// Takes that back: it lives on.
   void restore(const inner_manager& from, const void* data, const inner_facts& was) noexcept;
-  /// Enters what became of such a block, for who made it: it counts as one that died and one that
-  /// was born. Errors: as `enter`. Nothing if it was not known.
+  /// Enters what became of such a block, of the same site and label: one has died and one was
+  /// born. Errors: as `enter`. Nothing if it was not known.
   bool enter_anew(const inner_manager& from, const void* data, std::size_t size,
                   const inner_facts& was) noexcept;
   /// Ends all blocks that begin in [begin, end), of whatever manager.
