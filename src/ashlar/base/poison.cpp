@@ -148,8 +148,7 @@ void lend(const void* pool, const void* data, std::size_t size) noexcept {
 }
 
 void take_back(const void* pool, const void* data, std::size_t size) noexcept {
-  if (is(tool::memcheck) && has_pool(pool))
-    (void)request(0, mempool_free, word(pool), word(data));
+  if (is(tool::memcheck) && has_pool(pool)) (void)request(0, mempool_free, word(pool), word(data));
   hide(data, size);
 }
 
