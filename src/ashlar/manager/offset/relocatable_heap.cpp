@@ -147,6 +147,11 @@ std::span<std::byte> relocatable_heap::memory_now() const noexcept {
   return os_ == nullptr ? block_ : std::span<std::byte>{reserved_.data, committed_};
 }
 
+// The block, but only where a tool is told of it: else it is not looked up.
+block relocatable_heap::told(relocatable_handle h) const noexcept {
+  return is_watched_ ? find(h) : block{};
+}
+
 void relocatable_heap::hide(block b) const noexcept {
   if (is_watched_) [[unlikely]]
     poison::hide(b.data, b.size);
@@ -178,15 +183,14 @@ relocatable_allocation relocatable_heap::allocate(layout request) noexcept {
     got = space_.allocate(wanted);
   }
   publish();
-  note_resized({}, find(got.range.handle));
+  note_resized({}, told(got.range.handle));
   return {got.range.handle, got.reason};
 }
 
 void relocatable_heap::deallocate(relocatable_handle h) noexcept {
   if (is_locked(h)) return report_fault(fault_kind::pin_mismatch, find(h).data);
-  const block ended = find(h);
+  hide(told(h));
   space_.deallocate(h);
-  hide(ended);
   publish();
 }
 
@@ -209,12 +213,12 @@ void relocatable_heap::unlock(relocatable_handle h) noexcept {
 status relocatable_heap::reallocate(relocatable_handle h, const resize& change) noexcept {
   if (change.size > max_size - unit) return status::too_large;
   const std::uint64_t units = in_units(change.size, 1).units;
-  const block before = find(h);
+  const block before = told(h);
   status outcome = space_.resize(h, units);
   if (outcome == status::not_enough_memory && extend_behind(h, units))
     outcome = space_.resize(h, units);
   publish();
-  if (outcome == status::success) note_resized(before, find(h));
+  if (outcome == status::success) note_resized(before, told(h));
   if (outcome != status::not_enough_memory) return outcome;
   if (!change.may_move || is_locked(h)) return status::unsupported;
   return move_resized(h, change);

@@ -158,6 +158,7 @@ class ASHLAR_EXPORT relocatable_heap {
   status move_resized(relocatable_handle h, const resize& change) noexcept;
   void publish() noexcept;
   std::span<std::byte> memory_now() const noexcept;
+  block told(relocatable_handle h) const noexcept;
   void hide(block b) const noexcept;
   void note_resized(block before, block now) const noexcept;
 
