@@ -26,15 +26,15 @@ thread_cached_pool::~thread_cached_pool() {
 // Returns null if there is no memory for one.
 thread_cached_pool::magazine* thread_cached_pool::have_magazine() noexcept {
   if (magazine* const m = mine(); m != nullptr) return m;
-  // Under a tool every block comes by the core, which tells of it.
-  if (poison::is_watched()) store_relaxed(capacity_, std::uint32_t{0});
   if (thread_record* const r = records_.claim(); r != nullptr) return static_cast<magazine*>(r);
   lock_.acquire();
   const allocation room = store_.allocate({magazine_size, magazine_alignment});
   if (room) store_relaxed(magazine_bytes_, magazine_bytes_ + room.size());
   lock_.release();
   if (!room) return nullptr;
-  auto* const m = ::new (room.data()) magazine(*this, room.size());
+  // Under a tool every block comes by the core, which tells of it.
+  const std::uint32_t capacity = poison::is_watched() ? 0 : capacity_;
+  auto* const m = ::new (room.data()) magazine(*this, room.size(), capacity);
   records_.add(*m);
   return m;
 }
@@ -49,7 +49,7 @@ allocation thread_cached_pool::fill(magazine& m) noexcept {
     p = first.data();
   }
   std::uint32_t count = 0;
-  for (; count < capacity_ / 2; ++count) {
+  for (; count < m.capacity / 2; ++count) {
     void* const more = core_.try_get();  // what is there; no slab is taken for reserves
     if (more == nullptr) break;
     next_free(more) = m.free;
@@ -95,8 +95,8 @@ void thread_cached_pool::put_slow(void* p) noexcept {
   if (p == nullptr) return;
   magazine* const m = have_magazine();
   const bool is_good = is_plausible(p) && (m == nullptr || m->free != p);
-  if (m != nullptr && is_good && capacity_ != 0) {
-    if (m->count >= capacity_) empty(*m, capacity_ / 2);
+  if (m != nullptr && is_good && m->capacity != 0) {
+    if (m->count >= m->capacity) empty(*m, m->capacity / 2);
     put(p);
     return;
   }
@@ -163,7 +163,7 @@ bool thread_cached_pool::check_invariants() noexcept {
     std::uint32_t count = 0;
     for (void* b = m.free; b != nullptr && is_well && count <= m.count; b = next_free(b), ++count)
       is_well = is_plausible(b);
-    is_well = is_well && count == m.count && m.count <= capacity_;
+    is_well = is_well && count == m.count && m.count <= m.capacity;
   }
   return is_well;
 }

@@ -88,11 +88,13 @@ class ASHLAR_EXPORT thread_cached_pool : public manager {
 
  private:
   struct magazine : thread_record {
-    magazine(thread_cached_pool& p, std::size_t bytes) : pool(p), room(bytes) {}
+    magazine(thread_cached_pool& p, std::size_t bytes, std::uint32_t most)
+        : pool(p), room(bytes), capacity(most) {}
     thread_cached_pool& pool;
-    std::size_t room;  // bytes that the upstream gave for it
+    const std::size_t room;        // bytes that the upstream gave for it
+    const std::uint32_t capacity;  // in blocks; 0: every block comes by the core
+    std::uint32_t count = 0;       // written by its thread, read by any
     void* free = nullptr;
-    std::uint32_t count = 0;  // written by its thread, read by any
   };
   // Two lines, since processors fetch lines in pairs: threads do not disturb each other.
   static constexpr std::size_t magazine_alignment = 128;
@@ -121,7 +123,7 @@ class ASHLAR_EXPORT thread_cached_pool : public manager {
   static void retire(thread_record& record) noexcept;
 
   shared_shape shape_;
-  std::uint32_t capacity_;  // of each magazine
+  const std::uint32_t capacity_;  // of each magazine, where no tool watches
   slab_store store_;
   pool_core core_;  // under the lock, but for what never changes
   thread_records records_;
@@ -141,7 +143,7 @@ void* thread_cached_pool::try_get() noexcept {
 
 void thread_cached_pool::put(void* p) noexcept {
   magazine* const m = mine();
-  if (m == nullptr || m->count >= capacity_ || m->free == p || !is_plausible(p)) [[unlikely]] {
+  if (m == nullptr || m->count >= m->capacity || m->free == p || !is_plausible(p)) [[unlikely]] {
     put_slow(p);
     return;
   }

@@ -264,6 +264,36 @@ TEST(thread_cached_pool, keeps_no_more_than_its_magazine_holds) {
   EXPECT_TRUE(p.check_invariants());
 }
 
+// Threads come while others are at work: none may change what those read.
+TYPED_TEST(pools_for_threads, keep_no_block_for_a_thread_where_a_tool_watches) {
+  const test::watched by_a_tool;
+  TypeParam p({size, 8});
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&p] {
+      for (int i = 0; i < 1000; ++i) {
+        void* const b = p.get();
+        test::fill_pattern(b, size, 1);
+        p.put(b);
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(p.usage().live_blocks, 0u);
+  EXPECT_TRUE(p.check_invariants());
+}
+
+TEST(thread_cached_pool, has_empty_magazines_where_a_tool_watches) {
+  const test::watched by_a_tool;
+  thread_cached_pool p({64, 8}, {.spare = 0});
+  void* const a = p.get();
+  void* const b = p.get();
+  p.put(a);
+  p.put(b);
+  in_thread([&p] { EXPECT_EQ(p.trim(), 0u) << "the slab went back with its last block"; });
+  EXPECT_TRUE(p.check_invariants());
+}
+
 TYPED_TEST(pools_for_threads, resize_of_what_is_no_block_of_them_is_a_fault) {
   test::fault_log faults;
   TypeParam p({size, 8});
