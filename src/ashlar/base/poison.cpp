@@ -8,6 +8,8 @@ void __asan_poison_memory_region(const volatile void* data, std::size_t size)
     __attribute__((weak, visibility("default")));
 void __asan_unpoison_memory_region(const volatile void* data, std::size_t size)
     __attribute__((weak, visibility("default")));
+void* __asan_region_is_poisoned(void* data, std::size_t size)
+    __attribute__((weak, visibility("default")));
 }
 
 namespace ashlar::poison {
@@ -75,10 +77,6 @@ enum code : std::uintptr_t {
   make_defined = 0x4d43'0002,
 };
 
-// The tools write something down for each byte. A range of this size is address space more than
-// memory: nothing was hidden in it.
-constexpr std::size_t most_shown = std::size_t{4} << 30;
-
 std::uintptr_t word(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
 bool is(tool wanted) { return is_watched() && detail::found == wanted; }
@@ -92,15 +90,28 @@ bool is_memcheck() {
   return request(0, make_defined, word(&here), 1) != 0;
 }
 
+// A range may be address space more than memory. The sanitizer writes an eighth of it all the same,
+// which is memory then: only where something is hidden.
+void unpoison(const void* data, std::size_t size) {
+  auto* const bytes = static_cast<std::byte*>(const_cast<void*>(data));
+  for (std::size_t done = 0; done < size;) {
+    const std::size_t left = size - done;
+    const std::size_t part = left < most_hidden ? left : most_hidden;
+    if (size <= most_hidden || __asan_region_is_poisoned(bytes + done, part) != nullptr)
+      __asan_unpoison_memory_region(bytes + done, part);
+    done += part;
+  }
+}
+
 void set_access(std::uintptr_t code, const void* data, std::size_t size) {
   if (size == 0 || !is_watched()) return;
-  if (size > (code == make_noaccess ? most_hidden : most_shown)) return;
+  if (code == make_noaccess && size > most_hidden) return;
   if (detail::found == tool::memcheck)
     (void)request(0, code, word(data), size);
   else if (code == make_noaccess)
     __asan_poison_memory_region(data, size);
   else
-    __asan_unpoison_memory_region(data, size);
+    unpoison(data, size);
 }
 
 }  // namespace
@@ -109,7 +120,8 @@ tool watcher() noexcept {
   tool found = load_relaxed(detail::found);
   if (found != tool::unknown) return found;
   found = tool::none;
-  if (__asan_poison_memory_region != nullptr && __asan_unpoison_memory_region != nullptr)
+  if (__asan_poison_memory_region != nullptr && __asan_unpoison_memory_region != nullptr &&
+      __asan_region_is_poisoned != nullptr)
     found = tool::address_sanitizer;
   else if (is_memcheck())
     found = tool::memcheck;

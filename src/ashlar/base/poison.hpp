@@ -47,17 +47,19 @@ bool sees_library() noexcept;
 
 /// More bytes than this at once are not hidden.
 inline constexpr std::size_t most_hidden = std::size_t{256} << 20;
+/// What managers keep hidden behind a block, at least: as ASan's malloc does.
+inline constexpr std::size_t red_zone = 16;
 
 /// Nobody may touch these bytes.
 void hide(const void* data, std::size_t size) noexcept;
-/// They may be used, and hold nothing yet.
+/// They may be used, and hold nothing yet. As many as there are, here and below.
 void show(const void* data, std::size_t size) noexcept;
 /// They may be used, and hold what they hold.
 void show_defined(const void* data, std::size_t size) noexcept;
 
 /// Begins a pool, if it has not begun. `holds_pools`: its blocks may be what another manager lends
 /// in parts. Memcheck's search for leaks dies of blocks in blocks where neither, or each, says so
-/// (manager/told_pool.hpp).
+/// (manager/source/told_pool.hpp).
 void open_pool(const void* pool, bool holds_pools = false) noexcept;
 /// Ends it and its blocks, if it has begun. Their bytes are hidden.
 void close_pool(const void* pool) noexcept;

@@ -13,7 +13,6 @@
 // region goes back to where it came from (span_store). Large blocks that shrink or grow much move.
 //
 // To memcheck a heap is one pool. Heaps that serve malloc, which tools replace, tell nothing.
-#include <algorithm>
 #include <cstring>
 
 #include "ashlar/base/poison.hpp"
@@ -22,9 +21,6 @@
 namespace ashlar {
 
 namespace {
-
-// Behind each block: what ASan's malloc keeps at least.
-constexpr std::size_t red_zone = 16;
 
 // Blocks in places up to this are never moved for being small.
 constexpr std::size_t smallest_worth_moving = 64;
@@ -55,7 +51,7 @@ void slab::take_back(void* p) noexcept { poison::take_back(home, p, asked_for(p)
 bool slab::resize_lent(void* p, std::size_t size, bool may_move) noexcept {
   const std::size_t place = place_size();
   const bool is_small = size < place / 2 && place > smallest_worth_moving;
-  if (size > place - red_zone || (may_move && is_small)) return false;
+  if (size > place - poison::red_zone || (may_move && is_small)) return false;
   const std::size_t old_size = asked_for(p);
   if (is_slab())
     store_relaxed(size_at(index_of(p)), static_cast<std::uint32_t>(size));
@@ -67,8 +63,8 @@ bool slab::resize_lent(void* p, std::size_t size, bool may_move) noexcept {
 
 // As a heap that tells nothing would serve some bytes more.
 allocation heap::allocate_told(layout request, bool zero) noexcept {
-  if (request.size > max_size - red_zone) return allocation::failed(status::too_large);
-  const layout padded = {request.size + red_zone, request.alignment};
+  if (request.size > max_size - poison::red_zone) return allocation::failed(status::too_large);
+  const layout padded = {request.size + poison::red_zone, request.alignment};
   const size_class c = class_for(padded);
   const allocation a =
       c == class_count ? allocate_large(padded, false) : refill(nullptr, c, padded.size);
@@ -84,18 +80,6 @@ allocation heap::allocate_told(layout request, bool zero) noexcept {
 
 // Before the mapping of a direct block goes: whoever gets the addresses next is not to find them
 // hidden.
-void heap::show_direct(const slab& s) noexcept {
-  const std::size_t size = s.requested;
-  poison::show(s.start, size);
-  poison::show(s.start + size, s.reserved_size - size);
-}
-
-// Before pages of free spans have to do with the OS, or with what stands for it. In pieces, since
-// tools are told of a few GiB at once at most.
-void span_store::show(os::range pages) noexcept {
-  constexpr std::size_t piece = 1_GiB;
-  for (std::size_t at = 0; at < pages.size; at += piece)
-    poison::show_defined(pages.data + at, std::min(piece, pages.size - at));
-}
+void heap::show_direct(const slab& s) noexcept { poison::show(s.start, s.reserved_size); }
 
 }  // namespace ashlar

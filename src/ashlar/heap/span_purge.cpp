@@ -120,7 +120,7 @@ std::uint32_t span_store::discard_from_end(slice_record& first, std::uint32_t le
            done + (end - begin) < most)
       --begin;
     const os::range pages = {base + begin * slice_size, (end - begin) * slice_size};
-    if (hidden_) show(pages);
+    if (hidden_) poison::show_defined(pages.data, pages.size);
     const bool went = os_->discard(pages);
     if (hidden_) poison::hide(pages.data, pages.size);
     if (!went) break;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/heap/metadata_store.hpp"
 #include "ashlar/os/process.hpp"
 #include "ashlar/os/thread.hpp"
@@ -301,7 +302,7 @@ void span_store::lock_for_fork() noexcept {
 
 void span_store::release_region(region& r) noexcept {
   process_metadata.deallocate(r.records - 1, (std::size_t{r.slices} + 2) * sizeof(slice_record));
-  if (hidden_) show({r.base, r.committed * slice_size});
+  if (hidden_) poison::show_defined(r.base, r.committed * slice_size);
   os_->release({r.base, r.slices * slice_size}, r.committed * slice_size);
   r = {};
 }

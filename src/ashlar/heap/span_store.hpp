@@ -175,7 +175,6 @@ class span_store {
   void note_demand(std::uint32_t purged_slices) noexcept;
   std::size_t dirty_bound() const noexcept;
   void keep_bound() noexcept;
-  static void show(os::range pages) noexcept;
   void set_length(slice_record& first, std::uint32_t slices, bool free) noexcept;
 
   lock mutex_;

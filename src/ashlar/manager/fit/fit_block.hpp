@@ -36,7 +36,6 @@ struct [[gnu::may_alias]] fit_block {
   static constexpr std::size_t header = 8;
   static constexpr std::size_t smallest = 24;  // of used blocks, and of free ones with a node
   static constexpr std::size_t crumb = 16;     // a free block without
-  static constexpr std::size_t red_zone = 16;  // of used blocks, under a tool (fit_poison.cpp)
   /// Of payloads, unless less is asked for, or more.
   static constexpr std::size_t alignment = default_alignment;
   /// What links can reach.

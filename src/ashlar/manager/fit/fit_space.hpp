@@ -120,7 +120,7 @@ class ASHLAR_EXPORT fit_space {
   /// Whether a tool is told of each block (base/poison.hpp).
   bool is_watched() const { return is_watched_; }
   /// Bytes that each block has more than was asked for, so that an overrun meets none of ours.
-  std::size_t red_zone() const { return is_watched_ ? fit_block::red_zone : 0; }
+  std::size_t red_zone() const { return is_watched_ ? poison::red_zone : 0; }
   /// What the user may touch of a used block.
   std::size_t lent(const fit_block* b) const {
     return b->usable() - (is_watched_ ? b->slack() : 0);

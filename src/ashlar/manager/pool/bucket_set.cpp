@@ -87,7 +87,8 @@ void bucket_set::note_resized(const void* p, std::size_t old_size,
 std::size_t bucket_set::usable_size(const void* p) const noexcept {
   const pool_core* const core = find(p);
   if (core == nullptr) return 0;
-  if (core->is_block_start(p)) poison::show_defined(p, core->block_size());
+  if (poison::is_watched() && core->is_block_start(p)) [[unlikely]]
+    poison::show_defined(p, core->block_size());
   return core->block_size();
 }
 

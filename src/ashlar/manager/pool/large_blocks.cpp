@@ -11,10 +11,7 @@ namespace ashlar {
 
 namespace {
 
-// Behind each block, under a tool.
-constexpr std::size_t red_zone = 16;
-
-std::size_t red_zone_now() { return poison::is_watched() ? red_zone : 0; }
+std::size_t red_zone_now() { return poison::is_watched() ? poison::red_zone : 0; }
 
 }  // namespace
 
@@ -46,7 +43,8 @@ void large_blocks::lend_again(record& r, std::size_t asked) noexcept {
 
 allocation large_blocks::allocate(layout request) noexcept {
   const std::size_t page = os().page_size();
-  if (request.size > max_size - page - red_zone) return allocation::failed(status::too_large);
+  if (request.size > max_size - page - poison::red_zone)
+    return allocation::failed(status::too_large);
   if (!table_.reserve(1, os())) return allocation::failed(status::no_memory);
   void* const place = records_.get();
   if (place == nullptr) return allocation::failed(status::no_memory);
@@ -81,8 +79,7 @@ void large_blocks::end(record& r) noexcept {
   blocks_.remove(r);
   if (poison::is_watched()) [[unlikely]] {
     poison::take_back(this, r.data, r.usable);
-    poison::show(r.data, r.usable);  // whoever gets the addresses next is not to find them hidden
-    poison::show(r.data + r.usable, r.size - r.usable);
+    poison::show(r.data, r.size);  // whoever gets the addresses next is not to find them hidden
   }
   os().release({r.data, r.reserved}, r.size);
   store_relaxed(used_, used_ - r.size);
@@ -97,7 +94,7 @@ bool large_blocks::deallocate(void* p) noexcept {
 
 allocation large_blocks::resize(void* p, std::size_t size) noexcept {
   record* const r = find(p);
-  if (r == nullptr || size > max_size - os().page_size() - red_zone)
+  if (r == nullptr || size > max_size - os().page_size() - poison::red_zone)
     return allocation::failed(status::too_large);
   const std::size_t wanted = pages_for(size);
   if (wanted > r->reserved) return allocation::failed(status::unsupported);

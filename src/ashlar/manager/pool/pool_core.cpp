@@ -136,21 +136,27 @@ void pool_core::put_elsewhere(pool_slab* slab, void* p) noexcept {
     full_.remove(*slab);
     partial_.push_front(*slab);
   }
-  poison::show(p, sizeof(void*));  // of a block of a few bytes not all is the user's
-  next_free(p) = slab->free;
-  slab->free = p;
-  poison::take_back(slab, p, stride_);
-  store_relaxed(puts_, puts_ + 1);
-  if (--slab->live != 0) {
-    if (poison::is_watched() && slab->live < ending_bias)
-        [[unlikely]] {  // so that what comes back last goes out first
-      partial_.remove(*slab);
-      partial_.push_front(*slab);
-    }
-    return;
+  if (poison::is_watched()) [[unlikely]] {
+    push_watched(*slab, p);
+  } else {
+    next_free(p) = slab->free;
+    slab->free = p;
   }
+  store_relaxed(puts_, puts_ + 1);
+  if (--slab->live != 0) return;
   partial_.remove(*slab);
   retire(*slab);
+}
+
+// Where a tool looks on: hides the block, and lets what comes back last go out first.
+void pool_core::push_watched(pool_slab& slab, void* p) noexcept {
+  poison::show(p, sizeof(void*));  // of a block of a few bytes not all is the user's
+  next_free(p) = slab.free;
+  slab.free = p;
+  poison::take_back(&slab, p, stride_);
+  if (slab.live >= ending_bias) return;  // it is in no list
+  partial_.remove(slab);
+  partial_.push_front(slab);
 }
 
 // Of a shared store the caller knows already: it found this core by the slab's header.

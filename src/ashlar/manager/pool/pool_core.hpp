@@ -121,6 +121,7 @@ class ASHLAR_EXPORT pool_core {
 
   ASHLAR_COLD void* get_watched() noexcept;
   void put_elsewhere(pool_slab* slab, void* p) noexcept;
+  ASHLAR_COLD void push_watched(pool_slab& slab, void* p) noexcept;
   ASHLAR_COLD void bad_put(void* p) const noexcept;
   bool is_ours(const pool_slab* slab, const void* p) const noexcept;
   pool_slab* take_spare() noexcept;
