@@ -50,6 +50,7 @@ EXPECTED = {
             "general_medium_freed",
             "buckets_freed",
             "cached_pool_freed",
+            "thread_cached_freed",
             "thread_pools_freed",
             "thread_pools_freed_elsewhere",
             "relocatable_freed",

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Faults in blocks of pools for many threads, and of blocks that move.
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <thread>
 
+#include "ashlar/compose.hpp"
+#include "ashlar/general.hpp"
 #include "ashlar/pool.hpp"
 #include "ashlar/relocatable.hpp"
+#include "ashlar/sources.hpp"
 #include "poison/faulty.hpp"
 
 namespace faulty {
@@ -27,6 +32,17 @@ void thread_pools_freed() {
   (void)pools.get();
   p[0] = 1;
   pools.put(const_cast<char*>(p));
+  (void)p[0];
+}
+
+// No cache of the manager's keeps it.
+void thread_cached_freed() {
+  ashlar::thread_cached<ashlar::locked<ashlar::general_manager>> manager;
+  const ashlar::allocation a = manager.allocate({64});
+  (void)manager.allocate({64});
+  volatile char* const p = hidden(a.data());
+  p[63] = 1;
+  manager.deallocate(a.get());
   (void)p[0];
 }
 
@@ -64,6 +80,7 @@ void relocatable_moved() {
 
 constexpr fault faults[] = {
     {"cached_pool_freed", cached_pool_freed},
+    {"thread_cached_freed", thread_cached_freed},
     {"thread_pools_freed", thread_pools_freed},
     {"thread_pools_freed_elsewhere", thread_pools_freed_elsewhere},
     {"relocatable_freed", relocatable_freed},
@@ -132,13 +149,56 @@ bool blocks_move_well() {
   return true;
 }
 
+// Blocks that shrink into what could be cached, too.
+bool cached_blocks_are_well() {
+  ashlar::thread_cached<ashlar::locked<ashlar::general_manager>> manager;
+  bool well = true;
+  for (std::size_t size = 1; size < 3000; size += 7) {
+    ashlar::allocation a = manager.allocate_zeroed({size}, ashlar::fit::get_no_less);
+    for (std::size_t i = 0; i < size; ++i) well = well && static_cast<char*>(a.data())[i] == 0;
+    std::memset(a.data(), 1, a.size());
+    a = manager.reallocate(a.get(), 16, {.size = size / 3});
+    std::memset(a.data(), 2, size / 3);
+    manager.deallocate({a.data(), size / 3});
+  }
+  return well && manager.usage().used == 0;
+}
+
+// More than is hidden at once: all of it can be used when it is handed out, and afterwards.
+bool large_memory_is_shown() {
+  constexpr std::size_t size = std::size_t{5} << 30;
+  void* const mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) return false;
+  const std::span memory(static_cast<std::byte*>(mapped), size);
+  bool well = true;
+  {
+    ashlar::relocatable_heap heap({.block = memory});
+    heap.deallocate(heap.allocate({64}).handle);
+    const ashlar::block all = heap.find(heap.allocate({size - 4096}).handle);
+    well = all && std::memset(all.data, 1, 64) != nullptr;
+    heap.free_all();
+    heap.deallocate(heap.allocate({64}).handle);
+  }
+  std::memset(mapped, 1, 4096);
+  {
+    ashlar::user_block_os block({.memory = {memory.data(), size}});
+    ashlar::general_manager general({.os = &block});
+    const ashlar::allocation a = general.allocate({size - (std::size_t{256} << 20)});
+    well = well && a && std::memset(a.data(), 1, 64) != nullptr;
+    general.deallocate(a.get());
+    if (a) std::memset(a.data(), 1, 64);  // it is the user's again
+  }
+  return munmap(mapped, size) == 0 && well;
+}
+
 }  // namespace
 
 std::span<const fault> sharing_faults() { return faults; }
 
 bool sharing_is_well() {
   return pool_is_well<ashlar::thread_cached_pool>() && pool_is_well<ashlar::thread_pools>() &&
-         blocks_move_well();
+         blocks_move_well() && cached_blocks_are_well() && large_memory_is_shown();
 }
 
 }  // namespace faulty

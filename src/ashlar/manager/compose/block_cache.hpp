@@ -74,7 +74,13 @@ class alignas(64) block_cache {
     list& l = lists_[c];
     const bool is_there = l.first == p;
     if (!is_there) {
-      if (l.count == PerClass) surplus = take_list(c);
+      if (l.count >= PerClass) [[unlikely]] {
+        if (l.count == shut_count) {
+          mutex_.release();
+          return cache_answer::busy;
+        }
+        surplus = take_list(c);
+      }
       l.first = ::new (p) cached_block{l.first};
       ++l.count;
       count_out(0 - cache_class::size_of(c));
@@ -91,6 +97,14 @@ class alignas(64) block_cache {
     return first;
   }
 
+  /// Takes no blocks any more and says that it is busy, unless it is just now: call it again then.
+  void shut() noexcept {
+    if (!mutex_.try_acquire()) return;
+    for (list& l : lists_)
+      if (l.first == nullptr) l.count = shut_count;
+    mutex_.release();
+  }
+
   /// Forgets all blocks, those that the program has too. Requires: no other thread is using it.
   void forget_all() noexcept {
     for (list& l : lists_) l = {};
@@ -104,6 +118,8 @@ class alignas(64) block_cache {
   std::size_t cached() const noexcept { return load_relaxed(cached_); }
 
  private:
+  static constexpr std::size_t shut_count = PerClass + 1;
+
   struct list {
     cached_block* first = nullptr;
     std::size_t count = 0;
@@ -117,6 +133,7 @@ class alignas(64) block_cache {
   cached_block* take_list(std::size_t c) noexcept {
     list& l = lists_[c];
     cached_block* const first = l.first;
+    if (first == nullptr) return nullptr;
     store_relaxed(cached_, cached_ - l.count * cache_class::size_of(c));
     l = {};
     return first;

@@ -14,12 +14,14 @@
 // Faults: double_free for a block that comes back twice in a row. Of any other wrong pointer
 // nothing is noticed before a cache gives it to the part: give its size and its manager right.
 // Invariants: block_cache.hpp; each cached block was allocated from the part with its class's size
-// and alignment 16; `used` counts classes, not what the part rounds them up to.
+// and alignment 16; `used` counts classes, not what the part rounds them up to. Under a tool that
+// watches memory (base/poison.hpp) no block is cached.
 // Threads: thread-safe; the part must be, and may be used by others too. A child of fork may use
 // it: what other threads' caches held when they were busy is lost to it. Cost: one uncontended
 // lock. Memory: 16 caches of 384 bytes for classes up to 1 KiB, and 32 free blocks a list at most.
 #pragma once
 
+#include "ashlar/base/poison.hpp"
 #include "ashlar/hardening/fault.hpp"
 #include "ashlar/hardening/fault_watch.hpp"
 #include "ashlar/manager/compose/block_cache.hpp"
@@ -233,7 +235,11 @@ class thread_cached : public composed<thread_cached<Part, Largest>, Part> {
     return 0;
   }
 
+  // Every block comes by here before it could be cached, and where a tool watches none is: the part
+  // tells of what it gets back.
   allocation take_from_part(layout whole, bool zero) noexcept {
+    if (poison::is_watched()) [[unlikely]]
+      for (cache& one : caches_) one.shut();
     const allocation a = with_empty_caches([&] {
       return zero ? zeroed_from(part_.get(), whole, fit::get_exact)
                   : part_.get().allocate(whole, fit::get_exact);

@@ -10,9 +10,11 @@
 #include "ashlar/base/units.hpp"
 #include "ashlar/buckets.hpp"
 #include "ashlar/compose.hpp"
+#include "ashlar/general.hpp"
 #include "ashlar/manager/memory_system.hpp"
 #include "ashlar/sources.hpp"
 #include "support/pattern.hpp"
+#include "support/unwatched.hpp"
 #include "unit/manager/plain_manager.hpp"
 
 namespace ashlar {
@@ -278,6 +280,7 @@ TEST(thread_cached, has_classes_that_hold_what_is_put_into_them) {
 }
 
 TEST(thread_cached, serves_from_what_was_freed) {
+  const test::unwatched quiet;  // under a tool, nothing is cached
   plain_manager plain;
   thread_cached<locked<memory>> m{memory(plain)};
   const allocation a = m.allocate({100, 8});
@@ -297,6 +300,7 @@ TEST(thread_cached, serves_from_what_was_freed) {
 }
 
 TEST(thread_cached, keeps_no_more_than_a_listful) {
+  const test::unwatched quiet;  // under a tool, nothing is cached
   locked<user_block_os> bytes(
       user_block_options{.memory = {the_block, sizeof(the_block)}, .page_size = 64});
   thread_cached<locked<user_block_os>&> m(bytes);
@@ -305,6 +309,20 @@ TEST(thread_cached, keeps_no_more_than_a_listful) {
   for (const allocation& a : blocks) m.deallocate(a.get(), 8);
   EXPECT_LE(bytes.usage().live_blocks, std::size_t{m.per_class});
   EXPECT_GT(bytes.usage().live_blocks, 0u);
+}
+
+TEST(thread_cached, caches_nothing_where_a_tool_watches) {
+  const test::watched by_a_tool;
+  thread_cached<locked<general_manager>> m;
+  const allocation a = m.allocate({100, 8});
+  std::thread([&] { m.deallocate(a.get(), 8); }).join();
+  EXPECT_EQ(m.inner().usage().live_blocks, 0u);
+  const allocation large = m.allocate({2000, 16});
+  const allocation b = m.reallocate(large.get(), 16, {.size = 50});
+  ASSERT_TRUE(b);
+  m.deallocate({b.data(), 50}, 16);
+  EXPECT_EQ(m.inner().usage().live_blocks, 0u);
+  EXPECT_EQ(m.usage().used, 0u);
 }
 
 TEST(thread_cached, empties_its_caches_before_it_refuses) {
