@@ -13,6 +13,7 @@
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/size_class.hpp"
 #include "ashlar/observe/snapshot.hpp"
+#include "unit/heap/heap_fixture.hpp"
 
 namespace ashlar {
 namespace {
@@ -36,7 +37,9 @@ void expect_parts_to_make_the_whole(heap& h, const observe::snapshot& s) {
   }
 }
 
-TEST(describe, an_empty_heap_has_nothing) {
+using describe = test::plain_heaps;
+
+TEST_F(describe, an_empty_heap_has_nothing) {
   heap h{heap_options{}};
   const auto s = figures(h);
   EXPECT_EQ(s->live + s->slack + s->cached + s->free + s->returned, 0u);
@@ -45,7 +48,7 @@ TEST(describe, an_empty_heap_has_nothing) {
   expect_parts_to_make_the_whole(h, *s);
 }
 
-TEST(describe, counts_the_tables_of_its_regions) {
+TEST_F(describe, counts_the_tables_of_its_regions) {
   heap h{heap_options{}};
   h.deallocate(h.allocate({300_KiB}).data());
   const std::uint64_t before = figures(h)->metadata;
@@ -54,7 +57,7 @@ TEST(describe, counts_the_tables_of_its_regions) {
   EXPECT_GE(figures(h)->metadata, before + blocks * 5 * sizeof(slice_record) - 64_KiB);
 }
 
-TEST(describe, counts_every_live_block_of_every_class) {
+TEST_F(describe, counts_every_live_block_of_every_class) {
   heap h{heap_options{}};
   std::vector<void*> blocks;
   for (size_class c = 0; c < class_count; ++c)
@@ -84,7 +87,7 @@ TEST(describe, counts_every_live_block_of_every_class) {
   EXPECT_GT(s->returned, 0u);
 }
 
-TEST(describe, estimates_slack_from_what_was_asked_for) {
+TEST_F(describe, estimates_slack_from_what_was_asked_for) {
   heap h{heap_options{}};
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(h.allocate({1030}));  // class of 1152
   const auto s = figures(h);
@@ -94,7 +97,7 @@ TEST(describe, estimates_slack_from_what_was_asked_for) {
   expect_parts_to_make_the_whole(h, *s);
 }
 
-TEST(describe, knows_large_blocks_exactly) {
+TEST_F(describe, knows_large_blocks_exactly) {
   heap h{heap_options{}};
   const std::size_t sizes[] = {300'001, 1'000'000, 40'000'001};
   for (const std::size_t size : sizes) ASSERT_TRUE(h.allocate({size}));
@@ -110,7 +113,7 @@ TEST(describe, knows_large_blocks_exactly) {
   expect_parts_to_make_the_whole(h, *s);
 }
 
-TEST(describe, knows_what_is_free_and_how_much_of_it_in_one_piece) {
+TEST_F(describe, knows_what_is_free_and_how_much_of_it_in_one_piece) {
   heap h{heap_options{}};
   void* const a = h.allocate({8_MiB}).data();
   void* const fence = h.allocate({1_MiB}).data();
@@ -132,7 +135,7 @@ TEST(describe, knows_what_is_free_and_how_much_of_it_in_one_piece) {
   h.deallocate(fence);
 }
 
-TEST(describe, draws_a_map_whose_cells_add_up) {
+TEST_F(describe, draws_a_map_whose_cells_add_up) {
   heap h{heap_options{}};
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(h.allocate({1_MiB}));
   const auto s = figures(h);
@@ -145,7 +148,7 @@ TEST(describe, draws_a_map_whose_cells_add_up) {
   EXPECT_EQ(used * s->cell_bytes, h.used_bytes());
 }
 
-TEST(describe, counts_what_is_resident_and_what_is_untouched) {
+TEST_F(describe, counts_what_is_resident_and_what_is_untouched) {
   heap h{heap_options{}};
   void* const p = h.allocate({10_MiB}).data();
   EXPECT_EQ(figures(h)->untouched, 10_MiB);
@@ -153,7 +156,7 @@ TEST(describe, counts_what_is_resident_and_what_is_untouched) {
   EXPECT_EQ(figures(h)->untouched, 6_MiB);
 }
 
-TEST(describe, sees_the_peak) {
+TEST_F(describe, sees_the_peak) {
   heap h{heap_options{}};
   void* const a = h.allocate({20_MiB}).data();
   void* const b = h.allocate({100_MiB}).data();
@@ -177,7 +180,9 @@ struct visited {
   }
 };
 
-TEST(walk, visits_each_live_block_once_and_nothing_else) {
+using walk = test::plain_heaps;
+
+TEST_F(walk, visits_each_live_block_once_and_nothing_else) {
   heap h{heap_options{}};
   std::set<void*> live;
   for (std::size_t i = 0; i < 3000; ++i) {
@@ -205,7 +210,7 @@ TEST(walk, visits_each_live_block_once_and_nothing_else) {
   EXPECT_EQ(v.blocks, live);
 }
 
-TEST(walk, stops_when_told_to) {
+TEST_F(walk, stops_when_told_to) {
   heap h{heap_options{}};
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(h.allocate({100}));
   ASSERT_TRUE(h.allocate({1_MiB}));

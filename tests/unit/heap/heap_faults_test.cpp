@@ -8,6 +8,7 @@
 #include "ashlar/heap/heap.hpp"
 #include "support/fault_log.hpp"
 #include "support/pattern.hpp"
+#include "unit/heap/heap_fixture.hpp"
 
 namespace ashlar {
 namespace {
@@ -15,7 +16,9 @@ namespace {
 using test::fill_pattern;
 using test::has_pattern;
 
-TEST(heap_faults, foreign_and_interior_pointers_are_faults) {
+using heap_faults = test::plain_heaps;
+
+TEST_F(heap_faults, foreign_and_interior_pointers_are_faults) {
   heap h{heap_options{}};
   test::fault_log faults;
   int on_stack = 0;
@@ -39,7 +42,7 @@ TEST(heap_faults, foreign_and_interior_pointers_are_faults) {
   h.check_invariants();
 }
 
-TEST(heap_faults, large_blocks_freed_twice_are_faults) {
+TEST_F(heap_faults, large_blocks_freed_twice_are_faults) {
   heap h{heap_options{}};
   test::fault_log faults;
   for (const std::size_t size : {1_MiB, 40_MiB}) {
@@ -50,7 +53,7 @@ TEST(heap_faults, large_blocks_freed_twice_are_faults) {
   }
 }
 
-TEST(heap_faults, small_blocks_freed_twice_are_faults_when_they_leave_the_bin) {
+TEST_F(heap_faults, small_blocks_freed_twice_are_faults_when_they_leave_the_bin) {
   heap h{heap_options{}};
   test::fault_log faults;
   void* const kept = h.allocate({64}).data();  // so that the slab stays
@@ -65,7 +68,7 @@ TEST(heap_faults, small_blocks_freed_twice_are_faults_when_they_leave_the_bin) {
 }
 
 // The second free puts the block into the bin of one thread while another one brings it home.
-TEST(heap_faults, blocks_freed_twice_are_faults_though_a_large_block_lies_there_now) {
+TEST_F(heap_faults, blocks_freed_twice_are_faults_though_a_large_block_lies_there_now) {
   for (const std::size_t size : {64_KiB / 1024, 100_KiB}) {
     heap h{heap_options{}};
     test::fault_log faults;

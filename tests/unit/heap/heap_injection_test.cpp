@@ -16,6 +16,7 @@
 #include "support/child.hpp"
 #include "support/fake_os.hpp"
 #include "support/pattern.hpp"
+#include "unit/heap/heap_fixture.hpp"
 
 namespace ashlar {
 namespace {
@@ -167,12 +168,14 @@ void forget_the_map() {
   process_page_map.release();
 }
 
-TEST(injection, the_script_runs_without_refusals_when_nothing_fails) {
+using injection = test::plain_heaps;
+
+TEST_F(injection, the_script_runs_without_refusals_when_nothing_fails) {
   have_what_the_process_keeps();
   EXPECT_EQ(live_once(0, 0).refusals, 0u);
 }
 
-TEST(injection, of_a_failure_at_every_single_call) {
+TEST_F(injection, of_a_failure_at_every_single_call) {
   have_what_the_process_keeps();
   // One thread is nothing new to TSan: there, some of the calls will do.
   constexpr std::uint64_t step = ASHLAR_TSAN ? 9 : 1;
@@ -182,20 +185,20 @@ TEST(injection, of_a_failure_at_every_single_call) {
   EXPECT_LT(n, 2000u);
 }
 
-TEST(injection, of_failures_again_and_again) {
+TEST_F(injection, of_failures_again_and_again) {
   have_what_the_process_keeps();
   for (const std::uint64_t every : {2, 3, 7})
     for (std::uint64_t n = 1; n <= 12; ++n) EXPECT_TRUE(live_once(n, every).was_injected);
 }
 
-TEST(injection, of_failures_only) {
+TEST_F(injection, of_failures_only) {
   have_what_the_process_keeps();
   const outcome all = live_once(1, 1);
   EXPECT_TRUE(all.was_injected);
   EXPECT_GT(all.refusals, 0u);
 }
 
-TEST(injection, at_the_first_use_of_the_process) {
+TEST_F(injection, at_the_first_use_of_the_process) {
   for (std::uint64_t n = 1; n <= 12; ++n) {
     EXPECT_TRUE(test::ended_well(test::run_in_child([n] {
       forget_the_map();
@@ -212,7 +215,9 @@ TEST(injection, at_the_first_use_of_the_process) {
 
 // --- little address space, as under `ulimit -v` ---
 
-TEST(small_address_space, is_used_to_the_end_and_given_back) {
+using small_address_space = test::plain_heaps;
+
+TEST_F(small_address_space, is_used_to_the_end_and_given_back) {
   for (const std::size_t limit : {40_MiB, 200_MiB, 2_GiB}) {
     EXPECT_TRUE(test::ended_well(test::run_in_child([limit] {
       forget_the_map();
@@ -236,7 +241,7 @@ TEST(small_address_space, is_used_to_the_end_and_given_back) {
   }
 }
 
-TEST(small_address_space, serves_all_sizes_through_the_compact_map) {
+TEST_F(small_address_space, serves_all_sizes_through_the_compact_map) {
   EXPECT_TRUE(test::ended_well(test::run_in_child([] {
     forget_the_map();
     test::fake_os os;

@@ -13,6 +13,7 @@
 #include "support/fake_os.hpp"
 #include "support/heap_calls.hpp"
 #include "support/scale.hpp"
+#include "unit/heap/heap_fixture.hpp"
 
 namespace ashlar {
 namespace {
@@ -54,7 +55,9 @@ struct limit_record {
   }
 };
 
-TEST(heap_limits, hard_limit_is_never_exceeded) {
+using heap_limits_test = test::plain_heaps;
+
+TEST_F(heap_limits_test, hard_limit_is_never_exceeded) {
   for (const std::size_t hard : {1_MiB, 10_MiB, 10_MiB + 100, 50_MiB}) {
     for (const std::size_t size : {100_KiB / 1024, 30_KiB, 100_KiB, 700_KiB, 40_MiB}) {
       limit_record record;
@@ -72,7 +75,7 @@ TEST(heap_limits, hard_limit_is_never_exceeded) {
   }
 }
 
-TEST(heap_limits, hard_limit_holds_for_threads_together) {
+TEST_F(heap_limits_test, hard_limit_holds_for_threads_together) {
   for (const std::size_t size : {16_KiB, 1_MiB, 40_MiB}) {
     const std::size_t hard = size < 1_MiB ? 1_MiB : size + size / 2;
     const std::size_t rounds = test::scaled(200);
@@ -94,7 +97,7 @@ TEST(heap_limits, hard_limit_holds_for_threads_together) {
   }
 }
 
-TEST(heap_limits, hold_for_two_heaps_together_that_count_each_other) {
+TEST_F(heap_limits_test, hold_for_two_heaps_together_that_count_each_other) {
   for (const std::size_t size : {16_KiB, 1_MiB}) {
     const std::size_t hard = 8_MiB;
     const std::size_t rounds = test::scaled(100);
@@ -119,7 +122,7 @@ TEST(heap_limits, hold_for_two_heaps_together_that_count_each_other) {
   }
 }
 
-TEST(heap_limits, at_hard_may_free_and_have_it_tried_again) {
+TEST_F(heap_limits_test, at_hard_may_free_and_have_it_tried_again) {
   for (const std::size_t size : {100_KiB, 300_KiB, 3_MiB}) {
     limit_record record;
     heap h{{.limits = record.limits(heap_limits::none, 16_MiB)}};
@@ -141,7 +144,7 @@ TEST(heap_limits, at_hard_may_free_and_have_it_tried_again) {
   }
 }
 
-TEST(heap_limits, growth_in_place_counts) {
+TEST_F(heap_limits_test, growth_in_place_counts) {
   limit_record record;
   heap h{{.limits = record.limits(heap_limits::none, 4_MiB)}};
   record.subject = &h;
@@ -154,7 +157,7 @@ TEST(heap_limits, growth_in_place_counts) {
   EXPECT_TRUE(test::try_resize(h, p, 5_MiB));
 }
 
-TEST(heap_limits, soft_limit_is_reported_once_a_crossing) {
+TEST_F(heap_limits_test, soft_limit_is_reported_once_a_crossing) {
   limit_record record;
   heap h{{.limits = record.limits(4_MiB, heap_limits::none)}};
   record.subject = &h;
@@ -168,7 +171,7 @@ TEST(heap_limits, soft_limit_is_reported_once_a_crossing) {
   }
 }
 
-TEST(heap_limits, none_means_none) {
+TEST_F(heap_limits_test, none_means_none) {
   heap h{heap_options{}};
   EXPECT_TRUE(h.allocate({200_MiB}));
 }
@@ -192,7 +195,9 @@ struct reclaimer_record {
   }
 };
 
-TEST(reclaimers, are_asked_before_an_allocation_fails) {
+using reclaimers = test::plain_heaps;
+
+TEST_F(reclaimers, are_asked_before_an_allocation_fails) {
   heap h{{.limits = {.hard = 8_MiB}}};
   reclaimer_record record{&h, {}};
   ASSERT_TRUE(system().add_reclaimer(&record, reclaimer_record::reclaim));
@@ -209,7 +214,7 @@ TEST(reclaimers, are_asked_before_an_allocation_fails) {
   EXPECT_EQ(record.calls, calls);
 }
 
-TEST(reclaimers, are_asked_when_the_os_has_no_memory) {
+TEST_F(reclaimers, are_asked_when_the_os_has_no_memory) {
   heap h{heap_options{}};
   reclaimer_record record{&h, {}};
   ASSERT_TRUE(h.allocate({100}));
@@ -227,7 +232,7 @@ TEST(reclaimers, are_asked_when_the_os_has_no_memory) {
 }
 
 // A callback that writes a log line allocates, just when there is no memory.
-TEST(reclaimers, may_allocate_and_are_not_called_for_that) {
+TEST_F(reclaimers, may_allocate_and_are_not_called_for_that) {
   struct allocating {
     heap* subject;
     int calls = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What heaps do where a tool is told of each block; and that in this program none is told
-// otherwise. What the tools then find is the matter of tests/poison.
+// What heaps do where a tool is told of each block: a red zone that nobody sees. What the tools
+// then find is the matter of tests/poison.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -17,11 +17,11 @@
 namespace ashlar {
 namespace {
 
-using test::watched;
-
-// The other tests of heaps look at bins, spans and sizes of classes, which a heap that tells a tool
-// does not have, or not these.
-const test::unwatched no_tool_here;
+class heap_poison : public testing::Test {
+ protected:
+  test::watched by_a_tool;
+  heap h;
+};
 
 std::size_t count_walked(heap& h, std::size_t size) {
   struct counts {
@@ -36,9 +36,7 @@ std::size_t count_walked(heap& h, std::size_t size) {
   return c.found;
 }
 
-TEST(heap_poison, gives_what_was_asked_for_and_no_more) {
-  const watched by_a_tool;
-  heap h;
+TEST_F(heap_poison, gives_what_was_asked_for_and_no_more) {
   for (const std::size_t size :
        {std::size_t{0}, std::size_t{1}, std::size_t{64}, std::size_t{20'000}, 1_MiB, 40_MiB}) {
     const allocation a = h.allocate({size}, fit::get_no_less);
@@ -52,9 +50,7 @@ TEST(heap_poison, gives_what_was_asked_for_and_no_more) {
   h.check_invariants();
 }
 
-TEST(heap_poison, keeps_a_red_zone_behind_each_block) {
-  const watched by_a_tool;
-  heap h;
+TEST_F(heap_poison, keeps_a_red_zone_behind_each_block) {
   for (const size_class_info& info : size_classes) {
     auto* const a = static_cast<std::byte*>(h.allocate({info.block_size}).data());
     auto* const b = static_cast<std::byte*>(h.allocate({info.block_size}).data());
@@ -63,16 +59,12 @@ TEST(heap_poison, keeps_a_red_zone_behind_each_block) {
   }
 }
 
-TEST(heap_poison, binds_no_thread) {
-  const watched by_a_tool;
-  heap h;
+TEST_F(heap_poison, binds_no_thread) {
   EXPECT_EQ(h.local(), nullptr);
   EXPECT_TRUE(h.allocate({64}));
 }
 
-TEST(heap_poison, resizes_in_place_while_half_of_the_place_is_used) {
-  const watched by_a_tool;
-  heap h;
+TEST_F(heap_poison, resizes_in_place_while_half_of_the_place_is_used) {
   for (const std::size_t size : {std::size_t{1000}, std::size_t{1} << 20}) {
     void* const p = h.allocate({size}).data();
     std::memset(p, 1, size);
@@ -87,9 +79,7 @@ TEST(heap_poison, resizes_in_place_while_half_of_the_place_is_used) {
   h.check_invariants();
 }
 
-TEST(heap_poison, zeroes_what_was_used_before) {
-  const watched by_a_tool;
-  heap h;
+TEST_F(heap_poison, zeroes_what_was_used_before) {
   for (const std::size_t size : {std::size_t{100}, std::size_t{100'000}, 1_MiB}) {
     const allocation dirty = h.allocate({size});
     std::memset(dirty.data(), 1, size);
@@ -100,10 +90,8 @@ TEST(heap_poison, zeroes_what_was_used_before) {
   }
 }
 
-TEST(heap_poison, tells_a_second_free_at_once) {
-  const watched by_a_tool;
+TEST_F(heap_poison, tells_a_second_free_at_once) {
   test::fault_log faults;
-  heap h;
   void* const p = h.allocate({64}).data();
   (void)h.allocate({64});
   h.deallocate(p);
@@ -112,9 +100,7 @@ TEST(heap_poison, tells_a_second_free_at_once) {
   h.check_invariants();
 }
 
-TEST(heap_poison, takes_blocks_back_from_other_threads_and_other_heaps) {
-  const watched by_a_tool;
-  heap h;
+TEST_F(heap_poison, takes_blocks_back_from_other_threads_and_other_heaps) {
   heap other;
   std::vector<void*> blocks;
   for (int i = 0; i < 1000; ++i) blocks.push_back(h.allocate({48}).data());
@@ -125,9 +111,7 @@ TEST(heap_poison, takes_blocks_back_from_other_threads_and_other_heaps) {
   h.check_invariants();
 }
 
-TEST(heap_poison, gives_everything_back) {
-  const watched by_a_tool;
-  heap h;
+TEST_F(heap_poison, gives_everything_back) {
   for (std::size_t size = 1; size < 100'000; size += size / 3 + 1) (void)h.allocate({size});
   h.free_all();
   EXPECT_EQ(h.used_bytes(), 0u);

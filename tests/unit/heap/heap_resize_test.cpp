@@ -6,6 +6,7 @@
 #include "ashlar/heap/heap.hpp"
 #include "support/heap_calls.hpp"
 #include "support/pattern.hpp"
+#include "unit/heap/heap_fixture.hpp"
 
 namespace ashlar {
 namespace {
@@ -13,7 +14,9 @@ namespace {
 using test::fill_pattern;
 using test::has_pattern;
 
-TEST(heap_resize, reallocate_keeps_contents_whatever_the_sizes) {
+using heap_resize = test::plain_heaps;
+
+TEST_F(heap_resize, reallocate_keeps_contents_whatever_the_sizes) {
   heap h{heap_options{}};
   const std::size_t sizes[] = {1,       100,     1000,    5000,    30'000,   200'000,
                                300'001, 700'000, 3 << 20, 9 << 20, 33 << 20, 70 << 20};
@@ -35,7 +38,7 @@ TEST(heap_resize, reallocate_keeps_contents_whatever_the_sizes) {
   h.check_invariants();
 }
 
-TEST(heap_resize, reallocate_meets_the_alignment_asked_for) {
+TEST_F(heap_resize, reallocate_meets_the_alignment_asked_for) {
   heap h{heap_options{}};
   for (const std::size_t size : {100_KiB / 1024, 20_KiB, 400_KiB, 40_MiB}) {
     for (std::size_t alignment = 16; alignment <= 4_MiB; alignment *= 4) {
@@ -50,7 +53,7 @@ TEST(heap_resize, reallocate_meets_the_alignment_asked_for) {
   }
 }
 
-TEST(heap_resize, reallocate_of_null_allocates_and_a_refusal_changes_nothing) {
+TEST_F(heap_resize, reallocate_of_null_allocates_and_a_refusal_changes_nothing) {
   heap h{heap_options{}};
   const allocation a = h.reallocate({nullptr}, default_alignment, {1000});
   ASSERT_TRUE(a);
@@ -63,7 +66,7 @@ TEST(heap_resize, reallocate_of_null_allocates_and_a_refusal_changes_nothing) {
   h.deallocate(a.data());
 }
 
-TEST(heap_resize, huge_sizes_are_refused_for_large_blocks_too) {
+TEST_F(heap_resize, huge_sizes_are_refused_for_large_blocks_too) {
   heap h{heap_options{}};
   for (const std::size_t size : {1_MiB, 40_MiB}) {
     const allocation a = h.allocate({size});
@@ -80,7 +83,7 @@ TEST(heap_resize, huge_sizes_are_refused_for_large_blocks_too) {
   }
 }
 
-TEST(heap_resize, large_blocks_grow_and_shrink_where_they_are) {
+TEST_F(heap_resize, large_blocks_grow_and_shrink_where_they_are) {
   heap h{heap_options{}};
   void* const p = h.allocate({1_MiB}).data();
   fill_pattern(p, 1_MiB, 5);
@@ -97,7 +100,7 @@ TEST(heap_resize, large_blocks_grow_and_shrink_where_they_are) {
   h.check_invariants();
 }
 
-TEST(heap_resize, try_resize_changes_nothing_where_it_cannot) {
+TEST_F(heap_resize, try_resize_changes_nothing_where_it_cannot) {
   heap h{heap_options{}};
   void* const small = h.allocate({100}).data();
   EXPECT_TRUE(test::try_resize(h, small, heap::usable_size(small)));
@@ -109,7 +112,7 @@ TEST(heap_resize, try_resize_changes_nothing_where_it_cannot) {
   for (void* const p : {small, a, fence}) h.deallocate(p);
 }
 
-TEST(heap_resize, blocks_with_mappings_of_their_own_move_without_copying) {
+TEST_F(heap_resize, blocks_with_mappings_of_their_own_move_without_copying) {
   heap h{heap_options{}};
   allocation a = h.allocate({40_MiB});
   ASSERT_TRUE(a);

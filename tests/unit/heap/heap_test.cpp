@@ -17,6 +17,7 @@
 #include "support/counters.hpp"
 #include "support/pattern.hpp"
 #include "support/user_memory.hpp"
+#include "unit/heap/heap_fixture.hpp"
 
 namespace ashlar {
 namespace {
@@ -35,7 +36,9 @@ std::vector<std::size_t> interesting_sizes() {
   return sizes;
 }
 
-TEST(heap, serves_every_size) {
+using heap_test = test::plain_heaps;
+
+TEST_F(heap_test, serves_every_size) {
   heap h{heap_options{}};
   for (const std::size_t size : interesting_sizes()) {
     const allocation a = h.allocate({size}, fit::get_no_less);
@@ -54,7 +57,7 @@ TEST(heap, serves_every_size) {
   h.check_invariants();
 }
 
-TEST(heap, blocks_of_no_bytes_are_blocks) {
+TEST_F(heap_test, blocks_of_no_bytes_are_blocks) {
   heap h{heap_options{}};
   void* const a = h.allocate({0}).data();
   void* const b = h.allocate({0}).data();
@@ -64,7 +67,7 @@ TEST(heap, blocks_of_no_bytes_are_blocks) {
   for (void* const p : {a, b, c}) h.deallocate(p);
 }
 
-TEST(heap, zeroes_what_was_used_before) {
+TEST_F(heap_test, zeroes_what_was_used_before) {
   heap h{heap_options{}};
   for (const std::size_t size : interesting_sizes()) {
     const allocation dirty = h.allocate({size});
@@ -78,14 +81,14 @@ TEST(heap, zeroes_what_was_used_before) {
   }
 }
 
-TEST(heap, does_not_touch_fresh_pages_to_zero_them) {
+TEST_F(heap_test, does_not_touch_fresh_pages_to_zero_them) {
   heap h{heap_options{}};
   const allocation a = h.allocate_zeroed({16_MiB});
   ASSERT_TRUE(a);
   EXPECT_EQ(os::resident_bytes({static_cast<std::byte*>(a.data()), 16_MiB}), 0u);
 }
 
-TEST(heap, meets_every_alignment_up_to_a_gigabyte) {
+TEST_F(heap_test, meets_every_alignment_up_to_a_gigabyte) {
   heap h{heap_options{}};
   for (std::size_t alignment = 1; alignment <= 1_GiB; alignment *= 2) {
     for (const std::size_t size : {1_KiB / 16, 5000 + 0_KiB, 300_KiB, 3_MiB}) {
@@ -101,7 +104,7 @@ TEST(heap, meets_every_alignment_up_to_a_gigabyte) {
   h.check_invariants();
 }
 
-TEST(heap, refuses_the_absurd_and_says_why) {
+TEST_F(heap_test, refuses_the_absurd_and_says_why) {
   heap h{heap_options{}};
   const std::size_t used = h.used_bytes();
   EXPECT_EQ(h.allocate({max_size + 1}).reason(), status::too_large);
@@ -116,7 +119,7 @@ TEST(heap, refuses_the_absurd_and_says_why) {
   EXPECT_EQ(h.used_bytes(), used);
 }
 
-TEST(heap, is_ready_when_nothing_is_said) {
+TEST_F(heap_test, is_ready_when_nothing_is_said) {
   heap h;
   const allocation a = h.allocate({100});
   ASSERT_TRUE(a);
@@ -124,7 +127,7 @@ TEST(heap, is_ready_when_nothing_is_said) {
   h.check_invariants();
 }
 
-TEST(heap, refuses_everything_before_it_is_initialized_and_after_it_is_destroyed) {
+TEST_F(heap_test, refuses_everything_before_it_is_initialized_and_after_it_is_destroyed) {
   heap h(not_started);
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(h.allocate({1}).reason(), status::no_memory);
@@ -140,7 +143,7 @@ TEST(heap, refuses_everything_before_it_is_initialized_and_after_it_is_destroyed
   h.destroy();
 }
 
-TEST(heap, can_live_twice) {
+TEST_F(heap_test, can_live_twice) {
   heap h(not_started);
   for (int life = 0; life < 3; ++life) {
     ASSERT_EQ(h.initialize({}), status::success);
@@ -153,7 +156,7 @@ TEST(heap, can_live_twice) {
 
 // --- options ---
 
-TEST(heap, exact_fits_have_the_size_asked_for_and_larger_ones_are_usable_whole) {
+TEST_F(heap_test, exact_fits_have_the_size_asked_for_and_larger_ones_are_usable_whole) {
   heap h{heap_options{}};
   for (const std::size_t size : interesting_sizes()) {
     const allocation exact = h.allocate({size});
@@ -167,7 +170,7 @@ TEST(heap, exact_fits_have_the_size_asked_for_and_larger_ones_are_usable_whole) 
   }
 }
 
-TEST(heap, is_a_manager) {
+TEST_F(heap_test, is_a_manager) {
   heap h{{.name = "level"}};
   const memory handle = h;
   EXPECT_STREQ(handle.name(), "level");
@@ -188,7 +191,7 @@ TEST(heap, is_a_manager) {
   EXPECT_EQ(system().find("level"), nullptr);
 }
 
-TEST(heap, a_move_keeps_only_the_bytes_in_use) {
+TEST_F(heap_test, a_move_keeps_only_the_bytes_in_use) {
   heap h{heap_options{}};
   for (const std::size_t size : {std::size_t{1000}, std::size_t{100'000}, std::size_t{600'000}}) {
     const allocation a = h.allocate({size});
@@ -198,7 +201,7 @@ TEST(heap, a_move_keeps_only_the_bytes_in_use) {
   }
 }
 
-TEST(heap, cache_line_option_keeps_blocks_apart) {
+TEST_F(heap_test, cache_line_option_keeps_blocks_apart) {
   heap h{{.cache_line_aligned = true}};
   for (std::size_t size = 0; size < 3000; size += 7) {
     const allocation a = h.allocate({size}, fit::get_no_less);
@@ -211,7 +214,7 @@ TEST(heap, cache_line_option_keeps_blocks_apart) {
   }
 }
 
-TEST(heap, lives_on_a_block_of_the_user_alone) {
+TEST_F(heap_test, lives_on_a_block_of_the_user_alone) {
   const test::user_memory memory(8_MiB);
   user_block_os block({memory.all()});
   const test::counter_watch watch;
@@ -238,7 +241,7 @@ TEST(heap, lives_on_a_block_of_the_user_alone) {
   EXPECT_EQ(block.available(), block.capacity());
 }
 
-TEST(heap, does_not_take_a_users_block_for_zero) {
+TEST_F(heap_test, does_not_take_a_users_block_for_zero) {
   const test::user_memory memory(4_MiB);
   user_block_os block({memory.all()});
   heap h{{.os = &block}};
@@ -246,7 +249,7 @@ TEST(heap, does_not_take_a_users_block_for_zero) {
     EXPECT_EQ(test::first_nonzero(h.allocate_zeroed({size}).data(), size), size);
 }
 
-TEST(heap, does_not_take_zeroed_memory_of_a_user_for_zero_once_it_was_used) {
+TEST_F(heap_test, does_not_take_zeroed_memory_of_a_user_for_zero_once_it_was_used) {
   test::user_interface interface;
   os_manager pages(interface.verbs());
   for (int life = 0; life < 3; ++life) {
@@ -261,7 +264,7 @@ TEST(heap, does_not_take_zeroed_memory_of_a_user_for_zero_once_it_was_used) {
   }
 }
 
-TEST(heap, lives_on_an_interface_of_the_user) {
+TEST_F(heap_test, lives_on_an_interface_of_the_user) {
   test::user_interface interface;
   interface.budget = 64_MiB;
   os_manager pages(interface.verbs());
@@ -292,7 +295,7 @@ TEST(heap, lives_on_an_interface_of_the_user) {
   EXPECT_EQ(pages.usage().held, 0u);
 }
 
-TEST(heap, several_do_not_mix) {
+TEST_F(heap_test, several_do_not_mix) {
   heap a{heap_options{}};
   heap b{heap_options{}};
   void* const in_a = a.allocate({100}).data();
@@ -312,7 +315,7 @@ TEST(heap, several_do_not_mix) {
   EXPECT_TRUE(moved);
 }
 
-TEST(heap, trim_gives_everything_idle_back) {
+TEST_F(heap_test, trim_gives_everything_idle_back) {
   heap h{heap_options{}};
   std::vector<void*> blocks;
   for (std::size_t i = 0; i < 20'000; ++i) {
@@ -326,7 +329,7 @@ TEST(heap, trim_gives_everything_idle_back) {
   EXPECT_EQ(h.trim(0), 0u);
 }
 
-TEST(heap, destroy_gives_everything_back) {
+TEST_F(heap_test, destroy_gives_everything_back) {
   {
     heap first{heap_options{}};
     EXPECT_TRUE(first.allocate({1}));

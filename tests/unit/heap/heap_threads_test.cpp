@@ -18,6 +18,7 @@
 #include "support/child.hpp"
 #include "support/pattern.hpp"
 #include "support/scale.hpp"
+#include "unit/heap/heap_fixture.hpp"
 
 namespace ashlar {
 namespace {
@@ -25,7 +26,9 @@ namespace {
 using test::fill_pattern;
 using test::has_pattern;
 
-TEST(heap_threads, blocks_outlive_their_thread) {
+using heap_threads = test::plain_heaps;
+
+TEST_F(heap_threads, blocks_outlive_their_thread) {
   heap h{heap_options{}};
   std::vector<std::byte*> blocks;
   std::thread([&] {
@@ -43,7 +46,7 @@ TEST(heap_threads, blocks_outlive_their_thread) {
   EXPECT_EQ(h.used_bytes(), 0u);
 }
 
-TEST(heap_threads, any_thread_destroys) {
+TEST_F(heap_threads, any_thread_destroys) {
   for (int round = 0; round < 20; ++round) {
     auto h = std::make_unique<heap>(heap_options{});
     std::atomic<int> used{0};
@@ -66,7 +69,7 @@ TEST(heap_threads, any_thread_destroys) {
   }
 }
 
-TEST(heap_threads, short_lived_threads_leave_no_growth) {
+TEST_F(heap_threads, short_lived_threads_leave_no_growth) {
   heap h{heap_options{}};
   const auto run_threads = [&h](std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
@@ -83,7 +86,7 @@ TEST(heap_threads, short_lived_threads_leave_no_growth) {
   EXPECT_LE(process_metadata.resident_bytes(), metadata + 64_KiB);
 }
 
-TEST(heap_threads, a_consumer_of_a_sleeping_producers_blocks_does_not_grow_memory) {
+TEST_F(heap_threads, a_consumer_of_a_sleeping_producers_blocks_does_not_grow_memory) {
   heap h{heap_options{}};
   std::atomic<int> turn{0};
   std::vector<void*> blocks(3000);
@@ -110,7 +113,7 @@ TEST(heap_threads, a_consumer_of_a_sleeping_producers_blocks_does_not_grow_memor
   producer.join();
 }
 
-TEST(heap_threads, an_adopted_local_heap_starts_with_what_was_left_in_its_bins) {
+TEST_F(heap_threads, an_adopted_local_heap_starts_with_what_was_left_in_its_bins) {
   heap h{heap_options{}};
   void* left = nullptr;
   std::thread([&] {
@@ -120,7 +123,7 @@ TEST(heap_threads, an_adopted_local_heap_starts_with_what_was_left_in_its_bins) 
   std::thread([&] { EXPECT_EQ(h.allocate({100}).data(), left); }).join();
 }
 
-TEST(heap_threads, trimming_alone_takes_no_local_heap) {
+TEST_F(heap_threads, trimming_alone_takes_no_local_heap) {
   heap h{heap_options{}};
   ASSERT_TRUE(h.allocate({100}));
   std::thread([&] {
@@ -132,7 +135,7 @@ TEST(heap_threads, trimming_alone_takes_no_local_heap) {
   EXPECT_EQ(s->heaps + s->idle_heaps, 1u);
 }
 
-TEST(heap_threads, threads_that_end_can_still_allocate_and_free) {
+TEST_F(heap_threads, threads_that_end_can_still_allocate_and_free) {
   static constinit std::atomic<int> runs{0};
   static heap* late = nullptr;
   heap h{heap_options{}};
@@ -158,7 +161,7 @@ TEST(heap_threads, threads_that_end_can_still_allocate_and_free) {
   EXPECT_EQ(h.used_bytes(), 0u);
 }
 
-TEST(heap_threads, a_child_has_all_blocks_and_a_working_heap) {
+TEST_F(heap_threads, a_child_has_all_blocks_and_a_working_heap) {
   heap h{heap_options{}};
   std::vector<std::byte*> blocks;
   for (std::size_t i = 0; i < 500; ++i) {
@@ -181,7 +184,9 @@ TEST(heap_threads, a_child_has_all_blocks_and_a_working_heap) {
 
 // --- the pieces that a thread works with ---
 
-TEST(local_heap, bins_hand_the_last_freed_block_out_first) {
+using local_heap_test = test::plain_heaps;
+
+TEST_F(local_heap_test, bins_hand_the_last_freed_block_out_first) {
   heap h{heap_options{}};
   local_heap* const mine = h.local();
   ASSERT_NE(mine, nullptr);
@@ -194,7 +199,7 @@ TEST(local_heap, bins_hand_the_last_freed_block_out_first) {
   EXPECT_EQ(pop_block(*mine, bin_offset_of(class_of(48))), a);
 }
 
-TEST(local_heap, the_fast_path_leaves_all_else_to_the_slow_one) {
+TEST_F(local_heap_test, the_fast_path_leaves_all_else_to_the_slow_one) {
   heap h{heap_options{}};
   heap other{heap_options{}};
   local_heap& mine = *h.local();
@@ -209,7 +214,7 @@ TEST(local_heap, the_fast_path_leaves_all_else_to_the_slow_one) {
   EXPECT_FALSE(push_block(mine, other.allocate({48}).data())) << "another heap's";
 }
 
-TEST(local_heap, serves_the_fresh_blocks_of_a_slab_in_order_of_their_addresses) {
+TEST_F(local_heap_test, serves_the_fresh_blocks_of_a_slab_in_order_of_their_addresses) {
   heap h{heap_options{}};
   std::uintptr_t last = 0;
   for (int i = 0; i < 200; ++i) {
@@ -220,7 +225,7 @@ TEST(local_heap, serves_the_fresh_blocks_of_a_slab_in_order_of_their_addresses) 
 }
 
 // A fork copies a bin as it is, and its thread may just be parking it.
-TEST(local_heap, dropping_bins_does_not_believe_a_half_parked_one) {
+TEST_F(local_heap_test, dropping_bins_does_not_believe_a_half_parked_one) {
   heap h{heap_options{}};
   local_heap& mine = *h.local();
   void* const p = h.allocate({48}).data();
@@ -234,7 +239,7 @@ TEST(local_heap, dropping_bins_does_not_believe_a_half_parked_one) {
   h.check_invariants();
 }
 
-TEST(local_heap, is_one_for_each_thread_and_heap) {
+TEST_F(local_heap_test, is_one_for_each_thread_and_heap) {
   heap a{heap_options{}};
   heap b{heap_options{}};
   local_heap* const mine = a.local();

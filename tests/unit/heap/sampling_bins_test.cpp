@@ -13,6 +13,7 @@
 #include "ashlar/heap/fast_path.hpp"
 #include "ashlar/heap/heap.hpp"
 #include "support/scale.hpp"
+#include "unit/heap/heap_fixture.hpp"
 
 namespace ashlar {
 namespace {
@@ -210,7 +211,9 @@ TEST_F(rarely_sampling, a_parked_bin_is_left_alone) {
   EXPECT_EQ(b.count(), b.parked);
 }
 
-TEST(sampling_threads, a_thread_that_ends_leaves_nothing_behind) {
+using sampling_threads = test::plain_heaps;
+
+TEST_F(sampling_threads, a_thread_that_ends_leaves_nothing_behind) {
   heap h{heap_options{.sampled = true}};
   void* kept = nullptr;
   std::thread([&] {
@@ -226,7 +229,7 @@ TEST(sampling_threads, a_thread_that_ends_leaves_nothing_behind) {
   h.check_invariants();
 }
 
-TEST(sampling_threads, a_heap_that_is_not_sampled_has_no_bins_in_front) {
+TEST_F(sampling_threads, a_heap_that_is_not_sampled_has_no_bins_in_front) {
   heap h{heap_options{}};
   EXPECT_FALSE(h.local()->has_front);
 }
