@@ -90,8 +90,11 @@ bool is_memcheck() {
   return request(0, make_defined, word(&here), 1) != 0;
 }
 
-// A range may be address space more than memory. The sanitizer writes an eighth of it all the same,
-// which is memory then: only where something is hidden.
+// A range of more than this is address space rather than memory, and nothing was hidden in it.
+constexpr std::size_t most_shown = std::size_t{8} << 30;
+
+// In one of less there may be more address space than memory, too. The sanitizer writes an eighth
+// of it all the same, which is memory then: only where something is hidden.
 void unpoison(const void* data, std::size_t size) {
   auto* const bytes = static_cast<std::byte*>(const_cast<void*>(data));
   for (std::size_t done = 0; done < size;) {
@@ -105,7 +108,7 @@ void unpoison(const void* data, std::size_t size) {
 
 void set_access(std::uintptr_t code, const void* data, std::size_t size) {
   if (size == 0 || !is_watched()) return;
-  if (code == make_noaccess && size > most_hidden) return;
+  if (size > (code == make_noaccess ? most_hidden : most_shown)) return;
   if (detail::found == tool::memcheck)
     (void)request(0, code, word(data), size);
   else if (code == make_noaccess)
