@@ -52,7 +52,7 @@ inline constexpr std::size_t red_zone = 16;
 
 /// Nobody may touch these bytes.
 void hide(const void* data, std::size_t size) noexcept;
-/// They may be used, and hold nothing yet. As many as there are, here and below.
+/// They may be used, and hold nothing yet. Of more than 8 GiB at once nothing was hidden.
 void show(const void* data, std::size_t size) noexcept;
 /// They may be used, and hold what they hold.
 void show_defined(const void* data, std::size_t size) noexcept;
