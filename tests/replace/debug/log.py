@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -15,14 +16,15 @@ LINE = re.compile(
 )
 
 
-def run(library, program, folder, *words, options=""):
+def run(library, program, folder, *words, options="", **settings):
     environment = {
         **os.environ,
         "LD_PRELOAD": library,
         "ASHLAR_OPTIONS": f"track=debug,log={folder}{options}",
     }
     done = subprocess.run(
-        [program, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [program, *words], env=environment, capture_output=True, text=True, timeout=60,
+        check=False, **settings
     )
     return done.returncode, done.stderr, sorted(pathlib.Path(folder).glob("*.log"))
 
@@ -117,6 +119,11 @@ def main():
         assert status == 0 and re.fullmatch(r"ashlar: the log \S+ ends: .*log_size.*\n", said), said
         assert (1 << 20) - 100 < logs[0].stat().st_size <= 1 << 20
         read(logs[0])  # all lines are whole
+    with tempfile.TemporaryDirectory() as folder:
+        limit = (1 << 19, 1 << 19)
+        status, said, logs = run(library, program, folder, "r",
+                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+        assert (status, logs) == (0, []) and said.endswith("ends: ulimit -f\n"), (status, said, logs)
     status, said, _ = run(library, program, "/nowhere/at/all", "r")
     assert status == 0 and said.count("\n") == 1 and "cannot be opened" in said, said
     print("the log tells what happened")

@@ -14,7 +14,6 @@ import unittest
 from support import LIBRARY, PATIENCE, PYTHON, TOOL, RunTest
 
 PROGRAM = os.environ["ASHLAR_CAPTURED_PROGRAM"]
-CONTAINERS = os.environ["ASHLAR_CONTAINERS_PROGRAM"]
 
 
 class CapturesTest(RunTest):
@@ -32,10 +31,6 @@ class CapturesTest(RunTest):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
                               **settings)
 
-    def tool(self, *words, **settings):
-        return subprocess.run([TOOL, *words], env=self.environment, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=60, check=False, **settings)
-
     def files(self):
         """The captures that were left, the numbered ones first, as the names without the pid."""
         found = glob.glob(self.captures + "/*")
@@ -50,70 +45,6 @@ class CapturesTest(RunTest):
     def live_of(capture, function):
         return sum(site["live_blocks"] for site in capture["sites"]
                    if function in (site["stack"][site["head"]]["function"] or ""))
-
-
-class Faults(CapturesTest):
-    def test_a_fault_is_shown_with_functions_and_lines(self):
-        result = self.tool("run", "--json", "--track=debug", "--library", LIBRARY, PROGRAM,
-                           "double-free")
-        self.assertEqual(result.returncode, -signal.SIGABRT, result.stderr)
-        text = result.stderr.decode()
-        self.assertIn("ashlar: double free of", text)
-        said = json.loads(text[text.index("\n{") :])["processes"][0]["tracking"]["said"]
-        self.assertTrue(said[0]["text"].startswith("ashlar: double free of"))
-        heads = []
-        for before, line in zip(said, said[1:]):
-            if line["frames"] and not before["frames"]:
-                heads.append((before["text"].split()[-1], line["frames"][0]))
-        self.assertEqual(len(heads), 4, said)  # made, freed, freed again; the neighbour
-        for word, frame in heads:
-            self.assertEqual(word, "at")
-            self.assertTrue(frame["file"].endswith("captured_program.cpp"), frame)
-            self.assertGreater(frame["line"], 0)
-
-
-    def test_what_the_programs_own_copy_of_the_library_says_is_shown_so(self):
-        result = self.tool("run", "--json", "--track=full", "--library", LIBRARY, CONTAINERS, "leak")
-        self.assertEqual(result.returncode, 0, result.stderr)
-        text = result.stderr.decode()
-        said = json.loads(text[text.index("\n{") :])["processes"][0]["tracking"]["said"]
-        places = {}
-        for line in said:
-            if line["text"].startswith("ashlar: "):
-                head = line["text"]
-            for frame in line["frames"]:
-                if frame["function"].startswith("game::forget_some"):
-                    places[head] = frame["line"]
-        self.assertEqual(list(places), ["ashlar: scope 'part' ends with 1 live block, 123 B",
-                                        "ashlar: watched ends with 1 live block, 77 B"], said)
-        self.assertGreater(min(places.values()), 0)
-
-
-class Containers(CapturesTest):
-    def test_what_containers_took_from_managers_is_shown_with_its_lines(self):
-        result = self.tool("run", "--json", "--track=full", "--library", LIBRARY, CONTAINERS)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        inside = json.loads(result.stderr)["processes"][0]["tracking"]["inside"]
-        found = {each["name"] or each["manager"]: each for each in inside}
-        self.assertEqual(len(inside), 2, inside)
-        self.assertEqual((found["level"]["manager"], found["level"]["live_bytes"],
-                          found["level"]["live_blocks"]), ("arena", 4000, 1))
-        self.assertEqual((found["pool"]["live_blocks"], found["pool"]["allocations"]), (10, 10))
-        for name, function in (("level", "load_level"), ("pool", "add_nodes")):
-            each = found[name]
-            head = each["stack"][each["head"]]
-            self.assertIn(function, head["function"])
-            self.assertTrue(head["file"].endswith("containers_program.cpp"), head)
-            self.assertGreater(head["line"], 0)
-            self.assertEqual(each["tag"], "game/level")
-
-    def test_the_report_has_a_section_for_it(self):
-        result = self.tool("run", "--track=full", "--width=120", "--library", LIBRARY, CONTAINERS)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(result.stderr.decode(),
-                         r'INSIDE MANAGERS[^\n]*in 11 blocks of containers\n[^\n]*\n'
-                         r'  arena "level" [^\n]*load_level[^\n]*containers_program.cpp:\d+'
-                         r"[^\n]*<game/level>")
 
 
 class Crashes(CapturesTest):
@@ -287,7 +218,8 @@ sys.stdin.read()
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             self.assertEqual(process.stdout.readline(), b"ready\n")
             process.send_signal(signal.SIGINT)
-            return process.communicate(timeout=PATIENCE)[1].decode()
+            # To its end before anybody closes what the program waits for: that would end it, too.
+            return process.stderr.read().decode()
 
     def test_the_tool_reports_on_a_program_that_was_interrupted(self):
         text = self.interrupted("leaks")

@@ -41,6 +41,10 @@ class RunTest(unittest.TestCase):
         return subprocess.run(self.command(*words, options=options), stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=60, **settings)
 
+    def tool(self, *words, **settings):
+        return subprocess.run([TOOL, *words], env=self.environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60, check=False, **settings)
+
     def start_tool(self, script):
         """Starts a Python program that says "ready" when it is, and returns the tool's process."""
         process = subprocess.Popen(self.command(PYTHON, "-c", script), env=self.environment,
