@@ -94,13 +94,13 @@ struct thread_summary {
   std::uint64_t dead_bytes;
 };
 
-struct site_page {
+struct alignas(64) site_page {
   static constexpr std::uint32_t size = 256;
   site_cell cells[size];
   site_page* next;  // among unused ones
 };
 
-struct tag_page {
+struct alignas(64) tag_page {
   static constexpr std::uint32_t size = 64;
   tag_cell cells[size];
   tag_page* next;
@@ -111,7 +111,9 @@ inline std::uint8_t lot_of(std::uint32_t n) {
   return static_cast<std::uint8_t>(n * 0x9e3779b9u >> 27);
 }
 
-struct thread_tally {
+// Of a pair of cache lines, which some processors fetch together: they lie side by side in a table,
+// and what one thread writes at each birth may not lie where another looks at each death.
+struct alignas(128) thread_tally {
   std::uint16_t number;  // of its summary
   thread_tally* next;    // of all, or of the unused ones
   thread_tally* previous;

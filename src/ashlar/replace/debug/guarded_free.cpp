@@ -90,7 +90,8 @@ void drop(dead_block& dead) {
 // The blocks rest for so long that they are in no cache any more.
 void drop_excess(std::uint32_t thread) {
   dead_block oldest[quarantine::most_taken];
-  while (const std::uint32_t count = freed_blocks.take_excess(thread, oldest)) {
+  quarantine::excess leaving = freed_blocks.find_excess(thread);
+  while (const std::uint32_t count = freed_blocks.take(leaving, oldest)) {
     for (std::uint32_t i = 0; i < count; ++i) {
       __builtin_prefetch(oldest[i].data - 1);
       __builtin_prefetch(oldest[i].data + 63);
@@ -117,7 +118,7 @@ void retire(std::byte* data, const observe::block_record& was, const caller& fro
     log_event({.what = logged::freed, .size = was.size(), .data = data, .site = dead.freed_at});
   bool is_over = false;
   if (!freed_blocks.put(thread, dead, is_over)) {
-    freed_blocks.remember(dead);
+    freed_blocks.remember(thread, dead);
     drop(dead);
   }
   if (is_over) drop_excess(thread);

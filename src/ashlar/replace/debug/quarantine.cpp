@@ -15,15 +15,20 @@ void quarantine::tell(ring& r) noexcept {
   r.told = r.bytes;
 }
 
-bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over) noexcept {
-  const std::uint64_t cost = cost_of(dead);
-  if (cost > most_bytes_ && most_bytes_ != 0) return false;
-  ring& r = rings_[thread % ring_count];
-  lock_guard guard(r.mutex);
-  const std::uint64_t slots = r.end + 1 < ring_size ? r.end + 1 : ring_size;
-  if (r.end - r.first == ring_size || !r.entries.ensure(slots)) return false;
+// Requires: the ring's lock. Errors: false if there is no memory.
+bool quarantine::enter(ring& r, const dead_block& dead) noexcept {
+  if (!r.entries.ensure(r.end + 1 < ring_size ? r.end + 1 : ring_size)) return false;
   r.at(r.end) = dead;
   store_relaxed(r.end, r.end + 1);
+  return true;
+}
+
+bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over) noexcept {
+  const std::uint64_t cost = cost_of(dead);
+  if (cost > most_bytes_) return false;
+  ring& r = rings_[thread % ring_count];
+  lock_guard guard(r.mutex);
+  if (r.end - r.first == ring_size || !enter(r, dead)) return false;
   store_relaxed(r.bytes, r.bytes + cost);
   if (r.bytes - r.told > most_bytes_ / untold_part) tell(r);
   const std::uint64_t known = told_.load(std::memory_order_relaxed) + (r.bytes - r.told);
@@ -31,7 +36,15 @@ bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over
   return true;
 }
 
-void quarantine::remember(const dead_block& dead) noexcept {
+void quarantine::remember(std::uint32_t thread, const dead_block& dead) noexcept {
+  if (most_bytes_ == 0) {
+    ring& r = rings_[thread % ring_count];
+    lock_guard guard(r.mutex);
+    if (!enter(r, dead)) return;
+    r.at(r.end - 1).sealed = false;
+    r.first = r.end;
+    return;
+  }
   lock_guard guard(past_mutex_);
   if (!past_.ensure(past_count)) return;
   dead_block& entry = past_[past_end_ % past_count];
@@ -40,29 +53,33 @@ void quarantine::remember(const dead_block& dead) noexcept {
   store_relaxed(past_end_, past_end_ + 1);
 }
 
-std::uint32_t quarantine::take_excess(std::uint32_t thread,
-                                      dead_block (&out)[most_taken]) noexcept {
-  ring& own = rings_[thread % ring_count];
+auto quarantine::find_excess(std::uint32_t thread) const noexcept -> excess {
+  const std::uint32_t own = thread % ring_count;
   std::uint64_t sum = 0;
-  ring* giving = &own;  // the fullest
-  for (ring& r : rings_) {
-    const std::uint64_t bytes = load_relaxed(r.bytes);
+  std::uint64_t most = 0;
+  std::uint32_t fullest = own;
+  for (std::uint32_t i = 0; i < ring_count; ++i) {
+    const std::uint64_t bytes = load_relaxed(rings_[i].bytes);
     sum += bytes;
-    if (bytes > load_relaxed(giving->bytes)) giving = &r;
+    if (bytes <= most) continue;
+    most = bytes;
+    fullest = i;
   }
-  const std::uint64_t own_bytes = load_relaxed(own.bytes);
-  if (sum <= most_bytes_ || own_bytes >= load_relaxed(giving->bytes) / 2) giving = &own;
-  // A little less than may be, so that this need not be done again at once.
-  const std::uint64_t wanted = most_bytes_ - most_bytes_ / 64;
-  lock_guard guard(giving->mutex);
-  if (sum <= most_bytes_ && !giving->is_nearly_full()) return 0;
+  if (sum <= most_bytes_) return {own, 0};
+  return {load_relaxed(rings_[own].bytes) >= most / 2 ? own : fullest,
+          sum - most_bytes_ + most_bytes_ / untold_part};
+}
+
+std::uint32_t quarantine::take(excess& what, dead_block (&out)[most_taken]) noexcept {
+  ring& r = rings_[what.ring];
+  lock_guard guard(r.mutex);
   std::uint32_t count = 0;
-  while (count < most_taken && giving->first != giving->end &&
-         (sum > wanted || giving->is_nearly_full())) {
-    out[count] = take_first(*giving);
-    sum -= cost_of(out[count++]);
+  while (count < most_taken && r.first != r.end && (what.bytes != 0 || r.is_nearly_full())) {
+    out[count] = take_first(r);
+    const std::uint64_t cost = cost_of(out[count++]);
+    what.bytes -= cost < what.bytes ? cost : what.bytes;
   }
-  tell(*giving);
+  tell(r);
   return count;
 }
 

@@ -6,9 +6,10 @@
 // left, until their place in the ring is needed; so do those of blocks that were too large to stay,
 // in a ring of their own, lest many small ones push them out. Threads free into different rings, by
 // their number, lest they wait for each other. Each ring is first in, first out; when all together
-// hold too much, the one that holds most gives, several blocks at a time, for to look at all rings
-// costs as much as to free a block. Threads: thread-safe. The locks are leaves; never is more than
-// one taken, but for a fork. More than may be is in here by one sixteenth at most, for a moment.
+// hold too much, the one that holds most gives, a hundred blocks or so, for to look at all rings
+// costs as much as to free a block, and the threads that fill them more. Threads: thread-safe. The
+// locks are leaves; never is more than one taken, but for a fork. More than may be is in here by
+// one sixteenth at most, for a moment.
 #pragma once
 
 #include <atomic>
@@ -52,10 +53,20 @@ class quarantine {
   /// Enters a block, which must be filled by now, into the ring of thread `thread`. Returns false
   /// if it is too large, or if there is no memory. Sets `is_over` if others are to leave now.
   bool put(std::uint32_t thread, const dead_block& dead, bool& is_over) noexcept;
-  /// Remembers a block that `put` did not take: the last `past_count` of these.
-  void remember(const dead_block& dead) noexcept;
-  /// Takes blocks out if more are in here than may be, the oldest of a ring. Returns how many.
-  std::uint32_t take_excess(std::uint32_t thread, dead_block (&out)[most_taken]) noexcept;
+  /// Remembers a block that `put` did not take: the last `past_count` of these, or, where none may
+  /// stay, what the ring of the thread has place for.
+  void remember(std::uint32_t thread, const dead_block& dead) noexcept;
+
+  /// What is to leave a ring.
+  struct excess {
+    std::uint32_t ring;
+    std::uint64_t bytes;
+  };
+  /// Returns what is to leave so that no more is in here than may be.
+  excess find_excess(std::uint32_t thread) const noexcept;
+  /// Takes the oldest blocks of that ring out, and their bytes off `what`. Returns how many; 0: no
+  /// more are to leave.
+  std::uint32_t take(excess& what, dead_block (&out)[most_taken]) noexcept;
 
   /// Takes blocks out whatever the limit is. Returns how many; 0: none is left.
   std::uint32_t take_oldest(dead_block (&out)[most_taken]) noexcept;
@@ -105,10 +116,12 @@ class quarantine {
     bool is_nearly_full() const { return end - first > ring_size - 64; }
   };
 
-  // A ring keeps up to this part of what may be in here to itself, so all together one sixteenth.
+  // A ring keeps up to this part of what may be in here to itself, so all together one sixteenth;
+  // and when there is too much, this much more leaves, so that it is not too much again at once.
   static constexpr std::uint64_t untold_part = 256;
 
   std::uint64_t cost_of(const dead_block& dead) const noexcept;
+  bool enter(ring& r, const dead_block& dead) noexcept;
   dead_block take_first(ring& r) noexcept;
   void tell(ring& r) noexcept;
   template <class Predicate>
