@@ -101,28 +101,31 @@ class vector : public detail::growable<vector<T, Growth>, T, Growth> {
   // knows then keeps them in registers while it is filled, which is a third of the time.
   struct words {
     T* first;
-    size_type size;
-    size_type capacity;
+    T* last;
+    T* limit;
     status reason;
   };
   template <detail::refused Refused>
   ASHLAR_FORCE_INLINE status room_for_one() {
-    const words grown = grow<Refused>(this->begin_, this->size(), this->memory_);
-    this->point_to(grown.first, grown.size, grown.capacity);
+    const words grown = grow<Refused>(this->begin_, this->end_, this->memory_);
+    this->begin_ = grown.first;
+    this->end_ = grown.last;
+    this->limit_ = grown.limit;
     return grown.reason;
   }
   // The vector is full. One in its place grows, and must not end its elements, whatever happens.
   template <detail::refused Refused>
-  ASHLAR_NO_INLINE static words grow(T* first, size_type size, memory from) {
+  ASHLAR_NO_INLINE static words grow(T* first, T* last, memory from) {
     struct stand_in : vector {
       using vector::vector;
       ~stand_in() { this->point_to(nullptr, 0, 0); }
     } v(from);
-    v.point_to(first, size, size);
+    v.begin_ = first;
+    v.end_ = v.limit_ = last;
     status reason = status::success;
     if (!v.has_grown_by_one()) [[unlikely]]
       reason = v.base::template room_for_one<Refused>();
-    return {v.begin_, v.size(), v.capacity(), reason};
+    return {v.begin_, v.end_, v.limit_, reason};
   }
   void exactly(size_type count) {
     if (count != 0) this->empty_room_for(count);

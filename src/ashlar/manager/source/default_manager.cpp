@@ -21,13 +21,31 @@ constinit process_default the_default;
 // Not std::nothrow: that object lives in libstdc++, which libashlar-malloc does without.
 constexpr std::nothrow_t nothrow{};
 
+bool has_usual_alignment(layout request) {
+  return request.alignment - 1 < __STDCPP_DEFAULT_NEW_ALIGNMENT__ &&
+         is_power_of_two(request.alignment);
+}
+
 bool is_over_aligned(std::size_t alignment) { return alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__; }
 
 }  // namespace
 
 manager& default_manager() noexcept { return the_default.manager; }
 
-allocation new_manager::allocate(layout request, fit) noexcept {
+// Not to be inlined: where the table of operations calls it, gcc then copies the layout through the
+// stack as two words and reads it as one vector, for which a processor waits six nanoseconds.
+ASHLAR_NO_INLINE allocation new_manager::allocate(layout request, fit) noexcept {
+  // What nearly every request is, since this stands between containers and malloc.
+  if (request.size - 1 < max_size && tag() == 0 && has_usual_alignment(request)) [[likely]] {
+    void* const p = ::operator new(request.size, nothrow);
+    if (p != nullptr) [[likely]]
+      return allocation::of(p, request.size);
+    return allocation::failed(status::no_memory);
+  }
+  return allocate_otherwise(request);
+}
+
+ASHLAR_NO_INLINE allocation new_manager::allocate_otherwise(layout request) noexcept {
   // No operator new survives an alignment of half the address space.
   if (!is_power_of_two(request.alignment) || request.alignment > max_size)
     return allocation::failed(status::bad_alignment);
