@@ -37,23 +37,25 @@ bool site_table::matches(const entry& e, std::uint64_t hash, const site_key& key
 }
 
 // Returns the site, or `none` and the empty slot where it belongs.
-site_id site_table::find(std::uint64_t hash, const site_key& key, site_id*& slot) const noexcept {
+site_id site_table::find(std::uint64_t hash, const site_key& key, slot*& where) const noexcept {
   // acquire: pairs with the release in make_room(); all that it moved is there.
   const std::uint32_t table = __atomic_load_n(&current_, __ATOMIC_ACQUIRE);
-  site_id* const first = slots(table);
+  slot* const first = slots(table);
   const std::uint32_t mask = slot_counts[table] - 1;
   for (std::uint32_t i = first_slot(hash) & mask;; i = (i + 1) & mask) {
-    slot = first + i;
+    where = first + i;
     // acquire: pairs with the release in enter(); the entry is complete.
-    const site_id id = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
-    if (id == none || matches(entries_[id], hash, key)) return id;
+    const slot found = __atomic_load_n(where, __ATOMIC_ACQUIRE);
+    if (found == 0) return none;
+    if (may_be(found, hash) && matches(entries_[number_in(found)], hash, key))
+      return number_in(found);
   }
 }
 
 site_id site_table::intern(const site_key& key, std::uint64_t frames_hash) noexcept {
   const std::uint64_t hash = hash_of(key, frames_hash);
-  site_id* slot;
-  if (const site_id known = find(hash, key, slot); known != none) return known;
+  slot* where;
+  if (const site_id known = find(hash, key, where); known != none) return known;
   lock_guard guard(mutex_);
   return add(hash, key);
 }
@@ -62,8 +64,7 @@ site_id site_table::intern(const site_key& key, std::uint64_t frames_hash) noexc
 bool site_table::start() noexcept {
   lock_guard guard(mutex_);
   if (count_ != 0) return true;
-  if (!slots_[0].ensure(slot_counts[0] * sizeof(site_id)) || !entries_.ensure(2) ||
-      !words_.ensure(1))
+  if (!slots_[0].ensure(slot_counts[0] * sizeof(slot)) || !entries_.ensure(2) || !words_.ensure(1))
     return false;
   store_relaxed(count_, static_cast<std::uint32_t>(overflow));
   (void)add_overflow(0);
@@ -76,13 +77,14 @@ bool site_table::make_room() noexcept {
   const std::uint32_t table = current_;
   if (count_ < slot_counts[table] / 4 * 3) return true;
   if (table + 1 == table_count) return false;
-  if (!slots_[table + 1].ensure(slot_counts[table + 1] * sizeof(site_id))) return false;
-  site_id* const target = slots(table + 1);
+  if (!slots_[table + 1].ensure(slot_counts[table + 1] * sizeof(slot))) return false;
+  slot* const target = slots(table + 1);
   const std::uint32_t mask = slot_counts[table + 1] - 1;
   for (site_id id = overflow; id < count_; ++id) {
-    std::uint32_t i = first_slot(entries_[id].hash) & mask;
-    while (target[i] != none) i = (i + 1) & mask;
-    target[i] = id;
+    const std::uint64_t hash = entries_[id].hash;
+    std::uint32_t i = first_slot(hash) & mask;
+    while (target[i] != 0) i = (i + 1) & mask;
+    target[i] = slot_of(id, hash);
   }
   __atomic_store_n(&current_, table + 1, __ATOMIC_RELEASE);
   return true;
@@ -96,8 +98,8 @@ bool site_table::has_room(std::uint32_t words) noexcept {
 
 // Requires the lock. Another thread may have been quicker.
 site_id site_table::add(std::uint64_t hash, const site_key& key) noexcept {
-  site_id* slot;
-  if (const site_id known = find(hash, key, slot); known != none) return known;
+  slot* where;
+  if (const site_id known = find(hash, key, where); known != none) return known;
   const site_id of_late_ones = add_overflow(key.tag);
   return has_room(key.frame_count) ? enter(hash, key) : of_late_ones;
 }
@@ -107,15 +109,15 @@ site_id site_table::add(std::uint64_t hash, const site_key& key) noexcept {
 site_id site_table::add_overflow(tag_id tag) noexcept {
   const site_key key = {.tag = tag};
   const std::uint64_t hash = hash_of(key, stack_hash(nullptr, 0));
-  site_id* slot;
-  if (const site_id known = find(hash, key, slot); known != none) return known;
+  slot* where;
+  if (const site_id known = find(hash, key, where); known != none) return known;
   return entries_.ensure(count_ + 1) ? enter(hash, key) : overflow;
 }
 
 // Requires the lock, and room.
 site_id site_table::enter(std::uint64_t hash, const site_key& key) noexcept {
-  site_id* slot;
-  (void)find(hash, key, slot);
+  slot* where;
+  (void)find(hash, key, where);
   const site_id id = count_;
   if (key.frame_count != 0)
     std::memcpy(&words_[words_used_], key.frames, key.frame_count * sizeof(std::uintptr_t));
@@ -125,7 +127,7 @@ site_id site_table::enter(std::uint64_t hash, const site_key& key) noexcept {
   words_used_ += key.frame_count;
   // The count first: no number is ever found that size() does not cover.
   __atomic_store_n(&count_, id + 1, __ATOMIC_RELEASE);
-  __atomic_store_n(slot, id, __ATOMIC_RELEASE);
+  __atomic_store_n(where, slot_of(id, hash), __ATOMIC_RELEASE);
   return id;
 }
 

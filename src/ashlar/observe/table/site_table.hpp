@@ -12,6 +12,8 @@
 // Slots are hit at random, so each page of them is soon in memory: there are three tables, each
 // eight times the one before, and all sites move on to the next when one is three quarters full. A
 // reader who still has the old one finds all older sites there, and meets the lock for newer ones.
+// A slot holds bits of its site's hash beside the number: of the sites that a search passes nearly
+// none is looked at, each of which would be a cache miss where there are many.
 //
 // Invariants: (1) a slot once set never changes; (2) the entry of a number that was handed out is
 // complete: the slot is stored with release, after the entry; (3) a table is current only once all
@@ -126,14 +128,26 @@ class site_table {
     bool is_told;
   };
 
+  /// A site's number in the lower bits, of its hash the lowest bits above. 0: empty.
+  using slot = std::uint32_t;
+  static constexpr unsigned number_bits = 20;
+  static_assert(limit <= 1u << number_bits);
+
+  static constexpr slot slot_of(site_id id, std::uint64_t hash) {
+    return id | static_cast<slot>(hash << number_bits);
+  }
+  static constexpr site_id number_in(slot s) { return s & ((1u << number_bits) - 1); }
+  /// Whether a slot may hold a site of that hash.
+  static constexpr bool may_be(slot s, std::uint64_t hash) {
+    return (s ^ slot_of(0, hash)) >> number_bits == 0;
+  }
+
   static_assert(most_tags <= slot_counts[0] / 4, "what is never used for sites is for overflows");
 
-  site_id* slots(std::uint32_t table) const {
-    return reinterpret_cast<site_id*>(slots_[table].data());
-  }
+  slot* slots(std::uint32_t table) const { return reinterpret_cast<slot*>(slots_[table].data()); }
   static std::uint64_t hash_of(const site_key& key, std::uint64_t frames_hash) noexcept;
   bool matches(const entry& e, std::uint64_t hash, const site_key& key) const noexcept;
-  site_id find(std::uint64_t hash, const site_key& key, site_id*& slot) const noexcept;
+  site_id find(std::uint64_t hash, const site_key& key, slot*& where) const noexcept;
   bool make_room() noexcept;
   bool has_room(std::uint32_t words) noexcept;
   site_id add(std::uint64_t hash, const site_key& key) noexcept;
@@ -144,10 +158,10 @@ class site_table {
   std::uint32_t count_ = 0;
   std::uint32_t words_used_ = 0;
   std::uint32_t current_ = 0;  // the table that all sites are in
-  // Open addressing: 0 is empty.
-  growing_space slots_[table_count] = {growing_space(slot_counts[0] * sizeof(site_id)),
-                                       growing_space(slot_counts[1] * sizeof(site_id)),
-                                       growing_space(slot_counts[2] * sizeof(site_id))};
+  // Open addressing.
+  growing_space slots_[table_count] = {growing_space(slot_counts[0] * sizeof(slot)),
+                                       growing_space(slot_counts[1] * sizeof(slot)),
+                                       growing_space(slot_counts[2] * sizeof(slot))};
   growing_table<entry, limit> entries_;
   growing_table<std::uintptr_t, most_words> words_;
 };
