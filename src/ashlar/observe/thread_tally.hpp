@@ -94,6 +94,7 @@ struct thread_summary {
   std::uint64_t dead_bytes;
 };
 
+// The cells of both kinds of pages fill whole cache lines; `next` has one to itself.
 struct alignas(64) site_page {
   static constexpr std::uint32_t size = 256;
   site_cell cells[size];

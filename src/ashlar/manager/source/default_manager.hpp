@@ -28,9 +28,6 @@ class ASHLAR_EXPORT new_manager : public manager {
   manager_usage usage() const noexcept {
     return {.used = manager_usage::unknown, .held = manager_usage::unknown};
   }
-
- private:
-  allocation allocate_otherwise(layout request) noexcept;
 };
 
 /// Returns the one that lives as long as the process.

@@ -51,6 +51,8 @@ class growing_space {
 template <class T, std::size_t Most>
 class growing_table {
  public:
+  static_assert(alignof(T) <= 4_KiB, "a table begins at a page");
+
   constexpr growing_table() : space_(Most * sizeof(T)) {}
 
   bool ensure(std::size_t entries) noexcept {

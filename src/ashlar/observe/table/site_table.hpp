@@ -128,7 +128,8 @@ class site_table {
     bool is_told;
   };
 
-  /// A site's number in the lower bits, of its hash the lowest bits above. 0: empty.
+  /// A site's number in the lower bits, of its hash the lowest bits above: others than those that
+  /// the place of a slot is found by. 0: empty.
   using slot = std::uint32_t;
   static constexpr unsigned number_bits = 20;
   static_assert(limit <= 1u << number_bits);

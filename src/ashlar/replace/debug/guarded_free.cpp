@@ -90,14 +90,20 @@ void drop(dead_block& dead) {
 // The blocks rest for so long that they are in no cache any more.
 void drop_excess(std::uint32_t thread) {
   dead_block oldest[quarantine::most_taken];
-  quarantine::excess leaving = freed_blocks.find_excess(thread);
-  while (const std::uint32_t count = freed_blocks.take(leaving, oldest)) {
-    for (std::uint32_t i = 0; i < count; ++i) {
-      __builtin_prefetch(oldest[i].data - 1);
-      __builtin_prefetch(oldest[i].data + 63);
+  quarantine::excess leaving;
+  bool any;
+  do {
+    leaving = freed_blocks.find_excess(thread);
+    any = false;
+    while (const std::uint32_t count = freed_blocks.take(leaving, oldest)) {
+      for (std::uint32_t i = 0; i < count; ++i) {
+        __builtin_prefetch(oldest[i].data - 1);
+        __builtin_prefetch(oldest[i].data + 63);
+      }
+      for (std::uint32_t i = 0; i < count; ++i) drop(oldest[i]);
+      any = true;
     }
-    for (std::uint32_t i = 0; i < count; ++i) drop(oldest[i]);
-  }
+  } while (leaving.is_part && any);
 }
 
 // `described`: it has a header.

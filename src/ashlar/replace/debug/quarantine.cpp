@@ -28,7 +28,10 @@ bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over
   if (cost > most_bytes_) return false;
   ring& r = rings_[thread % ring_count];
   lock_guard guard(r.mutex);
-  if (r.end - r.first == ring_size || !enter(r, dead)) return false;
+  if (r.end - r.first == ring_size || !enter(r, dead)) {
+    is_over = true;
+    return false;
+  }
   store_relaxed(r.bytes, r.bytes + cost);
   if (r.bytes - r.told > most_bytes_ / untold_part) tell(r);
   const std::uint64_t known = told_.load(std::memory_order_relaxed) + (r.bytes - r.told);
@@ -37,24 +40,23 @@ bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over
 }
 
 void quarantine::remember(std::uint32_t thread, const dead_block& dead) noexcept {
+  dead_block gone = dead;
+  gone.sealed = false;  // its memory goes back to the heap
   if (most_bytes_ == 0) {
     ring& r = rings_[thread % ring_count];
     lock_guard guard(r.mutex);
-    if (!enter(r, dead)) return;
-    r.at(r.end - 1).sealed = false;
-    r.first = r.end;
+    if (enter(r, gone)) store_relaxed(r.first, r.end);
     return;
   }
   lock_guard guard(past_mutex_);
   if (!past_.ensure(past_count)) return;
-  dead_block& entry = past_[past_end_ % past_count];
-  entry = dead;
-  entry.sealed = false;  // its memory goes back to the heap
+  past_[past_end_ % past_count] = gone;
   store_relaxed(past_end_, past_end_ + 1);
 }
 
 auto quarantine::find_excess(std::uint32_t thread) const noexcept -> excess {
   const std::uint32_t own = thread % ring_count;
+  if (rings_[own].is_nearly_full()) return {own, most_bytes_, false};
   std::uint64_t sum = 0;
   std::uint64_t most = 0;
   std::uint32_t fullest = own;
@@ -65,27 +67,39 @@ auto quarantine::find_excess(std::uint32_t thread) const noexcept -> excess {
     most = bytes;
     fullest = i;
   }
-  if (sum <= most_bytes_) return {own, 0};
-  return {load_relaxed(rings_[own].bytes) >= most / 2 ? own : fullest,
-          sum - most_bytes_ + most_bytes_ / untold_part};
+  if (sum <= most_bytes_) return {own, 0, false};
+  const std::uint64_t over = sum - wanted_bytes();
+  const std::uint64_t own_bytes = load_relaxed(rings_[own].bytes);
+  if (own == fullest || own_bytes <= most / 2) return {fullest, over, false};
+  // Down to the half, or what was freed just now could leave before what others freed long ago.
+  const std::uint64_t more_than_half = own_bytes - most / 2;
+  return over <= more_than_half ? excess{own, over, false} : excess{own, more_than_half, true};
 }
 
 std::uint32_t quarantine::take(excess& what, dead_block (&out)[most_taken]) noexcept {
+  if (what.bytes == 0) return 0;
   ring& r = rings_[what.ring];
   lock_guard guard(r.mutex);
   std::uint32_t count = 0;
-  while (count < most_taken && r.first != r.end && (what.bytes != 0 || r.is_nearly_full())) {
+  while (count < most_taken && r.first != r.end && what.bytes != 0) {
     out[count] = take_first(r);
     const std::uint64_t cost = cost_of(out[count++]);
     what.bytes -= cost < what.bytes ? cost : what.bytes;
   }
   tell(r);
+  if (r.first == r.end && what.bytes != 0) {
+    what.is_part = true;
+    what.bytes = 0;
+  }
+  // Others take out, too, what they found to be too much.
+  if (told_.load(std::memory_order_relaxed) <= wanted_bytes()) what = {what.ring, 0, false};
   return count;
 }
 
 // Requires: the ring's lock, and a block in it.
 dead_block quarantine::take_first(ring& r) noexcept {
-  const dead_block dead = r.at(r.first++);
+  const dead_block dead = r.at(r.first);
+  store_relaxed(r.first, r.first + 1);
   store_relaxed(r.bytes, r.bytes - cost_of(dead));
   return dead;
 }

@@ -6,10 +6,11 @@
 // left, until their place in the ring is needed; so do those of blocks that were too large to stay,
 // in a ring of their own, lest many small ones push them out. Threads free into different rings, by
 // their number, lest they wait for each other. Each ring is first in, first out; when all together
-// hold too much, the one that holds most gives, a hundred blocks or so, for to look at all rings
-// costs as much as to free a block, and the threads that fill them more. Threads: thread-safe. The
-// locks are leaves; never is more than one taken, but for a fork. More than may be is in here by
-// one sixteenth at most, for a moment.
+// hold too much, the thread's own gives if it holds more than half of what the fullest does, else
+// that one. A 256th more leaves than must, for to look at all rings costs as much as to free a
+// block, and the threads that fill them more. Threads: thread-safe. The locks are leaves; never is
+// more than one taken, but for a fork. More than may be is in here by one sixteenth at most, for a
+// moment.
 #pragma once
 
 #include <atomic>
@@ -44,14 +45,15 @@ class quarantine {
   constexpr quarantine() = default;
 
   /// Sets how many bytes blocks may come to that rest in here, each counting for `overhead` more
-  /// than it has. 0: each leaves at once, and is remembered only.
+  /// than it has. 0: each leaves at once, and is remembered only. Requires: nothing is in here.
   void limit_to(std::size_t most_bytes, std::size_t overhead) noexcept {
     most_bytes_ = most_bytes;
     overhead_ = overhead;
   }
 
   /// Enters a block, which must be filled by now, into the ring of thread `thread`. Returns false
-  /// if it is too large, or if there is no memory. Sets `is_over` if others are to leave now.
+  /// if it is too large, if none may stay, or if there is no place for it. Sets `is_over` if others
+  /// are to leave now.
   bool put(std::uint32_t thread, const dead_block& dead, bool& is_over) noexcept;
   /// Remembers a block that `put` did not take: the last `past_count` of these, or, where none may
   /// stay, what the ring of the thread has place for.
@@ -61,11 +63,12 @@ class quarantine {
   struct excess {
     std::uint32_t ring;
     std::uint64_t bytes;
+    bool is_part;  // more is to leave, of others
   };
-  /// Returns what is to leave so that no more is in here than may be.
+  /// Returns what is to leave so that no more is in here than may be, and some places are free.
   excess find_excess(std::uint32_t thread) const noexcept;
-  /// Takes the oldest blocks of that ring out, and their bytes off `what`. Returns how many; 0: no
-  /// more are to leave.
+  /// Takes the oldest blocks of that ring out, and their bytes off `what`; no more of them than are
+  /// still too many. Returns how many; 0: that is all.
   std::uint32_t take(excess& what, dead_block (&out)[most_taken]) noexcept;
 
   /// Takes blocks out whatever the limit is. Returns how many; 0: none is left.
@@ -104,7 +107,8 @@ class quarantine {
   void release() noexcept;
 
  private:
-  struct alignas(64) ring {
+  // Of a pair of cache lines, as thread_tally is: each free writes to one.
+  struct alignas(128) ring {
     lock mutex;
     std::uint64_t first = 0;  // entries are numbered; number n lies at n % ring_size
     std::uint64_t end = 0;
@@ -113,12 +117,15 @@ class quarantine {
     observe::growing_table<dead_block, ring_size> entries;
 
     dead_block& at(std::uint64_t number) const { return entries[number % ring_size]; }
-    bool is_nearly_full() const { return end - first > ring_size - 64; }
+    bool is_nearly_full() const {
+      return load_relaxed(end) - load_relaxed(first) > ring_size - 2 * most_taken;
+    }
   };
 
   // A ring keeps up to this part of what may be in here to itself, so all together one sixteenth;
   // and when there is too much, this much more leaves, so that it is not too much again at once.
   static constexpr std::uint64_t untold_part = 256;
+  std::uint64_t wanted_bytes() const { return most_bytes_ - most_bytes_ / untold_part; }
 
   std::uint64_t cost_of(const dead_block& dead) const noexcept;
   bool enter(ring& r, const dead_block& dead) noexcept;
@@ -130,7 +137,7 @@ class quarantine {
   std::size_t most_bytes_ = 0;
   std::size_t overhead_ = 0;
   ring rings_[ring_count];
-  // Blocks that were too large to stay. Number n lies at n % past_count.
+  // Blocks that could not stay. Number n lies at n % past_count.
   lock past_mutex_;
   std::uint64_t past_end_ = 0;
   observe::growing_table<dead_block, past_count> past_;
