@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Writes to a freed block: faults at once.
+// Writes to a freed block: faults at once. Another block was freed since.
 #include "../faulty.hpp"
 
 int main() {
   char* const p = static_cast<char*>(calloc(80, 1));  // made
-  free(hidden(p));                                    // freed
-  if (faulty) hidden(p)[3] = 2;                       // noticed
+  void* const other = malloc(200);
+  free(hidden(p));  // freed
+  free(hidden(other));
+  if (faulty) hidden(p)[3] = 2;  // noticed
   return 0;
 }

@@ -85,6 +85,8 @@ def main():
     assert (status, said) == (0, ""), said
     assert story(events, 10003) == ["allocated", "freed"]
     assert size < 1 << 20, "as long as what was written"
+    status, said, _ = log_of("r", options=",release_at_exit=1")
+    assert said == "ashlar: at exit: reserved 0 bytes, committed 0 bytes\n", said
     status, _, _ = log_of("x")
     assert status == 0
     status, _, [((events, _), _, _)] = log_of("k")

@@ -212,6 +212,7 @@ void log_event(const log_entry& entry) noexcept {
   if (!load_relaxed(logging) || writer.load(std::memory_order_relaxed) == self) return;
   const int saved = errno;
   const lock_guard guard(mutex);
+  if (!logging) return;  // it ended meanwhile
   writer.store(self, std::memory_order_relaxed);
   put_event(entry);
   writer.store(nullptr, std::memory_order_relaxed);
@@ -225,6 +226,7 @@ void end_log() noexcept {
   store_relaxed(logging, false);
   close_window();
   (void)::truncate(path.c_str(), static_cast<off_t>(position));
+  written_out.release();
 }
 
 }  // namespace ashlar::replace

@@ -15,11 +15,6 @@ namespace {
 constexpr std::uint32_t most_protected = 24'000;
 constinit std::atomic<std::uint32_t> protected_blocks{0};
 
-os::range span_of(const slab& s) {
-  return {s.start,
-          s.kind == slab_kind::direct ? s.reserved_size : std::size_t{s.slices} * slice_size};
-}
-
 bool close_ends(const os::range& span, const page_shape& shape) {
   const std::size_t front = shape.open_begin;
   if (front != 0 && !os::protect({span.data, front}, os::access::none).ok()) return false;
@@ -30,6 +25,11 @@ bool close_ends(const os::range& span, const page_shape& shape) {
 }
 
 }  // namespace
+
+os::range span_of(const slab& s) noexcept {
+  return {s.start,
+          s.kind == slab_kind::direct ? s.reserved_size : std::size_t{s.slices} * slice_size};
+}
 
 page_shape pages_of(std::size_t size, std::size_t alignment, page_protection side) noexcept {
   const std::size_t page = os::page_size();

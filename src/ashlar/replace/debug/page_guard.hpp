@@ -16,6 +16,9 @@ struct page_shape {
   std::size_t total;
 };
 
+/// Returns the address space of a slab, or of a block that has one to itself.
+os::range span_of(const slab& s) noexcept;
+
 page_shape pages_of(std::size_t size, std::size_t alignment, page_protection side) noexcept;
 
 /// Returns a span of the watched heap with its outer pages inaccessible; or accessible, if that

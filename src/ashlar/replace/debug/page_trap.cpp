@@ -8,6 +8,7 @@
 
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/replace/debug/debug_report.hpp"
+#include "ashlar/replace/debug/page_guard.hpp"
 
 namespace ashlar::replace {
 
@@ -50,7 +51,8 @@ bool report_access(const void* address, const void* context) {
                        .from_words = access_words(context),
                        .ends_anyway = true};
   if (b.data == nullptr) {
-    if (!freed_blocks.find_within(b.start, b.start + 1_GiB, what.dead)) return false;
+    const os::range span = span_of(*b.header);
+    if (!freed_blocks.find_within(span.data, span.data + span.size, what.dead)) return false;
     report(fault_kind::use_after_free, what);
     return true;
   }
