@@ -364,7 +364,7 @@ class tracker {
   growing_table<time_mark, frames_kept> frames_;
   growing_table<thread_summary, most_threads> threads_;
   growing_table<thread_tally, most_threads> tallies_;
-  growing_table<site_page, 1u << 14> site_pages_;
+  growing_table<site_page, 1u << 16> site_pages_;  // all sites in 21 threads at a time
   growing_table<tag_page, 1u << 16> tag_pages_;
 };
 

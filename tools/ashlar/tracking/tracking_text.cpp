@@ -137,9 +137,10 @@ lines tracker_section(const tracking& all, const report_format& format) {
       line(level_name(header.level)),
       line(header.depth > 1 ? fmt::format("stacks of {} frames", header.depth) : "without stacks"),
       line(format_size(header.own_bytes, format.units) + " of its own"),
-      header.lost == 0
-          ? line("nothing lost")
-          : line(fmt::format("{} events lost", group_digits(header.lost)), style::alarm)};
+      header.lost == 0 ? line("nothing lost")
+                       : line(fmt::format("{} events lost: figures of blocks are not exact",
+                                          group_digits(header.lost)),
+                              style::alarm)};
   if (const std::string moment = moment_of(*all.source); !moment.empty())
     parts.emplace_back("taken " + moment);
   if (header.level == 1) parts.insert(parts.begin() + 1, line("only blocks under a tag counted"));
