@@ -46,7 +46,7 @@ ASHLAR_NO_INLINE allocation allocate_otherwise(const manager& from, layout reque
 manager& default_manager() noexcept { return the_default.manager; }
 
 // Not to be inlined: where the table of operations calls it, gcc then copies the layout through the
-// stack as two words and reads it as one vector, for which a processor waits six nanoseconds.
+// stack as two words and reads it as one vector, for which a processor waits some nanoseconds.
 ASHLAR_NO_INLINE allocation new_manager::allocate(layout request, fit) noexcept {
   // What nearly every request is, since this stands between containers and malloc.
   if (request.size - 1 < max_size && tag() == 0 && is_power_of_two(request.alignment) &&
