@@ -57,6 +57,7 @@ FAULTS = {
     "double_free/beyond_quarantine": DOUBLE_FREE,
     "double_free/own_mapping": DOUBLE_FREE,
     "double_free/without_quarantine": Case("double free", "quarantine=0"),
+    "double_free/after_many": Case("double free", "quarantine=64M"),
     "double_free/realloc_of_freed": Case("invalid realloc"),
     "underrun/header": Case("underrun", "header=1"),
     "after_free/header": Case("write after free", "header=1"),

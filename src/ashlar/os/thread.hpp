@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who runs, letting others run, and not being cancelled.
+// Who runs and where, letting others run, and not being cancelled.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,10 @@ std::uint64_t current_thread_id() noexcept;
 
 /// Writes the name of the calling thread, cut and null-terminated. Empty where unknown.
 void thread_name(char* text, std::size_t capacity) noexcept;
+
+/// Returns the number of the processor that the calling thread runs on, or ran on a moment ago; 0
+/// where unknown. A few instructions where the C library has restartable sequences.
+std::uint32_t current_processor() noexcept;
 
 /// Lets another thread have this processor.
 void yield() noexcept;

@@ -103,7 +103,7 @@ inline constexpr option_description option_table[] = {
     {"guard", option_kind::bytes, "16",
      "With `track=debug`: bytes in front of and behind each block that must stay as they are. "
      "Rounded up to multiples of 16, at most 4K. 0: none."},
-    {"fill", option_kind::bytes, "2K",
+    {"fill", option_kind::bytes, "1K",
      "With `track=debug`: bytes at either end of a block that are filled, when it is new with 0xcb "
      "and when it is freed with 0xdf. What is written to other bytes of a freed block goes "
      "unnoticed. 0: none. 1T: all."},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// gettid, prctl, sched_yield and pthread_setcancelstate.
+// gettid, prctl, sched_getcpu, sched_yield and pthread_setcancelstate.
 #include "ashlar/os/thread.hpp"
 
 #include <pthread.h>
@@ -19,6 +19,11 @@ void thread_name(char* text, std::size_t capacity) noexcept {
   const std::size_t kept = size < capacity ? size : capacity - 1;
   ::memcpy(text, name, kept);
   text[kept] = '\0';
+}
+
+std::uint32_t current_processor() noexcept {
+  const int number = ::sched_getcpu();
+  return number < 0 ? 0 : static_cast<std::uint32_t>(number);
 }
 
 void yield() noexcept { ::sched_yield(); }

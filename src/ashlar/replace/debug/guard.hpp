@@ -20,7 +20,7 @@ inline constexpr std::ptrdiff_t usual_guard = 16;
 /// What `track=debug` does beyond recording; see docs/reference/options.md.
 struct debug_settings {
   std::size_t guard = usual_guard;  ///< bytes in front of and behind each block
-  std::size_t fill = 2_KiB;         ///< bytes at either end of new and freed blocks
+  std::size_t fill = 1_KiB;         ///< bytes at either end of new and freed blocks
   std::size_t quarantine = 4_MiB;   ///< what rests there leaves the caches for it
   page_protection protect = page_protection::off;
   std::uint64_t check_every = 0;

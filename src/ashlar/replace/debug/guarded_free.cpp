@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "ashlar/os/diagnostic.hpp"
+#include "ashlar/os/thread.hpp"
 #include "ashlar/replace/debug/block_header.hpp"
 #include "ashlar/replace/debug/debug_report.hpp"
 #include "ashlar/replace/debug/event_log.hpp"
@@ -88,12 +89,12 @@ void drop(dead_block& dead) {
 }
 
 // The blocks rest for so long that they are in no cache any more.
-void drop_excess(std::uint32_t thread) {
+void drop_excess(std::uint32_t processor) {
   dead_block oldest[quarantine::most_taken];
   quarantine::excess leaving;
   bool any;
   do {
-    leaving = freed_blocks.find_excess(thread);
+    leaving = freed_blocks.find_excess(processor);
     any = false;
     while (const std::uint32_t count = freed_blocks.take(leaving, oldest)) {
       for (std::uint32_t i = 0; i < count; ++i) {
@@ -122,12 +123,13 @@ void retire(std::byte* data, const observe::block_record& was, const caller& fro
   if (described) write_freed_header(dead);
   if (guard_settings.log)
     log_event({.what = logged::freed, .size = was.size(), .data = data, .site = dead.freed_at});
+  const std::uint32_t processor = os::current_processor();
   bool is_over = false;
-  if (!freed_blocks.put(thread, dead, is_over)) {
-    freed_blocks.remember(thread, dead);
+  if (!freed_blocks.put(processor, dead, is_over)) {
+    freed_blocks.remember(processor, dead);
     drop(dead);
   }
-  if (is_over) drop_excess(thread);
+  if (is_over) drop_excess(processor);
 }
 
 // Enters the death of a block, whose record was taken.

@@ -15,20 +15,34 @@ void quarantine::tell(ring& r) noexcept {
   r.told = r.bytes;
 }
 
-// Requires: the ring's lock. Errors: false if there is no memory.
+// Doubles the places. Half of the entries find theirs further on; what is left where they were is
+// older than all that are known, by its number, so nobody finds it before them. Requires: the
+// ring's lock. Errors: without memory nothing changes.
+void quarantine::grow(ring& r) noexcept {
+  const std::uint64_t before = r.places;
+  const std::uint64_t after = before != 0 ? 2 * before : fewest_entries;
+  if (!r.entries.ensure(after)) return;
+  for (std::uint64_t i = r.end > before ? r.end - before : 0; i != r.end; ++i)
+    if ((i & before) != 0) r.entries[i & (after - 1)] = r.at(i);
+  store_relaxed(r.places, after);
+}
+
+// Requires: the ring's lock. Errors: false if there is no place.
 bool quarantine::enter(ring& r, const dead_block& dead) noexcept {
-  if (!r.entries.ensure(r.end + 1 < ring_size ? r.end + 1 : ring_size)) return false;
+  const std::uint64_t resting = r.end - r.first;
+  if (resting == r.places / 2) grow(r);
+  if (resting == r.places) return false;
   r.at(r.end) = dead;
   store_relaxed(r.end, r.end + 1);
   return true;
 }
 
-bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over) noexcept {
+bool quarantine::put(std::uint32_t processor, const dead_block& dead, bool& is_over) noexcept {
   const std::uint64_t cost = cost_of(dead);
   if (cost > most_bytes_) return false;
-  ring& r = rings_[thread % ring_count];
+  ring& r = rings_[processor % ring_count];
   lock_guard guard(r.mutex);
-  if (r.end - r.first == ring_size || !enter(r, dead)) {
+  if (!enter(r, dead)) {
     is_over = true;
     return false;
   }
@@ -39,11 +53,11 @@ bool quarantine::put(std::uint32_t thread, const dead_block& dead, bool& is_over
   return true;
 }
 
-void quarantine::remember(std::uint32_t thread, const dead_block& dead) noexcept {
+void quarantine::remember(std::uint32_t processor, const dead_block& dead) noexcept {
   dead_block gone = dead;
   gone.sealed = false;  // its memory goes back to the heap
   if (most_bytes_ == 0) {
-    ring& r = rings_[thread % ring_count];
+    ring& r = rings_[processor % ring_count];
     lock_guard guard(r.mutex);
     if (enter(r, gone)) store_relaxed(r.first, r.end);
     return;
@@ -54,8 +68,8 @@ void quarantine::remember(std::uint32_t thread, const dead_block& dead) noexcept
   store_relaxed(past_end_, past_end_ + 1);
 }
 
-auto quarantine::find_excess(std::uint32_t thread) const noexcept -> excess {
-  const std::uint32_t own = thread % ring_count;
+auto quarantine::find_excess(std::uint32_t processor) const noexcept -> excess {
+  const std::uint32_t own = processor % ring_count;
   if (rings_[own].is_nearly_full()) return {own, most_bytes_, false};
   std::uint64_t sum = 0;
   std::uint64_t most = 0;
@@ -135,7 +149,7 @@ bool quarantine::find_latest(dead_block& out, Predicate is_it) noexcept {
     }
     if (locks) mutex.release();
   };
-  for (ring& r : rings_) look(r.mutex, r.end, ring_size, r.entries);
+  for (ring& r : rings_) look(r.mutex, r.end, load_relaxed(r.places), r.entries);
   look(past_mutex_, past_end_, past_count, past_);
   return found;
 }
@@ -155,7 +169,7 @@ bool quarantine::find_within(const std::byte* begin, const std::byte* end,
 
 void quarantine::release() noexcept {
   for (ring& r : rings_) {
-    r.first = r.end = r.bytes = r.told = 0;
+    r.first = r.end = r.bytes = r.told = r.places = 0;
     r.entries.release();
   }
   past_end_ = 0;

@@ -4,11 +4,11 @@
 // Bounded in bytes. An entry keeps what is known of its block, beside the block and not in it:
 // where it came from and where it was freed. Entries stay readable for reports after they have
 // left, until their place in the ring is needed; so do those of blocks that were too large to stay,
-// in a ring of their own, lest many small ones push them out. Threads free into different rings, by
-// their number, lest they wait for each other. Each ring is first in, first out; when all together
-// hold too much, the thread's own gives if it holds more than half of what the fullest does, else
-// that one. A 256th more leaves than must, for to look at all rings costs as much as to free a
-// block, and the threads that fill them more. Threads: thread-safe. The locks are leaves; never is
+// in a ring of their own, lest many small ones push them out. Each processor has a ring, which its
+// caches know and at which nobody waits. Each ring is first in, first out, and has places for twice
+// as many as ever rested there; when all together hold too much, the processor's own gives if it
+// holds more than half of what the fullest does, else that one. A 256th more leaves than must, for
+// to look at all rings costs as much as to free a block, and those who fill them more. Threads: thread-safe. The locks are leaves; never is
 // more than one taken, but for a fork. More than may be is in here by one sixteenth at most, for a
 // moment.
 #pragma once
@@ -38,7 +38,8 @@ static_assert(sizeof(dead_block) == 32);
 class quarantine {
  public:
   static constexpr std::uint32_t ring_count = 16;
-  static constexpr std::uint64_t ring_size = std::uint64_t{1} << 18;  // entries
+  static constexpr std::uint64_t most_entries = std::uint64_t{1} << 18;  // of a ring
+  static constexpr std::uint64_t fewest_entries = std::uint64_t{1} << 14;
   static constexpr std::uint32_t most_taken = 32;
   static constexpr std::uint64_t past_count = 256;
 
@@ -51,13 +52,13 @@ class quarantine {
     overhead_ = overhead;
   }
 
-  /// Enters a block, which must be filled by now, into the ring of thread `thread`. Returns false
+  /// Enters a block, which must be filled by now, into the ring of a processor. Returns false
   /// if it is too large, if none may stay, or if there is no place for it. Sets `is_over` if others
   /// are to leave now.
-  bool put(std::uint32_t thread, const dead_block& dead, bool& is_over) noexcept;
+  bool put(std::uint32_t processor, const dead_block& dead, bool& is_over) noexcept;
   /// Remembers a block that `put` did not take: the last `past_count` of these, or, where none may
-  /// stay, what the ring of the thread has place for.
-  void remember(std::uint32_t thread, const dead_block& dead) noexcept;
+  /// stay, what the ring has place for.
+  void remember(std::uint32_t processor, const dead_block& dead) noexcept;
 
   /// What is to leave a ring.
   struct excess {
@@ -66,7 +67,7 @@ class quarantine {
     bool is_part;  // more is to leave, of others
   };
   /// Returns what is to leave so that no more is in here than may be, and some places are free.
-  excess find_excess(std::uint32_t thread) const noexcept;
+  excess find_excess(std::uint32_t processor) const noexcept;
   /// Takes the oldest blocks of that ring out, and their bytes off `what`; no more of them than are
   /// still too many. Returns how many; 0: that is all.
   std::uint32_t take(excess& what, dead_block (&out)[most_taken]) noexcept;
@@ -110,15 +111,17 @@ class quarantine {
   // Of a pair of cache lines, as thread_tally is: each free writes to one.
   struct alignas(128) ring {
     lock mutex;
-    std::uint64_t first = 0;  // entries are numbered; number n lies at n % ring_size
+    std::uint64_t first = 0;  // entries are numbered; number n lies at n % places
     std::uint64_t end = 0;
     std::uint64_t bytes = 0;
     std::uint64_t told = 0;  // of these, what counts in told_
-    observe::growing_table<dead_block, ring_size> entries;
+    std::uint64_t places = 0;  // a power of two; 0: nothing was ever entered
+    observe::growing_table<dead_block, most_entries> entries;
 
-    dead_block& at(std::uint64_t number) const { return entries[number % ring_size]; }
+    dead_block& at(std::uint64_t number) const { return entries[number & (places - 1)]; }
     bool is_nearly_full() const {
-      return load_relaxed(end) - load_relaxed(first) > ring_size - 2 * most_taken;
+      return load_relaxed(end) - load_relaxed(first) + 2 * most_taken > load_relaxed(places) &&
+             load_relaxed(places) != 0;
     }
   };
 
@@ -128,6 +131,7 @@ class quarantine {
   std::uint64_t wanted_bytes() const { return most_bytes_ - most_bytes_ / untold_part; }
 
   std::uint64_t cost_of(const dead_block& dead) const noexcept;
+  void grow(ring& r) noexcept;
   bool enter(ring& r, const dead_block& dead) noexcept;
   dead_block take_first(ring& r) noexcept;
   void tell(ring& r) noexcept;
