@@ -6,12 +6,14 @@
 // to the running local heap T and is full. Each has two blocks. At the same time:
 //
 //   taker    T refills an empty bin: finds no slab with room, gives its lock up, takes A from X
-//            (heap::take_idle_slab), links it under its own lock and takes all free blocks
+//            (heap::take_idle_slab), links it under its own lock and takes all free blocks; where
+//            memory is short also if X is not idle any more (heap::take_any_slab)
 //   flusher  another thread flushes a bin that holds one block of A and one of B
 //            (local_heap::flush: a round for each owner, the owner asked again under its lock)
 //   putter   a third thread puts the other block of B back (put_remote)
 //   trimmer  a fourth thread trims: gives the empty slabs of all local heaps back
-//   adopter  a new thread adopts X, if it is idle still, and refills from its slabs
+//   adopter  a new thread adopts X and refills from its slabs; where memory is short and X has none
+//            with room, from one of T's
 //
 // Abstracted away: the bitmap (a block is free or somewhere else), the page map (headers of slabs
 // are found by name), bins (a set of blocks), weak memory (steps happen one after the other; what
@@ -63,7 +65,7 @@ struct world {
   // Who holds block b of slab s: an actor, or actor_count for the slab itself.
   std::array<std::array<std::uint8_t, 2>, slab_count> holder;
   std::array<std::uint8_t, actor_count> at;  // program counters
-  slab_name stolen;
+  std::array<slab_name, actor_count> stolen;
   std::array<local_name, actor_count> seen_owner;
   std::array<std::uint8_t, actor_count> chosen;  // blocks that the owner was found to own, as bits
   const char* error;
@@ -83,7 +85,7 @@ inline world first_world() {
   w.x_is_idle = true;
   w.holder[slab_a] = {actor_count, flusher};
   w.holder[slab_b] = {flusher, putter};
-  w.stolen = no_slab;
+  w.stolen.fill(no_slab);
   w.error = "";
   return w;
 }
@@ -92,14 +94,15 @@ inline world first_world() {
 class protocol {
  public:
   /// `gives_last`: of medium slabs the last one with room goes back too, if it is in the list.
-  explicit protocol(mistake wrong, bool gives_last = false)
-      : wrong_(wrong), gives_last_(gives_last) {}
+  /// `shares`: memory is short, and running local heaps give slabs away.
+  explicit protocol(mistake wrong, bool gives_last = false, bool shares = false)
+      : wrong_(wrong), gives_last_(gives_last), shares_(shares) {}
 
   step_result operator()(world& w, std::size_t actor) const {
     if (w.at[actor] == finished) return step_result::done;
     bool moved = false;
     switch (actor) {
-      case taker: moved = take(w); break;
+      case taker: moved = take(w, taker, local_t, w.at[taker]); break;
       case flusher: moved = flush(w); break;
       case putter: moved = put(w); break;
       case trimmer: moved = trim(w); break;
@@ -179,45 +182,46 @@ class protocol {
     slab.linked = false;
   }
 
-  bool take(world& w) const {
-    std::uint8_t& at = w.at[taker];
+  // refill() of the thread that has local heap `own`. `at`: its program counter.
+  bool take(world& w, actor_name self, local_name own, std::uint8_t& at) const {
+    const local_name other = own == local_t ? local_x : local_t;
+    slab_name& stolen = w.stolen[self];
     switch (at) {
       case 0:
-        if (!acquire(w.lock_of[local_t], taker)) return false;
-        at = w.lists[local_t][0] == no_slab ? 1 : 7;
+        if (!acquire(w.lock_of[own], self)) return false;
+        at = w.lists[own][0] == no_slab ? 1 : 7;
         return true;
-      case 1: release(w.lock_of[local_t]); break;
+      case 1: release(w.lock_of[own]); break;
       case 2:
-        if (!acquire(w.heap_lock, taker)) return false;
-        if (w.x_is_idle) break;
+        if (!acquire(w.heap_lock, self)) return false;
+        if (shares_ || (other == local_x && w.x_is_idle)) break;
         at = 5;
         return true;
       case 3:
-        if (wrong_ != mistake::given_away_unlocked && !acquire(w.lock_of[local_x], taker))
+        if (wrong_ != mistake::given_away_unlocked && !acquire(w.lock_of[other], self))
           return false;
-        w.stolen = w.lists[local_x][0];
-        if (w.stolen == no_slab) break;
-        touch(w, w.stolen);
-        remove(w, local_x, w.stolen);
-        if (wrong_ == mistake::unlinked_in_transit) w.slabs[w.stolen].linked = false;
+        stolen = w.lists[other][0];
+        if (stolen == no_slab) break;
+        touch(w, stolen);
+        remove(w, other, stolen);
+        if (wrong_ == mistake::unlinked_in_transit) w.slabs[stolen].linked = false;
         break;
       case 4:
-        if (w.stolen != no_slab) touch(w, w.stolen).owner = local_t;
-        if (w.lock_of[local_x] == taker) release(w.lock_of[local_x]);
+        if (stolen != no_slab) touch(w, stolen).owner = own;
+        if (w.lock_of[other] == self) release(w.lock_of[other]);
         break;
       case 5: release(w.heap_lock); break;
       case 6:
-        if (!acquire(w.lock_of[local_t], taker)) return false;
-        if (w.stolen == no_slab) break;
-        if (slab_state& s = touch(w, w.stolen);
-            wrong_ != mistake::unlinked_in_transit || !s.linked) {
+        if (!acquire(w.lock_of[own], self)) return false;
+        if (stolen == no_slab) break;
+        if (slab_state& s = touch(w, stolen); wrong_ != mistake::unlinked_in_transit || !s.linked) {
           s.linked = true;
-          push_front(w, local_t, w.stolen);
+          push_front(w, own, stolen);
         }
         break;
-      case 7: take_batch(w, local_t, taker); break;
+      case 7: take_batch(w, own, self); break;
       default:
-        release(w.lock_of[local_t]);
+        release(w.lock_of[own]);
         at = finished;
         return true;
     }
@@ -315,21 +319,19 @@ class protocol {
   }
 
   bool adopt(world& w) const {
+    constexpr std::uint8_t adopted = 2;
     std::uint8_t& at = w.at[adopter];
-    switch (at) {
-      case 0:
-        if (!acquire(w.heap_lock, adopter)) return false;
-        w.x_is_idle = false;
-        break;
-      case 1: release(w.heap_lock); break;
-      case 2:
-        if (!acquire(w.lock_of[local_x], adopter)) return false;
-        break;
-      case 3: take_batch(w, local_x, adopter); break;
-      default:
-        release(w.lock_of[local_x]);
-        at = finished;
-        return true;
+    if (at >= adopted) {
+      std::uint8_t refilling = static_cast<std::uint8_t>(at - adopted);
+      const bool moved = take(w, adopter, local_x, refilling);
+      at = refilling == finished ? finished : static_cast<std::uint8_t>(refilling + adopted);
+      return moved;
+    }
+    if (at == 0) {
+      if (!acquire(w.heap_lock, adopter)) return false;
+      w.x_is_idle = false;
+    } else {
+      release(w.heap_lock);
     }
     ++at;
     return true;
@@ -337,6 +339,7 @@ class protocol {
 
   mistake wrong_;
   bool gives_last_;
+  bool shares_;
 };
 
 inline std::string problem_in(const world& w, bool at_end) {

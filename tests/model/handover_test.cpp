@@ -10,9 +10,9 @@ namespace {
 
 using namespace handover;
 
-exploration explore(mistake wrong, bool gives_last = false) {
-  return explorer<world, protocol, decltype(&problem_in)>(actor_count, protocol(wrong, gives_last),
-                                                          problem_in)
+exploration explore(mistake wrong, bool gives_last = false, bool shares = false) {
+  return explorer<world, protocol, decltype(&problem_in)>(
+             actor_count, protocol(wrong, gives_last, shares), problem_in)
       .run(first_world());
 }
 
@@ -24,6 +24,20 @@ TEST(handover, keeps_all_blocks_in_all_interleavings) {
 
 TEST(handover, keeps_all_blocks_of_medium_slabs_too) {
   EXPECT_EQ(explore(mistake::none, true).problem, "");
+}
+
+TEST(handover, keeps_all_blocks_where_running_threads_share_slabs) {
+  for (const bool gives_last : {false, true}) {
+    const exploration e = explore(mistake::none, gives_last, true);
+    EXPECT_EQ(e.problem, "");
+    EXPECT_GT(e.worlds, 10'000u) << "the model has shrunk to nothing";
+  }
+}
+
+TEST(handover, mistakes_are_found_where_running_threads_share_slabs_too) {
+  for (const mistake wrong : {mistake::unlinked_in_transit, mistake::no_second_look,
+                              mistake::given_away_unlocked, mistake::last_slab_given_back})
+    EXPECT_NE(explore(wrong, false, true).problem, "") << static_cast<int>(wrong);
 }
 
 TEST(handover, a_slab_in_transit_that_can_be_linked_is_found_to_be_wrong) {

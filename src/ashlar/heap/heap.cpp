@@ -208,28 +208,28 @@ allocation heap::allocate_from(local_heap* h, layout request, bool zero) noexcep
 allocation heap::allocate_as(local_heap* h, size_class c, layout request, bool zero) noexcept {
   if (c == class_count)
     return tells_ ? allocate_told(request, zero) : allocate_large(request, zero);
-  void* p = h != nullptr ? pop_block(*h, bin_offset_of(c)) : nullptr;
-  if (p == nullptr) {
-    if (tells_) [[unlikely]]
-      return allocate_told(request, zero);
-    const allocation a = refill(h, c, request.size);
-    if (!a) return a;
-    p = a.data();
-  }
-  if (zero) std::memset(p, 0, request.size);
-  return allocation::of(p, size_classes[c].block_size);
+  void* const p = h != nullptr ? pop_block(*h, bin_offset_of(c)) : nullptr;
+  if (p == nullptr && tells_) [[unlikely]]
+    return allocate_told(request, zero);
+  const allocation a =
+      p != nullptr ? allocation::of(p, size_classes[c].block_size) : refill(h, c, request.size);
+  if (zero && a) std::memset(a.data(), 0, request.size);
+  return a;
 }
 
 // A refill that fails may succeed after reclaiming. Three tries: reclaimers may free in steps, and
-// into the bin.
+// into the bin. What other threads' slabs have left, and larger blocks, are better than nothing.
 allocation heap::refill(local_heap* h, size_class c, std::size_t requested) noexcept {
   const std::size_t bytes = size_classes[c].slices * slice_size;
   for (int attempt = 0;; ++attempt) {
     void* p = h != nullptr && attempt != 0 ? pop_block(*h, bin_offset_of(c)) : nullptr;
     const bool allowed = p != nullptr || charge(bytes);
     if (p == nullptr) p = h != nullptr ? h->refill(c, requested) : allocate_unbound(c);
+    if (p == nullptr) p = take_left_over(c);
     if (p != nullptr) return allocation::of(p, size_classes[c].block_size);
     if (attempt < 3 && reclaim(bytes)) continue;
+    p = take_larger(c);
+    if (p != nullptr) return allocation::of(p, usable_size(p));
     const bool admitted = allowed && tag_admits(bytes);
     return allocation::failed(admitted ? status::no_memory : status::over_budget);
   }

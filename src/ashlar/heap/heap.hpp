@@ -219,7 +219,11 @@ class ASHLAR_EXPORT heap : public manager {
   void publish_slab(slab& s) noexcept;
   void deallocate_slab(slab& s) noexcept;
   bool has_idle() const noexcept { return load_relaxed(idle_) != nullptr; }
+  bool is_short() const noexcept;
   slab* take_idle_slab(size_class c, local_heap& taker) noexcept;
+  slab* take_any_slab(size_class c, local_heap& taker) noexcept;
+  void* take_left_over(size_class c) noexcept;
+  void* take_larger(size_class c) noexcept;
 
   /// Takes every lock of this heap, to look at it as a whole.
   void lock_all() noexcept;

@@ -101,22 +101,66 @@ void heap::retire(local_heap& h) noexcept {
   ++idle_count_;
 }
 
+// Whether memory is so short that threads are to share slabs: each one's own would use up what the
+// limit leaves, being nearly empty.
+bool heap::is_short() const noexcept {
+  return limits_.hard != heap_limits::none && counted_bytes() > limits_.hard / 2;
+}
+
+namespace {
+
+// Null if it has none with room.
+slab* hand_over_slab(local_heap& from, size_class c, local_heap& taker) noexcept {
+  lock_guard guard(from.mutex);
+  slab* const s = from.partial[c].pop_front();
+  if (s == nullptr) return nullptr;
+  // `linked` stays set though it is in no list: so that a free which already finds the taker as
+  // owner neither links it nor gives it away. The taker links it when it has its own lock.
+  from.disown(*s);
+  // release: pairs with the acquire of whoever puts a block back. They lock the taker, and must
+  // see what was done under the lock of the owner before.
+  s->owner.store(&taker, std::memory_order_release);
+  return s;
+}
+
+}  // namespace
+
 // Takes a slab with room of class `c` from an idle local heap. No local heap's lock is held.
 slab* heap::take_idle_slab(size_class c, local_heap& taker) noexcept {
   lock_guard guard(mutex_);
-  for (local_heap* h = idle_; h != nullptr; h = h->next_idle) {
-    lock_guard owner_guard(h->mutex);
-    slab* const s = h->partial[c].pop_front();
-    if (s == nullptr) continue;
-    // `linked` stays set though it is in no list: so that a free which already finds the taker as
-    // owner neither links it nor gives it away. The taker links it when it has its own lock.
-    h->disown(*s);
-    // release: pairs with the acquire of whoever puts a block back. They lock the taker, and must
-    // see what was done under the lock of the owner before.
-    s->owner.store(&taker, std::memory_order_release);
-    return s;
-  }
-  return nullptr;
+  slab* s = nullptr;
+  for (local_heap* h = idle_; h != nullptr && s == nullptr; h = h->next_idle)
+    s = hand_over_slab(*h, c, taker);
+  return s;
+}
+
+// As `take_idle_slab`, from any.
+slab* heap::take_any_slab(size_class c, local_heap& taker) noexcept {
+  lock_guard guard(mutex_);
+  slab* s = nullptr;
+  for (local_heap* h = locals_; h != nullptr && s == nullptr; h = h->next_in_heap)
+    if (h != &taker) s = hand_over_slab(*h, c, taker);
+  return s;
+}
+
+// Where there is no memory for another slab: takes a block of class `c` from one that is there,
+// whichever thread's it is. No lock is held.
+void* heap::take_left_over(size_class c) noexcept {
+  lock_guard guard(mutex_);
+  void* p = nullptr;
+  for (local_heap* h = locals_; h != nullptr && p == nullptr; h = h->next_in_heap)
+    p = h->take_left_over(c);
+  return p;
+}
+
+// Takes one of a larger class that is aligned to no less.
+void* heap::take_larger(size_class c) noexcept {
+  const std::uint32_t size = size_classes[c].block_size;
+  const std::size_t alignment = size & (0 - size);
+  void* p = nullptr;
+  while (++c < class_count && p == nullptr)
+    if (is_aligned(size_classes[c].block_size, alignment)) p = take_left_over(c);
+  return p;
 }
 
 local_heap* heap::shared_local() noexcept {

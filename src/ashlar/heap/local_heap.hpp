@@ -90,6 +90,8 @@ struct local_heap : bin_set {
 
   /// Takes one block straight from a slab, under the lock. For `shared` local heaps.
   void* take_one(size_class c) noexcept;
+  /// Takes one from a slab that is there already. Null if none has room. For any thread.
+  void* take_left_over(size_class c) noexcept;
 
   /// Lets the store purge if it is time, flushes idle bins, and parks the others.
   void tend() noexcept;
@@ -114,6 +116,7 @@ struct local_heap : bin_set {
   static void unpark(bin& b) noexcept;
   static void park_again(bin& b) noexcept;
   void grow_bin(size_class c) noexcept;
+  std::uint32_t take_from(slab& s, void** slots_top, std::uint32_t wanted) noexcept;
   std::uint32_t take_batch(size_class c, void** slots_top, std::uint32_t wanted) noexcept;
   std::uint32_t put_owned(void** blocks, std::uint32_t count, local_heap& owner) noexcept;
   slab* slab_with_free(size_class c) noexcept;

@@ -45,6 +45,16 @@ void prefetch_header(const void* p) {
 
 }  // namespace
 
+// Takes blocks from a slab with room.
+std::uint32_t local_heap::take_from(slab& s, void** slots_top, std::uint32_t wanted) noexcept {
+  const std::uint32_t got = s.take(slots_top, wanted);
+  if (s.free_count == 0) {
+    partial[s.class_index].remove(s);
+    s.linked = false;
+  }
+  return got;
+}
+
 // Fills slots_top, slots_top - 1, ... The lowest addresses come to lie on top, to be used first.
 std::uint32_t local_heap::take_batch(size_class c, void** slots_top,
                                      std::uint32_t wanted) noexcept {
@@ -56,11 +66,7 @@ std::uint32_t local_heap::take_batch(size_class c, void** slots_top,
       s = slab_with_free(c);
       if (s == nullptr) break;
     }
-    got += s->take(slots_top - got, wanted - got);
-    if (s->free_count == 0) {
-      partial[c].remove(*s);
-      s->linked = false;
-    }
+    got += take_from(*s, slots_top - got, wanted - got);
   }
   return got;
 }
@@ -71,8 +77,16 @@ void* local_heap::take_one(size_class c) noexcept {
   return take_batch(c, &p, 1) == 1 ? p : nullptr;
 }
 
+void* local_heap::take_left_over(size_class c) noexcept {
+  lock_guard guard(mutex);
+  slab* const s = partial[c].front();
+  void* p = nullptr;
+  if (s != nullptr) (void)take_from(*s, &p, 1);
+  return p;
+}
+
 slab* local_heap::slab_with_free(size_class c) noexcept {
-  slab* s = home->has_idle() ? steal_slab(c) : nullptr;
+  slab* s = home->has_idle() || home->is_short() ? steal_slab(c) : nullptr;
   if (s == nullptr) s = new_slab(c);
   if (s == nullptr) return nullptr;
   s->linked = true;
@@ -83,7 +97,8 @@ slab* local_heap::slab_with_free(size_class c) noexcept {
 // Requires this lock; gives it up meanwhile, for no thread may hold two of them.
 slab* local_heap::steal_slab(size_class c) noexcept {
   mutex.release();
-  slab* const s = home->take_idle_slab(c, *this);
+  slab* s = home->take_idle_slab(c, *this);
+  if (s == nullptr && home->is_short()) s = home->take_any_slab(c, *this);
   mutex.acquire();
   if (s == nullptr) return nullptr;
   ++class_slabs[c];

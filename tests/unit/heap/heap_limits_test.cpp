@@ -122,6 +122,57 @@ TEST_F(heap_limits_test, hold_for_two_heaps_together_that_count_each_other) {
   }
 }
 
+// Each thread's own slabs of all classes would come to more than the limit leaves.
+TEST_F(heap_limits_test, threads_share_slabs_where_memory_is_short) {
+  constexpr std::size_t hard = 16_MiB;
+  constexpr std::size_t thread_count = 8;
+  const std::size_t rounds = test::scaled(5);
+  for (std::size_t r = 0; r < rounds; ++r) {
+    heap h{{.limits = {.hard = hard}}};
+    std::atomic<std::size_t> live{0};
+    std::atomic<std::size_t> ended{0};
+    const auto fill_up = [&](std::size_t number) {
+      std::vector<void*> blocks;
+      for (std::size_t i = number;; i += 7) {
+        const std::size_t size = 16 + i * 1021 % 4000;
+        const allocation a = h.allocate({size});
+        if (!a) break;
+        if (i % 3 == 0) {
+          h.deallocate(a.data());
+        } else {
+          blocks.push_back(a.data());
+          live += size;
+        }
+      }
+      ++ended;
+      while (ended != thread_count) std::this_thread::yield();
+      for (void* const p : blocks) h.deallocate(p);
+    };
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < thread_count; ++t) threads.emplace_back(fill_up, t);
+    for (std::thread& t : threads) t.join();
+    EXPECT_GT(live, hard / 8 * 5);
+    h.check_invariants();
+    h.trim();
+    EXPECT_LE(h.used_bytes(), 1_MiB);
+  }
+}
+
+TEST_F(heap_limits_test, a_larger_block_that_is_there_is_better_than_none) {
+  heap h{{.limits = {.hard = 8 * slice_size}}};
+  const allocation large = h.allocate({1_KiB});
+  ASSERT_TRUE(large);
+  std::size_t larger = 0;
+  for (allocation a; (a = h.allocate({60, 64}, fit::get_no_less));
+       larger += a.size() == 1_KiB ? 1 : 0) {
+    ASSERT_GE(a.size(), 60u);
+    ASSERT_EQ(address_of(a.data()) % 64, 0u);
+    ASSERT_EQ(heap::usable_size(a.data()), a.size());
+  }
+  EXPECT_EQ(larger, slice_size / 1_KiB - 1);
+  h.check_invariants();
+}
+
 TEST_F(heap_limits_test, at_hard_may_free_and_have_it_tried_again) {
   for (const std::size_t size : {100_KiB, 300_KiB, 3_MiB}) {
     limit_record record;
