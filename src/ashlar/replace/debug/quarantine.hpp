@@ -5,12 +5,12 @@
 // where it came from and where it was freed. Entries stay readable for reports after they have
 // left, until their place in the ring is needed; so do those of blocks that were too large to stay,
 // in a ring of their own, lest many small ones push them out. Each processor has a ring, which its
-// caches know and at which threads rarely meet. Each ring is first in, first out, and has places for twice
-// as many as ever rested there; when all together hold too much, the processor's own gives if it
-// holds more than half of what the fullest does, else that one. A 256th more leaves than must, for
-// to look at all rings costs as much as to free a block, and those who fill them more. Threads:
-// thread-safe. The locks are leaves; never is more than one taken, but for a fork. More than may be
-// is in here by one sixteenth at most, for a moment.
+// caches know and at which threads rarely meet. Each ring is first in, first out, and has places
+// for twice as many as ever rested there; when all together hold too much, the processor's own
+// gives if it holds more than half of what the fullest does, else that one. A 256th more leaves
+// than must, for to look at all rings costs as much as to free a block, and those who fill them
+// more. Threads: thread-safe. The locks are leaves; never is more than one taken, but for a fork.
+// More than may be is in here by one sixteenth at most, for a moment.
 #pragma once
 
 #include <atomic>
