@@ -88,6 +88,8 @@ bool pool_core::next_page() noexcept {
 
 void pool_core::make_current(pool_slab& slab) noexcept {
   current_ = address_of(&slab);
+  first_block_ = current_ + shape_.first;
+  blocks_bytes_ = shape_.slab_size - shape_.first;
   free_ = slab.free;
   carved_ = slab.carved;
   fresh_ = fresh_end_ = nullptr;
@@ -102,6 +104,7 @@ void pool_core::leave_current() noexcept {
   slab.carved = carved_in(slab);
   slab.live = slab.carved - count_free(free_);
   current_ = no_slab;
+  blocks_bytes_ = 0;
   free_ = nullptr;
   fresh_ = fresh_end_ = nullptr;
   if (slab.live == 0)

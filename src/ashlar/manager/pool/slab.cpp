@@ -60,6 +60,7 @@ slab_shape slab_shape::of(layout wanted, std::size_t slab_size, std::size_t os_p
     lay_out_in_pages(shape);
   else
     lay_out_end_to_end(shape);
+  shape.page_mask = shape.page - 1;
   return shape;
 }
 
@@ -69,7 +70,7 @@ std::uint32_t slab_shape::index_of(std::size_t offset) const noexcept {
     const auto index = static_cast<std::uint32_t>((offset - first) / block_size);
     return index < first_page_blocks ? index : none;
   }
-  const auto in_page = static_cast<std::uint32_t>((offset & (page - 1)) / block_size);
+  const auto in_page = static_cast<std::uint32_t>((offset & page_mask) / block_size);
   if (in_page >= page_blocks || offset >= slab_size) return none;
   return first_page_blocks + static_cast<std::uint32_t>(offset / page - 1) * page_blocks + in_page;
 }
