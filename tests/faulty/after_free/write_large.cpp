@@ -6,6 +6,6 @@ int main() {
   char* p = (char*)malloc(6000);  // made
   memset(p, 1, 6000);
   if (faulty) free(hidden(p));  // freed
-  p[2040] = p[2045] = 2;
+  p[1016] = p[1021] = 2;
   if (!faulty) free(hidden(p));
 }

@@ -110,7 +110,10 @@ void drop_excess(std::uint32_t processor) {
 // `described`: it has a header.
 void retire(std::byte* data, const observe::block_record& was, const caller& from, bool sealed,
             bool described) {
+  // First, so that these stores have gone when `put` takes a lock, which waits for all of them.
+  if (!sealed) fill_block({data, data + was.size()}, guard_settings.fill, freed_byte);
   observe::tracker& tracker = observe::process_tracker();
+  tracker.note_death(was.site(), {1, was.size()}, data);
   const observe::thread_tally* const tally = observe::this_thread().tally;
   const std::uint16_t thread = tally != nullptr ? tally->number : std::uint16_t{0};
   dead_block dead = {.data = data,
@@ -119,7 +122,6 @@ void retire(std::byte* data, const observe::block_record& was, const caller& fro
                      .freed_by = thread,
                      .sealed = sealed,
                      .told = false};
-  if (!sealed) fill_block({data, data + was.size()}, guard_settings.fill, freed_byte);
   if (described) write_freed_header(dead);
   if (guard_settings.log)
     log_event({.what = logged::freed, .size = was.size(), .data = data, .site = dead.freed_at});
@@ -134,7 +136,6 @@ void retire(std::byte* data, const observe::block_record& was, const caller& fro
 
 // Enters the death of a block, whose record was taken.
 void bury(const guarded_block& b, const observe::block_record& was, const caller& from) {
-  observe::process_tracker().note_death(was.load(), b.data);
   retire(b.data, was, from, b.is_paged() && seal_page_block(*b.header), has_header(b));
 }
 
@@ -160,7 +161,6 @@ bool free_simply(slab& s, std::byte* data, const freeing& how) {
     return false;
   const observe::block_record was = record.take();
   if (!was.is_live()) return false;
-  observe::process_tracker().note_death(facts.site, {1, facts.size}, data);
   retire(data, was, how.from, false, false);
   return true;
 }
