@@ -217,18 +217,32 @@ allocation heap::allocate_as(local_heap* h, size_class c, layout request, bool z
   return a;
 }
 
+namespace {
+
+// The largest class of blocks that may stand in for one of `c`: four times as large.
+size_class last_within_reach(size_class c) {
+  const size_class end = c < small_class_count ? small_class_count : class_count;
+  size_class last = c;
+  while (last + 1 < end && size_classes[last + 1].block_size <= 4 * size_classes[c].block_size)
+    ++last;
+  return last;
+}
+
+}  // namespace
+
 // A refill that fails may succeed after reclaiming. Three tries: reclaimers may free in steps, and
-// into the bin. What other threads' slabs have left, and larger blocks, are better than nothing.
+// into the bin. What other threads' slabs have left, and larger blocks, are better than nothing;
+// but not so large ones that a few small requests use up what large ones need.
 allocation heap::refill(local_heap* h, size_class c, std::size_t requested) noexcept {
   const std::size_t bytes = size_classes[c].slices * slice_size;
   for (int attempt = 0;; ++attempt) {
     void* p = h != nullptr && attempt != 0 ? pop_block(*h, bin_offset_of(c)) : nullptr;
     const bool allowed = p != nullptr || charge(bytes);
     if (p == nullptr) p = h != nullptr ? h->refill(c, requested) : allocate_unbound(c);
-    if (p == nullptr) p = take_left_over(c);
+    if (p == nullptr) p = take_left_over(c, c);
     if (p != nullptr) return allocation::of(p, size_classes[c].block_size);
     if (attempt < 3 && reclaim(bytes)) continue;
-    p = take_larger(c);
+    p = take_left_over(c, last_within_reach(c));
     if (p != nullptr) return allocation::of(p, usable_size(p));
     const bool admitted = allowed && tag_admits(bytes);
     return allocation::failed(admitted ? status::no_memory : status::over_budget);

@@ -222,8 +222,7 @@ class ASHLAR_EXPORT heap : public manager {
   bool is_short() const noexcept;
   slab* take_idle_slab(size_class c, local_heap& taker) noexcept;
   slab* take_any_slab(size_class c, local_heap& taker) noexcept;
-  void* take_left_over(size_class c) noexcept;
-  void* take_larger(size_class c) noexcept;
+  void* take_left_over(size_class c, size_class last) noexcept;
 
   /// Takes every lock of this heap, to look at it as a whole.
   void lock_all() noexcept;
@@ -290,8 +289,9 @@ class ASHLAR_EXPORT heap : public manager {
 
   span_store store_;
   heap_limits limits_;
-  heap* beside_ = nullptr;       // what it uses counts towards the limits, too
-  std::uint32_t route_tag_ = 0;  // of all its local heaps and slabs
+  local_heap* looked_at_ = nullptr;  // by take_any_slab, last; guarded by mutex_
+  heap* beside_ = nullptr;           // what it uses counts towards the limits, too
+  std::uint32_t route_tag_ = 0;      // of all its local heaps and slabs
   bool ready_ = false;
   bool cache_line_aligned_ = false;
   bool watched_ = false;

@@ -4,7 +4,8 @@
 // A thread binds a local heap at its first slow operation: one left behind by a thread that ended
 // if there is any (its bins still filled), else a new one. When a thread ends, its local heap
 // becomes idle: other threads free into its slabs as before, may take slabs with room from it, and
-// the next new thread adopts it whole. Only the first few idle ones keep their bins.
+// the next new thread adopts it whole. Only the first few idle ones keep their bins. Where a hard
+// limit is near, running threads give slabs with room away, too.
 #include "ashlar/heap/heap.hpp"
 #include "ashlar/heap/heap_registry.hpp"
 #include "ashlar/heap/metadata_store.hpp"
@@ -134,32 +135,27 @@ slab* heap::take_idle_slab(size_class c, local_heap& taker) noexcept {
   return s;
 }
 
-// As `take_idle_slab`, from any.
+// As `take_idle_slab`, from any. Looks at a few, and next time at those behind them: where there
+// are many, a look at all would cost more than a new slab.
 slab* heap::take_any_slab(size_class c, local_heap& taker) noexcept {
+  constexpr int most_looks = 8;
   lock_guard guard(mutex_);
   slab* s = nullptr;
-  for (local_heap* h = locals_; h != nullptr && s == nullptr; h = h->next_in_heap)
-    if (h != &taker) s = hand_over_slab(*h, c, taker);
+  for (int i = 0; i < most_looks && s == nullptr; ++i) {
+    if (looked_at_ != nullptr) looked_at_ = looked_at_->next_in_heap;
+    if (looked_at_ == nullptr) looked_at_ = locals_;
+    if (looked_at_ != &taker) s = hand_over_slab(*looked_at_, c, taker);
+  }
   return s;
 }
 
-// Where there is no memory for another slab: takes a block of class `c` from one that is there,
-// whichever thread's it is. No lock is held.
-void* heap::take_left_over(size_class c) noexcept {
+// Where there is no memory for another slab: takes a block of class `c`, or of one up to `last`,
+// from one that is there, whichever thread's it is. No lock is held.
+void* heap::take_left_over(size_class c, size_class last) noexcept {
   lock_guard guard(mutex_);
   void* p = nullptr;
   for (local_heap* h = locals_; h != nullptr && p == nullptr; h = h->next_in_heap)
-    p = h->take_left_over(c);
-  return p;
-}
-
-// Takes one of a larger class that is aligned to no less.
-void* heap::take_larger(size_class c) noexcept {
-  const std::uint32_t size = size_classes[c].block_size;
-  const std::size_t alignment = size & (0 - size);
-  void* p = nullptr;
-  while (++c < class_count && p == nullptr)
-    if (is_aligned(size_classes[c].block_size, alignment)) p = take_left_over(c);
+    p = h->take_left_over(c, last);
   return p;
 }
 
@@ -194,7 +190,7 @@ void heap::abandon_locals() noexcept {
       local_heap::destroy(h);
     h = next;
   }
-  locals_ = idle_ = shared_ = nullptr;
+  locals_ = idle_ = shared_ = looked_at_ = nullptr;
   idle_count_ = 0;
 }
 

@@ -99,15 +99,16 @@ void* local_heap::refill(size_class c, std::size_t requested) noexcept {
       return p;
     }
   }
-  if (b.refilled != 0 && b.capacity < most_capacity(c)) grow_bin(c);
+  // What bins hold is out of the reach of others, who may need it.
+  if (b.refilled != 0 && b.capacity < most_capacity(c) && !home->is_short()) grow_bin(c);
   b.refilled = 1;
-  store_relaxed(samples[c].requests, samples[c].requests + 1);
-  store_relaxed(samples[c].bytes, samples[c].bytes + requested);
   const std::uint32_t wanted = b.capacity / 2u + 1;
   mutex.acquire();
   const std::uint32_t got = take_batch(c, b.base + wanted, wanted);
   mutex.release();
   if (got == 0) return nullptr;
+  store_relaxed(samples[c].requests, samples[c].requests + 1);
+  store_relaxed(samples[c].bytes, samples[c].bytes + requested);
   if (got < wanted)  // the batch lies at the upper end: close the gap
     move_slots(b.base + 1, b.base + 1 + (wanted - got), got);
   store_relaxed(b.top, b.base + got);

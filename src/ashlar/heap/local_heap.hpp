@@ -90,8 +90,9 @@ struct local_heap : bin_set {
 
   /// Takes one block straight from a slab, under the lock. For `shared` local heaps.
   void* take_one(size_class c) noexcept;
-  /// Takes one from a slab that is there already. Null if none has room. For any thread.
-  void* take_left_over(size_class c) noexcept;
+  /// Takes one from a slab that is there already, of the smallest class from `c` to `last` that has
+  /// room and is aligned to no less than `c`. Null if there is none. For any thread.
+  void* take_left_over(size_class c, size_class last) noexcept;
 
   /// Lets the store purge if it is time, flushes idle bins, and parks the others.
   void tend() noexcept;

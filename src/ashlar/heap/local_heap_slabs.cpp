@@ -77,11 +77,15 @@ void* local_heap::take_one(size_class c) noexcept {
   return take_batch(c, &p, 1) == 1 ? p : nullptr;
 }
 
-void* local_heap::take_left_over(size_class c) noexcept {
+void* local_heap::take_left_over(size_class c, size_class last) noexcept {
+  const std::uint32_t size = size_classes[c].block_size;
+  const std::size_t alignment = size & (0 - size);
   lock_guard guard(mutex);
-  slab* const s = partial[c].front();
   void* p = nullptr;
-  if (s != nullptr) (void)take_from(*s, &p, 1);
+  for (; c <= last && p == nullptr; ++c) {
+    slab* const s = partial[c].front();
+    if (s != nullptr && is_aligned(s->block_size, alignment)) (void)take_from(*s, &p, 1);
+  }
   return p;
 }
 
@@ -134,7 +138,7 @@ void local_heap::flush(size_class c, std::uint32_t count) noexcept {
   b.mostly_foreign = left > count / 2 ? 1 : 0;
   while (left != 0) {
     slab* const s = slab_of(blocks[0]);
-    // acquire: pairs with the release in take_idle_slab(). Asked again under the owner's lock.
+    // acquire: pairs with the release in hand_over_slab(). Asked again under the owner's lock.
     local_heap* const owner = s == nullptr ? this : s->owner.load(std::memory_order_acquire);
     left = put_owned(blocks, left, *owner);
   }
@@ -175,7 +179,7 @@ std::uint32_t local_heap::put_owned(void** blocks, std::uint32_t count,
 
 void put_remote(slab& s, void* p) noexcept {
   while (true) {
-    // acquire: pairs with the release in take_idle_slab().
+    // acquire: pairs with the release in hand_over_slab().
     local_heap* const owner = s.owner.load(std::memory_order_acquire);
     lock_guard guard(owner->mutex);
     if (s.owner.load(std::memory_order_relaxed) != owner) continue;  // given away meanwhile

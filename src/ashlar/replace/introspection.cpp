@@ -15,6 +15,7 @@
 #include "ashlar/os/diagnostic.hpp"
 #include "ashlar/replace/process_heap.hpp"
 #include "ashlar/replace/publisher.hpp"
+#include "ashlar/replace/watched_heap.hpp"
 
 using namespace ashlar;
 using namespace ashlar::replace;
@@ -75,7 +76,12 @@ ASHLAR_EXPORT struct mallinfo mallinfo() noexcept {
 }
 ASHLAR_EXPORT struct mallinfo __libc_mallinfo() noexcept __attribute__((alias("mallinfo")));
 
-ASHLAR_EXPORT int malloc_trim(std::size_t pad) noexcept { return process_heap.trim(pad) != 0; }
+ASHLAR_EXPORT int malloc_trim(std::size_t pad) noexcept {
+  std::size_t given_back = process_heap.trim(pad);
+  if (observe::process_tracker().level() != observe::track_level::off)
+    given_back += watched_heap.trim(pad);
+  return given_back != 0;
+}
 
 // Tuning knobs of another design. Accepted, as programs that set them treat refusal as an error.
 ASHLAR_EXPORT int mallopt(int, int) noexcept { return 1; }

@@ -65,8 +65,9 @@ inline constexpr option_description option_table[] = {
     {"soft_limit", option_kind::bytes, "none",
      "Bytes in use above which all idle memory is given back at once."},
     {"hard_limit", option_kind::bytes, "none",
-     "Bytes in use that are never exceeded: allocations fail with ENOMEM instead. With "
-     "`track=debug` the quarantine is emptied first."},
+     "Bytes in use that are never exceeded: allocations fail with ENOMEM instead. Pages count, and "
+     "what threads keep for reuse; beyond half of it they share more of that. With `track=debug` "
+     "the quarantine is emptied first."},
     {"cgroup", option_kind::boolean, "1",
      "Take the memory limit of the control group (v2) as the soft limit if none is given."},
     {"release_at_exit", option_kind::boolean, "0",

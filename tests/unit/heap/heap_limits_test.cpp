@@ -160,16 +160,18 @@ TEST_F(heap_limits_test, threads_share_slabs_where_memory_is_short) {
 
 TEST_F(heap_limits_test, a_larger_block_that_is_there_is_better_than_none) {
   heap h{{.limits = {.hard = 8 * slice_size}}};
-  const allocation large = h.allocate({1_KiB});
+  const allocation large = h.allocate({256});
+  ASSERT_TRUE(h.allocate({1_KiB}));  // too large to stand in for 64 bytes
   ASSERT_TRUE(large);
   std::size_t larger = 0;
   for (allocation a; (a = h.allocate({60, 64}, fit::get_no_less));
-       larger += a.size() == 1_KiB ? 1 : 0) {
+       larger += a.size() != 64 ? 1 : 0) {
+    ASSERT_LE(a.size(), 256u);
     ASSERT_GE(a.size(), 60u);
     ASSERT_EQ(address_of(a.data()) % 64, 0u);
     ASSERT_EQ(heap::usable_size(a.data()), a.size());
   }
-  EXPECT_EQ(larger, slice_size / 1_KiB - 1);
+  EXPECT_EQ(larger, slice_size / 256 - 1);
   h.check_invariants();
 }
 

@@ -15,7 +15,7 @@
 // Bounds: blocks up to 256 MiB. Blocks of more than half an OS page may cross from one page into
 // the next; smaller ones never do. Alignment: the one asked for at the beginning, or more where the
 // block size happens to give more; `bad_alignment` beyond. Faults: pool_core.hpp.
-// Threads: one at a time. Cost: get and put 6 and 18 instructions, inline: 2 ns for both; a
+// Threads: one at a time. Cost: get and put 6 and 17 instructions, inline: 2 ns for both; a
 // call of the upstream for each slab.
 #pragma once
 

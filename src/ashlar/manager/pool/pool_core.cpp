@@ -164,7 +164,7 @@ void pool_core::push_watched(pool_slab& slab, void* p) noexcept {
 
 // Of a shared store the caller knows already: it found this core by the slab's header.
 bool pool_core::is_ours(const pool_slab* slab, const void* p) const noexcept {
-  if (!has_shape()) return false;
+  if (!has_shape() || slab == nullptr) return false;
   return (store_->is_shared() || store_->find(p) == slab) && slab->owner == this;
 }
 

@@ -11,7 +11,7 @@
 //   get        free_ -> block            6 instructions
 //              else fresh_               bump
 //              else get_slow             another page of the slab, another slab
-//   put        current slab              push on free_, after three checks: 18 instructions
+//   put        current slab              push on free_, after three checks: 17 instructions
 //              else put_elsewhere        its owner and state are checked too
 //
 // Live blocks are counted as gets less puts: two counters that each change once in a pair form a
@@ -20,7 +20,8 @@
 // Invariants, checked by `is_well`: free lists stay inside their slab, name block starts that were
 // handed out before, each once; a slab in a list has live = carved - free; gets - puts is the sum.
 // Found at once: a block put back twice in a row, a pointer to no block start, a pointer into no
-// slab of ours unless it stands where the current slab is. Found by `is_well`: every double put.
+// slab of ours unless it stands where the current slab is. Not found: a block of the current slab
+// that was never handed out. Found by `is_well`: every double put.
 //
 // Under a tool that watches memory (base/poison.hpp) no slab is current, so that every get and put
 // comes by where it is told of. A block is lent whole; buckets hide what was not asked for.
@@ -32,6 +33,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ashlar/base/cpu.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/manager/manager.hpp"
 #include "ashlar/manager/pool/slab.hpp"
@@ -183,12 +185,12 @@ void* pool_core::try_get() noexcept {
 
 void pool_core::put(void* p) noexcept {
   // The stores below wait for each other: one for a line that is not there would hold up the rest.
-  __builtin_prefetch(p, 1);
+  prefetch_for_write(p);
   if (address_of(p) - first_block_ >= blocks_bytes_) [[unlikely]] {
     put_elsewhere(slab_of(p), p);
     return;
   }
-  if (p == free_ || !shape_.is_multiple(address_of(p))) [[unlikely]] {
+  if (p == free_ || !shape_.is_start(address_of(p))) [[unlikely]] {
     bad_put(p);
     return;
   }

@@ -55,12 +55,14 @@ slab_shape slab_shape::of(layout wanted, std::size_t slab_size, std::size_t os_p
   shape.block_size = block.size;
   shape.slab_size = slab_size;
   shape.page = os_page;
-  shape.reciprocal = ~std::uint64_t{0} / shape.block_size + 1;
+  shape.reciprocal = ~std::uint64_t{0} / shape.block_size + 2;
   if (shape.block_size <= os_page / 2)
     lay_out_in_pages(shape);
   else
     lay_out_end_to_end(shape);
   shape.page_mask = shape.page - 1;
+  const std::size_t blocks = shape.bias != 0 ? shape.capacity : shape.page_blocks;
+  shape.limit = blocks * (shape.reciprocal * shape.block_size);
   return shape;
 }
 

@@ -51,7 +51,11 @@ struct ASHLAR_EXPORT slab_shape {
   std::size_t slab_size = 0;   ///< a power of two
   std::size_t page = 0;        ///< blocks do not cross its multiples; `slab_size` for large blocks
   std::size_t page_mask = 0;   ///< page - 1
-  std::uint64_t reciprocal = 0;  ///< ceil(2^64 / block_size)
+  // The k-th block of a page times the reciprocal, modulo 2^64, is k times what block_size times
+  // the reciprocal is beyond 2^64. What is between blocks gives at least the reciprocal, which is
+  // more.
+  std::uint64_t reciprocal = 0;  ///< 2^64 / block_size, and up to 2 more: never exactly
+  std::uint64_t limit = 0;       ///< what a block behind the last one of a page would give
   std::uint64_t bias = 0;        ///< what to take off an offset to get multiples of block_size
   std::uint32_t first = 0;       ///< offset of the first block
   std::uint32_t first_page_blocks = 0;
@@ -90,12 +94,9 @@ struct ASHLAR_EXPORT slab_shape {
   /// Returns how many blocks follow each other without a gap from `index` on, itself counted.
   std::uint32_t run_from(std::uint32_t index) const noexcept;
 
-  bool starts_block(std::size_t offset) const { return offset >= first && is_multiple(offset); }
+  bool starts_block(std::size_t offset) const { return offset >= first && is_start(offset); }
   /// Whether an offset, or an address, is one of a block, if it lies behind the header at all.
-  bool is_multiple(std::uintptr_t at) const {
-    const std::uint64_t place = (at & page_mask) - bias;
-    return place * reciprocal < reciprocal;
-  }
+  bool is_start(std::uintptr_t at) const { return ((at & page_mask) - bias) * reciprocal < limit; }
 
   friend bool operator==(const slab_shape&, const slab_shape&) = default;
 };

@@ -120,6 +120,7 @@ void retire(std::byte* data, const observe::block_record& was, const caller& fro
                      .was = was,
                      .freed_at = tracker.site_of_death(from),
                      .freed_by = thread,
+                     .freed_in = 0,
                      .sealed = sealed,
                      .told = false};
   if (described) write_freed_header(dead);

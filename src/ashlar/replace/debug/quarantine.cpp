@@ -24,7 +24,7 @@ void quarantine::grow(ring& r) noexcept {
   if (!r.entries.ensure(after)) return;
   for (std::uint64_t i = r.end > before ? r.end - before : 0; i != r.end; ++i)
     if ((i & before) != 0) r.entries[i & (after - 1)] = r.at(i);
-  store_relaxed(r.places, after);
+  store_release(r.places, after);  // for handlers that look without the lock
 }
 
 // Requires: the ring's lock. Errors: false if there is no place.
@@ -32,7 +32,10 @@ bool quarantine::enter(ring& r, const dead_block& dead) noexcept {
   const std::uint64_t resting = r.end - r.first;
   if (resting == r.places / 2) grow(r);
   if (resting == r.places) return false;
-  r.at(r.end) = dead;
+  dead_block& place = r.at(r.end);
+  place = dead;
+  place.freed_in = static_cast<std::uint16_t>(now() & time_mask);
+  if (resting == 0) store_relaxed(r.oldest, std::uint32_t{place.freed_in});
   store_relaxed(r.end, r.end + 1);
   return true;
 }
@@ -48,6 +51,11 @@ bool quarantine::put(std::uint32_t processor, const dead_block& dead, bool& is_o
   }
   store_relaxed(r.bytes, r.bytes + cost);
   if (r.bytes - r.told > most_bytes_ / untold_part) tell(r);
+  r.untimed += cost;
+  if (r.untimed > most_bytes_ / untold_part) {
+    r.untimed = 0;
+    time_.fetch_add(1, std::memory_order_relaxed);
+  }
   const std::uint64_t known = told_.load(std::memory_order_relaxed) + (r.bytes - r.told);
   is_over = known > most_bytes_ || r.is_nearly_full();
   return true;
@@ -56,9 +64,11 @@ bool quarantine::put(std::uint32_t processor, const dead_block& dead, bool& is_o
 void quarantine::remember(std::uint32_t processor, const dead_block& dead) noexcept {
   dead_block gone = dead;
   gone.sealed = false;  // its memory goes back to the heap
+  gone.freed_in = static_cast<std::uint16_t>(now() & time_mask);
   if (most_bytes_ == 0) {
     ring& r = rings_[processor % ring_count];
     lock_guard guard(r.mutex);
+    if (r.end == r.places) grow(r);
     if (enter(r, gone)) store_relaxed(r.first, r.end);
     return;
   }
@@ -70,24 +80,24 @@ void quarantine::remember(std::uint32_t processor, const dead_block& dead) noexc
 
 auto quarantine::find_excess(std::uint32_t processor) const noexcept -> excess {
   const std::uint32_t own = processor % ring_count;
-  if (rings_[own].is_nearly_full()) return {own, most_bytes_, false};
+  if (rings_[own].is_nearly_full()) return {own, most_bytes_, 0, false};
   std::uint64_t sum = 0;
-  std::uint64_t most = 0;
-  std::uint32_t fullest = own;
+  std::uint32_t oldest = own;
+  std::uint32_t oldest_age = 0;
+  std::uint32_t own_age = 0;
   for (std::uint32_t i = 0; i < ring_count; ++i) {
     const std::uint64_t bytes = load_relaxed(rings_[i].bytes);
+    if (bytes == 0) continue;
     sum += bytes;
-    if (bytes <= most) continue;
-    most = bytes;
-    fullest = i;
+    const std::uint32_t age = age_of(load_relaxed(rings_[i].oldest));
+    if (i == own) own_age = age;
+    if (age <= oldest_age) continue;
+    oldest_age = age;
+    oldest = i;
   }
-  if (sum <= most_bytes_) return {own, 0, false};
-  const std::uint64_t over = sum - wanted_bytes();
-  const std::uint64_t own_bytes = load_relaxed(rings_[own].bytes);
-  if (own == fullest || own_bytes <= most / 2) return {fullest, over, false};
-  // Down to the half, or what was freed just now could leave before what others freed long ago.
-  const std::uint64_t more_than_half = own_bytes - most / 2;
-  return over <= more_than_half ? excess{own, over, false} : excess{own, more_than_half, true};
+  if (sum <= most_bytes_) return {own, 0, 0, false};
+  const bool own_gives = load_relaxed(rings_[own].bytes) != 0 && 2 * own_age >= oldest_age;
+  return {own_gives ? own : oldest, sum - wanted_bytes(), oldest_age / 2, false};
 }
 
 std::uint32_t quarantine::take(excess& what, dead_block (&out)[most_taken]) noexcept {
@@ -95,18 +105,19 @@ std::uint32_t quarantine::take(excess& what, dead_block (&out)[most_taken]) noex
   ring& r = rings_[what.ring];
   lock_guard guard(r.mutex);
   std::uint32_t count = 0;
-  while (count < most_taken && r.first != r.end && what.bytes != 0) {
+  while (count < most_taken && what.bytes != 0 && r.first != r.end &&
+         age_of(r.at(r.first).freed_in) >= what.least_age) {
     out[count] = take_first(r);
     const std::uint64_t cost = cost_of(out[count++]);
     what.bytes -= cost < what.bytes ? cost : what.bytes;
   }
-  tell(r);
-  if (r.first == r.end && what.bytes != 0) {
+  settle(r);
+  if (count < most_taken && what.bytes != 0) {
     what.is_part = true;
     what.bytes = 0;
   }
   // Others take out, too, what they found to be too much.
-  if (told_.load(std::memory_order_relaxed) <= wanted_bytes()) what = {what.ring, 0, false};
+  if (told_.load(std::memory_order_relaxed) <= wanted_bytes()) what = {what.ring, 0, 0, false};
   return count;
 }
 
@@ -118,38 +129,51 @@ dead_block quarantine::take_first(ring& r) noexcept {
   return dead;
 }
 
+// After blocks were taken. Requires: the ring's lock.
+void quarantine::settle(ring& r) noexcept {
+  if (r.first != r.end) store_relaxed(r.oldest, std::uint32_t{r.at(r.first).freed_in});
+  tell(r);
+}
+
 std::uint32_t quarantine::take_oldest(dead_block (&out)[most_taken]) noexcept {
   for (ring& r : rings_) {
     lock_guard guard(r.mutex);
     std::uint32_t count = 0;
     while (count < most_taken && r.first != r.end) out[count++] = take_first(r);
-    tell(r);
+    settle(r);
     if (count != 0) return count;
   }
   return 0;
 }
 
 // Called in handlers of signals too: where this thread holds a lock it looks without one. Of
-// entries in several rings the latest is the one that was born last; of the same millisecond, any.
+// entries in several rings the latest is the one that was freed last; of the same time, that was
+// born last.
 template <class Predicate>
 bool quarantine::find_latest(dead_block& out, Predicate is_it) noexcept {
   const bool locks = locks_of_this_thread == 0;
   bool found = false;
-  const auto look = [&](lock& mutex, const std::uint64_t& last, std::uint64_t size,
+  const auto is_later = [this](const dead_block& d, const dead_block& than) {
+    const std::uint32_t age = age_of(d.freed_in);
+    const std::uint32_t other = age_of(than.freed_in);
+    return age != other ? age < other : d.facts().born > than.facts().born;
+  };
+  const auto look = [&](lock& mutex, const std::uint64_t& last, const std::uint64_t& places,
                         const auto& entries) {
     if (locks) mutex.acquire();
+    const std::uint64_t size = load_relaxed(places);
     const std::uint64_t end = load_relaxed(last);
     const std::uint64_t known = end < size ? end : size;
     for (std::uint64_t i = end; i != end - known;) {
       const dead_block& d = entries[--i % size];
       if (!is_it(d)) continue;
-      if (!found || d.facts().born > out.facts().born) out = d;
+      if (!found || is_later(d, out)) out = d;
       found = true;
       break;
     }
     if (locks) mutex.release();
   };
-  for (ring& r : rings_) look(r.mutex, r.end, load_relaxed(r.places), r.entries);
+  for (ring& r : rings_) look(r.mutex, r.end, r.places, r.entries);
   look(past_mutex_, past_end_, past_count, past_);
   return found;
 }
@@ -169,7 +193,7 @@ bool quarantine::find_within(const std::byte* begin, const std::byte* end,
 
 void quarantine::release() noexcept {
   for (ring& r : rings_) {
-    r.first = r.end = r.bytes = r.told = r.places = 0;
+    r.first = r.end = r.bytes = r.told = r.places = r.untimed = 0;
     r.entries.release();
   }
   past_end_ = 0;

@@ -4,12 +4,13 @@
 // Bounded in bytes. An entry keeps what is known of its block, beside the block and not in it:
 // where it came from and where it was freed. Entries stay readable for reports after they have
 // left, until their place in the ring is needed; so do those of blocks that were too large to stay,
-// in a ring of their own, lest many small ones push them out. Each processor has a ring, which its
-// caches know and at which threads rarely meet. Each ring is first in, first out, and has places
-// for twice as many as ever rested there; when all together hold too much, the processor's own
-// gives if it holds more than half of what the fullest does, else that one. A 256th more leaves
-// than must, for to look at all rings costs as much as to free a block, and those who fill them
-// more. Threads: thread-safe. The locks are leaves; never is more than one taken, but for a fork.
+// in a ring of their own, lest many small ones push them out. Each processor has a ring (sixteen at
+// most), which its caches know and at which threads rarely meet. Each ring is first in, first out,
+// and has places for twice as many as ever rested there, up to a bound. When all together hold too
+// much, the processor's own gives, unless the oldest block of another one is twice as old: a thread
+// that moves on leaves behind what it freed. A 256th more leaves than must, for to look at all
+// rings costs as much as to free a block, and those who fill them more. Time is counted by what is
+// freed. Threads: thread-safe. The locks are leaves; never is more than one taken, but for a fork.
 // More than may be is in here by one sixteenth at most, for a moment.
 #pragma once
 
@@ -27,9 +28,10 @@ struct dead_block {
   std::byte* data;            // what the program knew it by
   observe::block_record was;  // its record while it lived
   observe::site_id freed_at;
-  std::uint16_t freed_by;  // number of the thread
-  bool sealed;             // its pages are inaccessible
-  bool told;               // a write to it was reported
+  std::uint16_t freed_by;       // number of the thread
+  std::uint16_t freed_in : 14;  // the quarantine's time, which says it
+  bool sealed : 1;              // its pages are inaccessible
+  bool told : 1;                // a write to it was reported
 
   observe::block_facts facts() const noexcept { return was.load(); }
 };
@@ -64,7 +66,8 @@ class quarantine {
   struct excess {
     std::uint32_t ring;
     std::uint64_t bytes;
-    bool is_part;  // more is to leave, of others
+    std::uint32_t least_age;  // of each of the blocks
+    bool is_part;             // more is to leave, of others
   };
   /// Returns what is to leave so that no more is in here than may be, and some places are free.
   excess find_excess(std::uint32_t processor) const noexcept;
@@ -114,8 +117,10 @@ class quarantine {
     std::uint64_t first = 0;  // entries are numbered; number n lies at n % places
     std::uint64_t end = 0;
     std::uint64_t bytes = 0;
-    std::uint64_t told = 0;    // of these, what counts in told_
-    std::uint64_t places = 0;  // a power of two; 0: nothing was ever entered
+    std::uint64_t told = 0;     // of these, what counts in told_
+    std::uint64_t places = 0;   // a power of two; 0: nothing was ever entered
+    std::uint64_t untimed = 0;  // bytes freed into it since it let time go on
+    std::uint32_t oldest = 0;   // when the first one that rests was freed
     observe::growing_table<dead_block, most_entries> entries;
 
     dead_block& at(std::uint64_t number) const { return entries[number & (places - 1)]; }
@@ -130,10 +135,15 @@ class quarantine {
   static constexpr std::uint64_t untold_part = 256;
   std::uint64_t wanted_bytes() const { return most_bytes_ - most_bytes_ / untold_part; }
 
+  static constexpr std::uint32_t time_mask = (1u << 14) - 1;
+  std::uint32_t now() const noexcept { return time_.load(std::memory_order_relaxed) & time_mask; }
+  std::uint32_t age_of(std::uint32_t time) const noexcept { return (now() - time) & time_mask; }
+
   std::uint64_t cost_of(const dead_block& dead) const noexcept;
   void grow(ring& r) noexcept;
   bool enter(ring& r, const dead_block& dead) noexcept;
   dead_block take_first(ring& r) noexcept;
+  void settle(ring& r) noexcept;
   void tell(ring& r) noexcept;
   template <class Predicate>
   bool find_latest(dead_block& out, Predicate is_it) noexcept;
@@ -146,6 +156,7 @@ class quarantine {
   std::uint64_t past_end_ = 0;
   observe::growing_table<dead_block, past_count> past_;
   alignas(64) std::atomic<std::uint64_t> told_{0};  // bytes in all rings that threads go by
+  std::atomic<std::uint32_t> time_{0};              // goes on with each 256th that is freed
 };
 
 }  // namespace ashlar::replace

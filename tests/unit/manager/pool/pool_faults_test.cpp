@@ -51,6 +51,41 @@ TEST(pool, reports_pointers_into_blocks) {
   EXPECT_TRUE(p.check_invariants());
 }
 
+// Behind the last block of a page, in the header of a slab and in that of the next one.
+TEST(pool, reports_pointers_between_blocks) {
+  test::fault_log faults;
+  for (const std::size_t size : {24u, 48u, 64u, 1000u, 3000u, 5000u}) {
+    pool p({size, 8}, {.page_size = 64_KiB});
+    const auto blocks = take(p, 200'000 / size);
+    for (void* const b : {blocks.front(), blocks.back()}) {
+      auto* const slab = static_cast<std::byte*>(b) - address_of(b) % 64_KiB;
+      const slab_shape shape = slab_shape::of({size, 8}, 64_KiB, os::page_size());
+      std::size_t wrong = 0;
+      for (std::size_t offset = 0; offset <= 64_KiB; offset += 8) {
+        if (shape.index_of(offset) != slab_shape::none) continue;
+        const std::size_t before = faults.count();
+        p.put(slab + offset);
+        EXPECT_EQ(faults.count(), before + 1) << size << " at " << offset;
+        ++wrong;
+      }
+      EXPECT_GT(wrong, shape.first / 8);
+    }
+    EXPECT_EQ(p.usage().live_blocks, blocks.size());
+    EXPECT_TRUE(p.check_invariants());
+  }
+}
+
+TEST(pool, reports_numbers_that_are_no_pointers) {
+  test::fault_log faults;
+  pool p({64, 8});
+  (void)take(p, 10);
+  for (const std::uintptr_t number : {8u, 0x1000u, 0xff00u}) {
+    p.put(at_address(number));
+    EXPECT_TRUE(faults.took(fault_kind::invalid_free, at_address(number)));
+  }
+  EXPECT_TRUE(p.check_invariants());
+}
+
 TEST(pool, reports_a_block_that_comes_back_twice_in_a_row) {
   const test::unwatched quiet;
   test::fault_log faults;
