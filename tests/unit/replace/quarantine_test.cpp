@@ -118,7 +118,7 @@ TEST_F(quarantine_test, threads_on_many_processors_never_hold_much_more_than_may
   std::vector<std::vector<std::uint64_t>> left(threads);
   std::vector<std::thread> running;
   for (std::uint32_t t = 0; t < threads; ++t) {
-    running.emplace_back([this, t, each, &left] {
+    running.emplace_back([&, t] {
       for (std::uint64_t i = 0; i < each; ++i) free(t, t * each + i, left[t]);
     });
   }
