@@ -118,7 +118,8 @@ class ASHLAR_EXPORT heap : public manager {
   /// that tell a tool, what was asked for.
   /// Requires: `p` does not point inside a block.
   static std::size_t usable_size(const void* p) noexcept;
-  /// Returns the usable size that `allocate` would give for `size`.
+  /// Returns the usable size that `allocate` would give for `size`, unless memory has run short and
+  /// a larger block stands in.
   static std::size_t good_size(std::size_t size) noexcept;
   /// Returns where the block that starts at `p` lies.
   static block_place place_of(const void* p) noexcept {
