@@ -6,12 +6,17 @@
 # The compiler knows what malloc does and would, say, turn malloc and memset inside our calloc into
 # a call of calloc. Nor may it make one of two equal functions a jump to the other: that is one
 # instruction more for operator delete[]. These files are also kept out of link-time optimisation, which forgets the flag.
+#
+# What malloc and operator new jump to begins a cache line. In a thread that is sampled each of them jumps once, to what
+# counts (docs/decisions/0020): into the middle of a line that other code begins that took five cycles, and so one.
 function(ashlar_add_replace_objects name)
   ashlar_add_objects(${name} ${ARGN})
   target_compile_options(${name} PRIVATE -fno-builtin $<$<CXX_COMPILER_ID:GNU>:-fno-ipa-icf>)
 endfunction()
 
 ashlar_add_replace_objects(ashlar-replace ${replace_sources})
+set_source_files_properties(replace/malloc.cpp replace/new_delete.cpp
+                            PROPERTIES COMPILE_OPTIONS $<$<CXX_COMPILER_ID:GNU>:-falign-jumps=64>)
 
 # --- shared ---------------------------------------------------------------------------------------
 

@@ -4,8 +4,9 @@
 
 For each function: as many paths without a call as there are kinds of hit, none of them with an
 atomic read-modify-write, none above the limit of instructions, counted from the entry to `ret`
-inclusively. An allocation has as many again for a thread that is sampled, which counts them. Where
-the compiler folded two equal functions, the jump from one to the other comes on top.
+inclusively. An allocation has as many again for a thread that is sampled, which counts them; with
+--aligned-jumps, what they branch to begins a cache line. Where the compiler folded two equal
+functions, the jump from one to the other comes on top.
 """
 
 import argparse
@@ -15,7 +16,8 @@ import disassembly
 
 FREE_LIMIT = 20
 ALLOCATE_LIMIT = 18
-SAMPLED_LIMIT = 24
+SAMPLED_LIMIT = 25
+CACHE_LINE = 64
 
 # How many ways of hitting: requests have two tables of sizes (up to 1 KiB, up to 32 KiB).
 HITS = {
@@ -45,7 +47,15 @@ def find_twin(functions, name):
     return next(others, None)
 
 
-def problems_of(functions, name, wanted):
+def branches_into_a_line(path):
+    """Yields the branches of a path that are taken to somewhere inside a cache line."""
+    for step, following in zip(path, path[1:]):
+        is_taken = step.is_jump and step.target == following.address
+        if is_taken and not step.is_unconditional and following.address % CACHE_LINE != 0:
+            yield step
+
+
+def problems_of(functions, name, wanted, aligned_jumps):
     """Yields what is wrong with one function."""
     if name not in functions:
         yield f"{name}: not in the library"
@@ -65,6 +75,8 @@ def problems_of(functions, name, wanted):
         for step in path:
             if step.is_atomic_update:
                 yield f"{name}: {step.address:x}: atomic read-modify-write: {step.text}"
+        for step in branches_into_a_line(path) if aligned_jumps else ():
+            yield f"{name}: {step.address:x}: into the middle of a cache line: {step.text}"
     counts = ", ".join(str(len(path)) for path in paths)
     print(f"{name:24} {counts} instructions{' after a jump' if twin else ''}")
 
@@ -72,10 +84,12 @@ def problems_of(functions, name, wanted):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objdump", default="objdump")
+    parser.add_argument("--aligned-jumps", action="store_true")
     parser.add_argument("library")
     arguments = parser.parse_args()
     functions = disassembly.disassemble(arguments.objdump, arguments.library)
-    problems = [p for name, wanted in HITS.items() for p in problems_of(functions, name, wanted)]
+    aligned = arguments.aligned_jumps
+    problems = [p for name, n in HITS.items() for p in problems_of(functions, name, n, aligned)]
     print(*problems, sep="\n")
     return 1 if problems else 0
 

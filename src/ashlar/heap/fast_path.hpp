@@ -2,7 +2,7 @@
 // The two paths that nearly every malloc and free take, and nothing else.
 //
 //   allocate(h, n)      table -> bin -> pop                    15 or 18 instructions as malloc
-//     |-> pop_counted   sampling: the bin behind -> pop        6 more
+//     |-> pop_counted   sampling: the bin behind -> pop        7 more
 //     `-> refill        the bin is empty: a batch from slabs   ~100 ns a batch
 //   deallocate(h, p)    page map -> bin -> push                20 instructions as free
 //     `-> ..._slow      null, full bin, medium, large, another heap's, foreign
@@ -44,13 +44,16 @@ ASHLAR_FORCE_INLINE void* pop_counted(bin_set& h, std::size_t offset) {
   forget(offset);
   if (bin_at(h, offset).pops_left == 0) return nullptr;
   forget(offset);
-  void* p = *bin_at(h, offset + bin_set::front_distance).top;
-  if (p == nullptr) return nullptr;
-  forget(offset);
   --bin_at(h, offset).pops_left;
   forget(offset);
-  bin& behind = bin_at(h, offset + bin_set::front_distance);
-  store_relaxed(behind.top, behind.top - 1);
+  void** const top = bin_at(h, offset + bin_set::front_distance).top;
+  void* p = *top;
+  if (p == nullptr) [[unlikely]] {
+    ++bin_at(h, offset).pops_left;
+    return nullptr;
+  }
+  forget(offset);
+  store_relaxed(bin_at(h, offset + bin_set::front_distance).top, top - 1);
   forget(p);  // or the compiler ends this path by a jump to the end of another
   if (p == nullptr) __builtin_unreachable();
   return p;
