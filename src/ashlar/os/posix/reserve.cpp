@@ -23,11 +23,18 @@ namespace ashlar::os::detail {
 
 namespace {
 
-// Where the next aligned reservation should end. Only a hint: relaxed is enough.
-constinit std::atomic<std::uintptr_t> next_end{0};
+// Where the next aligned reservation should end. Only a hint: relaxed is enough. The number of a
+// page: where all of this lies in the program's own data, a leak scan would take the address for a
+// pointer to the block there.
+constinit std::atomic<std::uintptr_t> next_end_page{0};
 
-std::uintptr_t hint_below(std::uintptr_t address, std::size_t size, std::size_t alignment) {
-  return address > size ? align_down(address - size, alignment) : 0;
+void set_next_end(const std::byte* end) {
+  next_end_page.store(address_of(end) / page_size(), std::memory_order_relaxed);
+}
+
+std::uintptr_t first_hint(std::size_t size, std::size_t alignment) {
+  const std::uintptr_t end = next_end_page.load(std::memory_order_relaxed) * page_size();
+  return end > size ? align_down(end - size, alignment) : 0;
 }
 
 os_result<range> map_at(std::uintptr_t hint, std::size_t size, int protection, int flags) {
@@ -62,8 +69,7 @@ os_error unmap(range memory) noexcept {
       call(&system_calls::unmap, static_cast<void*>(memory.data), memory.size);
   // The next reservation is offered this hole first. Without that a loop that reserves and releases
   // would walk down the address space, and with it through the tables that describe it.
-  if (!failed(outcome))
-    next_end.store(address_of(memory.data) + memory.size, std::memory_order_relaxed);
+  if (!failed(outcome)) set_next_end(memory.end());
   return {error_code(outcome)};
 }
 
@@ -71,7 +77,7 @@ os_result<range> map_aligned(std::size_t size, std::size_t alignment, int protec
                              int flags) noexcept {
   retry_parked();
   if (alignment <= page_size()) return map_at(0, size, protection, flags);
-  std::uintptr_t hint = hint_below(next_end.load(std::memory_order_relaxed), size, alignment);
+  std::uintptr_t hint = first_hint(size, alignment);
   os_result<range> result;
   for (int attempt = 0; attempt < 2; ++attempt) {
     result = map_at(hint, size, protection, flags);
@@ -82,7 +88,7 @@ os_result<range> map_aligned(std::size_t size, std::size_t alignment, int protec
     result.value = {};
   }
   if (!result.value) result = map_and_trim(size, alignment, protection, flags);
-  if (result.ok()) next_end.store(address_of(result.value.data), std::memory_order_relaxed);
+  if (result.ok()) set_next_end(result.value.data);
   return result;
 }
 
