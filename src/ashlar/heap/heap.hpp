@@ -137,6 +137,9 @@ class ASHLAR_EXPORT heap : public manager {
     const block_place at = place_of(p);
     return at.header != nullptr && at.header->watched ? &at.header->record_at(at.index) : nullptr;
   }
+  /// Has a large block of any heap be watched from now on, or no more: it has a record then.
+  /// Returns false, and does nothing, if it lies in a slab. For the owner of the block only.
+  static bool watch_large(const void* p, bool watched) noexcept;
   /// Returns the heap that `p` came from, or null.
   static heap* owner_of(const void* p) noexcept;
 
@@ -155,7 +158,7 @@ class ASHLAR_EXPORT heap : public manager {
   /// thread allocates.
   void walk(block_visitor visitor) noexcept;
 
-  /// Visits each live block of a watched heap with its record. As `walk`.
+  /// Visits each live block that is watched with its record. As `walk`, but requires `lock_all`.
   void walk_records(record_visitor visitor) noexcept;
   /// Visits the address ranges that this heap has reserved for blocks.
   void walk_ranges(range_visitor visitor) noexcept;

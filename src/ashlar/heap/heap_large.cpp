@@ -47,6 +47,13 @@ slab* heap::new_large_header(slab_kind kind, std::byte* start, std::size_t reque
   return s;
 }
 
+bool heap::watch_large(const void* p, bool watched) noexcept {
+  slab& s = *process_page_map.header_of(p);
+  if (s.is_slab()) return false;
+  store_relaxed(s.watched, watched);
+  return true;
+}
+
 allocation heap::allocate_large(layout request, bool zero) noexcept {
   if (request.alignment > max_alignment) return allocation::failed(status::bad_alignment);
   if (request.size > most_bytes - request.alignment) return allocation::failed(status::too_large);

@@ -52,19 +52,20 @@ void heap::walk(block_visitor visitor) noexcept {
 
 void heap::walk_records(record_visitor visitor) noexcept {
   const auto visit = [visitor](slab* s) {
-    if (s == nullptr || !s->watched) return;
-    if (!s->is_slab())
-      return visitor.visit(visitor.context, {s->start, usable_size(s->start)}, s->record_at(0));
+    if (s == nullptr || !load_relaxed(s->watched)) return;
+    if (!s->is_slab()) {
+      if (s->record_at(0).is_live())
+        visitor.visit(visitor.context, {s->start, usable_size(s->start)}, s->record_at(0));
+      return;
+    }
     for (std::uint32_t i = 0; i < s->capacity; ++i)
       if (s->record_at(i).is_live())
         visitor.visit(visitor.context, {s->block_at(i), s->block_size}, s->record_at(i));
   };
-  lock_all();
   store_.for_each_span([&](const slice_record& first, std::byte* start) {
     if (!first.free) visit(process_page_map.header_acquired(start));
   });
   for (slab* s = direct_; s != nullptr; s = s->next) visit(s);
-  unlock_all();
 }
 
 void heap::walk_ranges(range_visitor visitor) noexcept {

@@ -54,7 +54,7 @@ struct slab {
   std::uint32_t free_count;
   std::uint32_t slices;
   std::uint8_t class_index;
-  bool watched;  // each block has a record behind the words
+  bool watched;  // each block has a record behind the words, that is in use
   slab_kind kind;
   bool linked;
   // --- second line; large and direct blocks use `requested`, slabs the rest
@@ -77,7 +77,7 @@ struct slab {
 
   /// Bytes of a header for `capacity` blocks in a slab; 0 for a large block.
   static std::size_t bytes_for(std::uint32_t capacity, bool watched, bool told = false) {
-    const std::size_t records = watched ? (capacity == 0 ? 1 : capacity) : 0;
+    const std::size_t records = capacity == 0 ? 1 : watched ? capacity : 0;
     const std::size_t sizes = told ? capacity : 0;
     return header_size + words_for(capacity) * sizeof(std::uint64_t) +
            records * sizeof(observe::block_record) + sizes * sizeof(std::uint32_t);

@@ -3,6 +3,7 @@
 
 #include <sys/auxv.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "ashlar/heap/metadata_store.hpp"
@@ -23,7 +24,7 @@ using observe::block_record;
 using observe::block_standing;
 
 constexpr std::size_t buffer_size = 32_KiB;
-constexpr std::size_t most_own_ranges = 4096;
+constexpr std::size_t most_own_ranges = std::size_t{1} << 20;
 
 // Everything that a scan works with; one scan at a time.
 class scan {
@@ -33,6 +34,9 @@ class scan {
  private:
   void forget_verdicts() noexcept;
   void collect_own_ranges() noexcept;
+  void add_watched(os::range memory) noexcept;
+  void add_large_blocks() noexcept;
+  void order_own_ranges() noexcept;
   void add_own_data() noexcept;
   void add_dead_stacks() noexcept;
   void scan_roots() noexcept;
@@ -46,13 +50,13 @@ class scan {
   void look_at(std::uintptr_t word, block_standing found) noexcept;
   void drain(block_standing found) noexcept;
   void wait(os::range block) noexcept;
-  void find_heads() noexcept;
+  void find_heads(watched_blocks_lock& blocks) noexcept;
   void take_as_head(os::range block, block_record& record) noexcept;
-  void keep_one_of_each() noexcept;
+  void keep_one_of_each(watched_blocks_lock& blocks) noexcept;
   void add_own(os::range memory) noexcept;
   os::range* waiting() const { return reinterpret_cast<os::range*>(waiting_->data()); }
 
-  observe::growing_table<os::range, most_own_ranges> own_;
+  observe::growing_table<os::range, most_own_ranges> own_;  // in the end in order, and apart
   std::size_t own_count_ = 0;
   observe::growing_space* waiting_ = nullptr;  // blocks that were found, to be read
   std::size_t waiting_count_ = 0;
@@ -108,20 +112,51 @@ void scan::add_dead_stacks() noexcept {
     add_own(each);
 }
 
+void scan::add_watched(os::range memory) noexcept {
+  add_own(memory);
+  lowest_ = std::min(lowest_, address_of(memory.data));
+  highest_ = std::max(highest_, address_of(memory.end()));
+}
+
+// Large samples lie in the process heap, between blocks that are roots.
+void scan::add_large_blocks() noexcept {
+  watched_blocks_lock().walk({this, [](void* self, const walked_block& found, block_record&) {
+                                const slab& s = *process_page_map.header_of(found.data);
+                                if (s.home != &process_heap) return;
+                                const std::size_t size = s.kind == slab_kind::direct
+                                                             ? s.reserved_size
+                                                             : s.slices * slice_size;
+                                static_cast<scan*>(self)->add_watched({s.start, size});
+                              }});
+}
+
+// Sorts what is ours, and joins what touches.
+void scan::order_own_ranges() noexcept {
+  if (own_count_ == 0) return;
+  os::range* const first = &own_[0];
+  std::sort(first, first + own_count_,
+            [](os::range a, os::range b) { return address_of(a.data) < address_of(b.data); });
+  os::range* last = first;
+  for (os::range* each = first + 1; each != first + own_count_; ++each) {
+    if (address_of(each->data) > address_of(last->end()))
+      *++last = *each;
+    else if (address_of(each->end()) > address_of(last->end()))
+      last->size = address_of(each->end()) - address_of(last->data);
+  }
+  own_count_ = static_cast<std::size_t>(last + 1 - first);
+}
+
 void scan::collect_own_ranges() noexcept {
   own_count_ = 0;
-  watched_heap.walk_ranges({this, [](void* self, os::range r) {
-                              auto& s = *static_cast<scan*>(self);
-                              s.add_own(r);
-                              if (address_of(r.data) < s.lowest_) s.lowest_ = address_of(r.data);
-                              if (address_of(r.end()) > s.highest_)
-                                s.highest_ = address_of(r.end());
-                            }});
+  watched_heap.walk_ranges(
+      {this, [](void* self, os::range r) { static_cast<scan*>(self)->add_watched(r); }});
+  add_large_blocks();
   process_metadata.for_each_reservation([this](os::range r) { add_own(r); });
   process_page_map.for_each_plane([this](os::range r) { add_own(r); });
   observe::process_tracker().for_each_range([this](os::range r) { add_own(r); });
   freed_blocks.for_each_range([this](os::range r) { add_own(r); });
-  add_own({reinterpret_cast<std::byte*>(&watched_heap), sizeof(watched_heap)});
+  for (heap* const each : {&watched_heap, &process_heap})
+    add_own({reinterpret_cast<std::byte*>(each), sizeof(heap)});
   add_own(copy_stack());
   add_own_data();
   add_dead_stacks();
@@ -131,14 +166,15 @@ void scan::collect_own_ranges() noexcept {
     own_[own_count_++] = own_.reserved();
     own_[own_count_++] = waiting_->reserved();
   }
+  order_own_ranges();
 }
 
 void scan::forget_verdicts() noexcept {
   block_count_ = 0;
-  watched_heap.walk_records({this, [](void* self, const walked_block&, block_record& record) {
-                               record.set_standing(block_standing::lost);
-                               ++static_cast<scan*>(self)->block_count_;
-                             }});
+  watched_blocks_lock().walk({this, [](void* self, const walked_block&, block_record& record) {
+                                record.set_standing(block_standing::lost);
+                                ++static_cast<scan*>(self)->block_count_;
+                              }});
 }
 
 // The live watched block that an address lies in; no record: in none.
@@ -224,18 +260,14 @@ void scan::scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept {
 // Calls `function(begin, end)` for the parts of a range that are not ours.
 template <class Function>
 void scan::outside_own(std::uintptr_t begin, std::uintptr_t end, Function function) noexcept {
-  while (begin < end) {
-    std::uintptr_t stop = end;
-    std::uintptr_t next = end;
-    for (std::size_t i = 0; i < own_count_; ++i) {
-      const std::uintptr_t low = address_of(own_[i].data);
-      const std::uintptr_t high = address_of(own_[i].end());
-      if (high <= begin || low >= stop) continue;
-      stop = low > begin ? low : begin;
-      next = high;
-    }
+  os::range* const last = &own_[0] + own_count_;
+  os::range* next = std::partition_point(
+      &own_[0], last, [begin](os::range each) { return address_of(each.end()) <= begin; });
+  for (; begin < end; ++next) {
+    const std::uintptr_t stop = next == last ? end : std::min(end, address_of(next->data));
     if (stop > begin) function(begin, stop);
-    begin = stop == end ? end : next;
+    if (stop == end) return;
+    begin = address_of(next->end());
   }
 }
 
@@ -291,27 +323,25 @@ void scan::take_as_head(os::range block, block_record& record) noexcept {
 }
 
 // Goes through the lost blocks, and takes each as a head that hangs on none of those before it.
-// The heap is locked during the walk.
-void scan::find_heads() noexcept {
-  watched_heap.walk_records({this, [](void* self, const walked_block& found, block_record& record) {
-                               auto& s = *static_cast<scan*>(self);
-                               if (s.failed_ || record.standing() != block_standing::lost) return;
-                               const observe::block_facts facts = record.load();
-                               auto* const start = static_cast<std::byte*>(found.data);
-                               s.take_as_head({watched_data(start, facts), facts.size}, record);
-                             }});
+void scan::find_heads(watched_blocks_lock& blocks) noexcept {
+  blocks.walk({this, [](void* self, const walked_block& found, block_record& record) {
+                 auto& s = *static_cast<scan*>(self);
+                 if (s.failed_ || record.standing() != block_standing::lost) return;
+                 const observe::block_facts facts = record.load();
+                 auto* const start = static_cast<std::byte*>(found.data);
+                 s.take_as_head({watched_data(start, facts), facts.size}, record);
+               }});
 }
 
 // What hangs on lost blocks is lost with them: of each group one block shall count as the lost one,
 // of a cycle that nothing else leads to any one. A head may hang on a later one, but on none that
 // came earlier. So from the last to the first, those that are left over are on none at all.
-void scan::keep_one_of_each() noexcept {
-  find_heads();
-  watched_heap.walk_records({nullptr, [](void*, const walked_block&, block_record& record) {
-                               if (record.standing() == block_standing::kept_by_lost)
-                                 record.set_standing(block_standing::lost);
-                             }});
-  watched_heap.lock_all();
+void scan::keep_one_of_each(watched_blocks_lock& blocks) noexcept {
+  find_heads(blocks);
+  blocks.walk({nullptr, [](void*, const walked_block&, block_record& record) {
+                 if (record.standing() == block_standing::kept_by_lost)
+                   record.set_standing(block_standing::lost);
+               }});
   for (std::size_t i = head_count_; i-- > 0 && !failed_;) {
     const os::range block = waiting()[i];
     const found_block head = find_block(address_of(block.data));
@@ -320,7 +350,6 @@ void scan::keep_one_of_each() noexcept {
     scan_block(address_of(block.data), block.size, block_standing::kept_by_lost);
     drain(block_standing::kept_by_lost);
   }
-  watched_heap.unlock_all();
   head_ = nullptr;
   head_count_ = 0;
 }
@@ -344,10 +373,11 @@ bool scan::run(const void* interrupted) noexcept {
   waiting_ = &room;
   if (!room.ensure(1) || !own_.ensure(1)) return false;
   collect_own_ranges();
-  watched_heap.lock_all();  // no slab goes away while words are looked up
-  scan_roots();
-  watched_heap.unlock_all();
-  keep_one_of_each();
+  {
+    watched_blocks_lock blocks;  // no header goes away while words are looked up
+    scan_roots();
+    keep_one_of_each(blocks);
+  }
   own_.release();
   room.release();
   return !failed_;

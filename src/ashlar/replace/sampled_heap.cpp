@@ -55,9 +55,20 @@ void enter_sample(allocation a, const observe::origin& made) noexcept {
   observe::process_tracker().note_sampled_birth(*heap::record_of(a.data()), a.data(), sampled);
 }
 
+// Room for a sample. A small one must lie where free takes the slow path; the others always do, so
+// they get a span of the process heap, whose pages other blocks have used and will use.
+allocation place_sample(layout request, bool zero) noexcept {
+  const size_class c = process_heap.class_for(request);
+  if (c < small_class_count) return watched_heap.allocate_from(watched_local(), request, zero);
+  if (c != class_count) request.size = size_classes[c].block_size;  // its chance was that of these
+  const allocation a = process_heap.allocate_large(request, zero);
+  if (a) heap::watch_large(a.data(), true);
+  return a;
+}
+
 // A block with a record. If there is no memory for one, one without.
 allocation take_sample(layout request, bool zero, const observe::origin& made) noexcept {
-  const allocation a = watched_heap.allocate_from(watched_local(), request, zero);
+  const allocation a = place_sample(request, zero);
   if (!a) return process_heap.allocate_from(bound_local(), request, zero);
   enter_sample(a, made);
   return a;
@@ -72,6 +83,15 @@ allocation move_to(allocation to, void* p, std::size_t kept) noexcept {
   return to;
 }
 
+// A large block that is to grow, and to be a sample from then on.
+allocation grow_to_sample(void* p, std::size_t size, const observe::origin& made) noexcept {
+  const allocation a = process_heap.reallocate_from(bound_local(), p, default_alignment, {size});
+  if (!a) return a;
+  heap::watch_large(a.data(), true);
+  enter_sample(a, made);
+  return a;
+}
+
 // A block without a record. It may get one for the bytes that it grows by.
 allocation resize_plain(sampling_bins* front, void* p, std::size_t size,
                         const observe::origin& made) noexcept {
@@ -79,10 +99,23 @@ allocation resize_plain(sampling_bins* front, void* p, std::size_t size,
   const std::size_t after = heap::good_size(size);
   // Where memory is short, what it is can still grow in place.
   if (before != 0 && after > before && hits(front, after - before)) {
-    const allocation a = move_to(take_sample({size}, false, made), p, before);
+    const bool is_large = before > medium_limit;
+    const allocation a = is_large ? grow_to_sample(p, size, made)
+                                  : move_to(take_sample({size}, false, made), p, before);
     if (a) return a;
   }
   return process_heap.reallocate_from(bound_local(), p, default_alignment, {size});
+}
+
+// Resizes what was a sample until now, and may be one again.
+allocation resize_place(void* p, std::size_t size, std::size_t before) noexcept {
+  slab& s = *process_page_map.header_of(p);
+  if (s.is_slab() ? size > small_limit : size <= medium_limit)
+    return move_to(place_sample({size}, false), p, std::min(before, size));
+  local_heap* const h = s.home == &process_heap ? bound_local() : watched_local();
+  const allocation a = s.home->reallocate_from(h, p, default_alignment, {size});
+  if (a) heap::watch_large(a.data(), true);
+  return a;
 }
 
 // A block with a record. Where it now covers less, the record goes unless it is lucky.
@@ -94,7 +127,7 @@ allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
   const observe::block_facts facts = record->load();
   const std::size_t before = heap::usable_size(p);
   record->clear();  // the block may move, and its place be used again at once
-  const allocation a = watched_heap.reallocate_from(watched_local(), p, default_alignment, {size});
+  const allocation a = resize_place(p, size, before);
   if (!a) {
     record->store(facts);
     return a;
@@ -102,6 +135,7 @@ allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
   tracker.note_death(facts, p, before);
   const std::size_t after = heap::usable_size(a.data());
   if (after < before && !happens(front, tracker.chance_of(after) / tracker.chance_of(before))) {
+    if (heap::watch_large(a.data(), false)) return a;
     const allocation plain = process_heap.allocate_from(bound_local(), {size}, false);
     if (plain) return move_to(plain, a.data(), size < after ? size : after);
   }

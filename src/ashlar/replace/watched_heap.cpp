@@ -63,6 +63,22 @@ bool start_tracking(const observe::track_settings& settings) noexcept {
   return true;
 }
 
+// In the order in which a fork takes them: the heap that began last first.
+watched_blocks_lock::watched_blocks_lock() noexcept {
+  watched_heap.lock_all();
+  process_heap.lock_all();
+}
+
+watched_blocks_lock::~watched_blocks_lock() {
+  process_heap.unlock_all();
+  watched_heap.unlock_all();
+}
+
+void watched_blocks_lock::walk(record_visitor visitor) noexcept {
+  watched_heap.walk_records(visitor);
+  process_heap.walk_records(visitor);
+}
+
 void walk_watched(void* context, void (*visit)(void* context, const void* data,
                                                const observe::block_facts& facts)) noexcept {
   struct visitor {
@@ -70,7 +86,7 @@ void walk_watched(void* context, void (*visit)(void* context, const void* data,
     void (*visit)(void*, const void*, const observe::block_facts&);
   } to = {context, visit};
   if (!load_relaxed(started)) return;
-  watched_heap.walk_records(
+  watched_blocks_lock().walk(
       {&to, [](void* c, const walked_block& found, observe::block_record& record) {
          const visitor& to_call = *static_cast<visitor*>(c);
          const observe::block_facts facts = record.load();

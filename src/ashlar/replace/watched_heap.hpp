@@ -5,7 +5,7 @@
 // routes: so the fast path of free never takes them, and never asks. The fast path of malloc misses
 // because a watched thread's `current_local` is the one that is always empty. Off, all of this
 // costs no instruction; switching on and off needs no more than that one pointer. Sampled blocks
-// live in the same heap (sampled_heap.hpp).
+// live there if they are small, and others in the process heap (sampled_heap.hpp).
 #pragma once
 
 #include "ashlar/observe/tracker.hpp"
@@ -19,6 +19,19 @@ extern constinit heap& watched_heap;
 /// Begins to track as `settings` say, this thread from now on, the others from their next slow
 /// operation on. Errors: false if there is no memory.
 bool start_tracking(const observe::track_settings& settings) noexcept;
+
+/// Keeps all watched blocks where they are, in whichever heap. Nobody else can take or give back
+/// more than what bins hold meanwhile.
+class watched_blocks_lock {
+ public:
+  watched_blocks_lock() noexcept;
+  ~watched_blocks_lock();
+  watched_blocks_lock(const watched_blocks_lock&) = delete;
+  watched_blocks_lock& operator=(const watched_blocks_lock&) = delete;
+
+  /// Visits each live one with its record.
+  void walk(record_visitor visitor) noexcept;
+};
 
 /// What `tracker::walk` is.
 void walk_watched(void* context, void (*visit)(void* context, const void* data,

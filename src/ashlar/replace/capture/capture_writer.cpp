@@ -115,11 +115,11 @@ void writer::walk_blocks() noexcept {
     header_.gaps |= gap_blocks;
     return;
   }
-  watched_heap.walk_records({this, [](void* self, const walked_block& b, block_record& record) {
-                               auto& w = *static_cast<writer*>(self);
-                               const block_facts facts = record.load();
-                               w.blocks_.add(facts, w.tracker_.weight_of(facts, b.data, b.size));
-                             }});
+  watched_blocks_lock().walk({this, [](void* self, const walked_block& b, block_record& record) {
+                                auto& w = *static_cast<writer*>(self);
+                                const block_facts facts = record.load();
+                                w.blocks_.add(facts, w.tracker_.weight_of(facts, b.data, b.size));
+                              }});
   header_.live_blocks = blocks_.live_blocks();
   header_.live_bytes = blocks_.live_bytes();
 }

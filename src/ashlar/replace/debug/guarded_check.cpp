@@ -52,7 +52,7 @@ bool check_live(slab* s, std::byte* start) {
 std::size_t check_all_blocks() noexcept {
   if (!load_relaxed(guarding) || locks_of_this_thread != 0) return 0;
   std::size_t found = 0;
-  watched_heap.walk_records(
+  watched_blocks_lock().walk(
       {&found, [](void* count, const walked_block& block, observe::block_record&) {
          auto* const start = static_cast<std::byte*>(block.data);
          if (check_live(process_page_map.header_of(start), start))
