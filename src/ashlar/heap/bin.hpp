@@ -2,13 +2,15 @@
 // The stacks of free blocks that malloc pops from and free pushes onto, one for each size class.
 //
 // Whoever serves a thread points it to a set of bins. Usually those are a local heap's own; a
-// thread whose allocations are all to be seen has a set that is always empty; one whose allocations
-// are sampled has an empty one too, that counts what is popped from the local heap's behind it
+// thread whose allocations are all to be seen has a set that is always empty. One whose allocations
+// are sampled looks at its local heap's from a few bytes further on: there the place of each bin's
+// top holds its base, so that every bin looks empty, and what malloc does next counts
 // (sampling_bins.hpp).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/heap/size_class.hpp"
@@ -19,17 +21,18 @@ namespace ashlar {
 /// What bins that were never set up point to: popping it yields null.
 inline constinit void* null_slot[1] = {nullptr};
 
+/// The order of the fields is relied on: see `bin_set::sampled_distance`.
 struct bin {
-  void** top = null_slot;               // the last block pushed; base when empty
-  void** end = null_slot;               // the last slot: top == end when full
-  void** base = null_slot;              // base[0] is always null
-  std::uint16_t pops_left = 0;          // sampling bins: what pop_counted may still serve
   std::uint16_t parked = 0;             // blocks of a parked bin, which shows itself empty and full
   std::uint16_t capacity = 0;           // slots behind base
   std::uint8_t mostly_foreign : 1 = 0;  // the last flush brought home blocks of other threads
   std::uint8_t refilled : 1 = 0;        // since the last flush: is the bin in demand?
   std::uint8_t idle : 6 = 0;            // how often in a row the bin was found parked
   std::uint8_t reparked = 0;            // how often since all bins were parked
+  std::uint16_t pops_left = 0;          // of a sampled thread: what pop_counted may still serve
+  void** top = null_slot;               // the last block pushed; base when empty
+  void** base = null_slot;              // base[0] is always null
+  void** end = null_slot;               // the last slot: top == end when full
 
   /// Blocks in the bin. Another thread may ask while the owner pops and pushes: then it gets a
   /// count that was or will be right, but never one that leads beyond `capacity`.
@@ -64,31 +67,41 @@ enum class local_state : std::uint8_t {
   active,    // bound to a thread
   idle,      // its thread has ended; waits to be adopted
   shared,    // never bound: serves threads that cannot have one, block by block, under the lock
-  sampling,  // no local heap, but what counts in front of one
+  sampling,  // no local heap, but one looked at so that its pops are counted
 };
 
-/// What the fast paths know of whoever serves a thread.
+/// What the fast paths know of whoever serves a thread. The bins lie behind, at known offsets.
 struct bin_set {
-  static constexpr std::size_t bins_offset = 64;
-  /// From sampling bins to the local heap behind them (sampling_bins.hpp), in bytes. Exclusive-or
-  /// with it is addition for the offset of any bin that has routes. And the two bins of a class
-  /// differ in their lower 12 bits, or processors take the load of the one for one that waits for
-  /// the store to the other: with 4096 a malloc and free cost 11 ns instead of 7.
-  static constexpr std::uint32_t front_distance = 4096 + 2048;
+  /// From a local heap to what a sampled thread takes for one, in bytes: as far as from a bin's top
+  /// to its base. Exclusive-or with it is subtraction for the offset of any bin.
+  static constexpr std::uint32_t sampled_distance = 8;
 
   std::uint32_t tag = 0;  // number of the heap << page_map::number_shift
   local_state state = local_state::active;
+};
 
+/// A set, and its bins.
+struct bin_table : bin_set {
+  bin_set sampled = {.state = local_state::active};  // the same for a sampled thread
+  std::uint64_t zero[6] = {};                        // always: what lies in front of the first bin
   alignas(64) bin bins[class_count] = {};
 };
 
-/// Where the bin of a class lies inside a set: what routes hold.
-constexpr std::size_t bin_offset_of(size_class c) { return bin_set::bins_offset + c * sizeof(bin); }
+/// Where the bin of a class lies inside a set: what routes hold. The place of its top.
+constexpr std::size_t bin_offset_of(size_class c) {
+  return sizeof(bin_set) * 2 + sizeof(bin_table::zero) + c * sizeof(bin) + offsetof(bin, top);
+}
 
-static_assert(offsetof(bin_set, bins) == bin_set::bins_offset);
-static_assert(bin_set::bins_offset + class_count * sizeof(bin) <= page_map::misfit_limit);
-static_assert(bin_set::front_distance % 4096 != 0 && bin_set::front_distance % 2048 == 0);
-static_assert(bin_offset_of(small_class_count) <= 2048);
-static_assert(bin_set::front_distance + bin_offset_of(small_class_count) <= page_map::misfit_limit);
+static_assert(std::is_standard_layout_v<bin>);
+static_assert(bin_offset_of(0) == 64 + offsetof(bin, top));
+static_assert(sizeof(bin_set) == bin_set::sampled_distance);
+static_assert(offsetof(bin, base) - offsetof(bin, top) == bin_set::sampled_distance);
+static_assert((bin_offset_of(0) & bin_set::sampled_distance) != 0);
+static_assert(sizeof(bin) % (2 * bin_set::sampled_distance) == 0);
+static_assert(bin_offset_of(class_count) <= page_map::misfit_limit);
+// Whoever is not sampled finds the upper bits of a pointer where the others have `pops_left`: zero.
+static_assert(offsetof(bin, pops_left) + sizeof(bin::pops_left) == sizeof(void*));
+static_assert(offsetof(bin, end) + sizeof(bin::end) == sizeof(bin));
+static_assert(page_map::address_bits <= 64 - 8 * sizeof(bin::pops_left));
 
 }  // namespace ashlar

@@ -2,7 +2,7 @@
 // The two paths that nearly every malloc and free take, and nothing else.
 //
 //   allocate(h, n)      table -> bin -> pop                    15 or 18 instructions as malloc
-//     |-> pop_counted   sampling: the bin behind -> pop        7 more
+//     |-> pop_counted   sampling: count -> pop                 7 more
 //     `-> refill        the bin is empty: a batch from slabs   ~100 ns a batch
 //   deallocate(h, p)    page map -> bin -> push                20 instructions as free
 //     `-> ..._slow      null, full bin, medium, large, another heap's, foreign
@@ -24,7 +24,7 @@ namespace ashlar {
 
 /// The bin at a byte offset inside a set: what routes and the size tables hold.
 ASHLAR_FORCE_INLINE bin& bin_at(bin_set& h, std::size_t offset) {
-  return *reinterpret_cast<bin*>(reinterpret_cast<std::byte*>(&h) + offset);
+  return *reinterpret_cast<bin*>(reinterpret_cast<std::byte*>(&h) + offset - offsetof(bin, top));
 }
 
 /// Pops a block from the bin at `offset`, or returns null.
@@ -38,22 +38,26 @@ ASHLAR_FORCE_INLINE void* pop_block(bin_set& h, std::size_t offset) {
   return p;
 }
 
-/// Pops a block from the bin behind the empty one at `offset`, and counts it. Null if the bins
-/// count nothing, if the next pop is not to be served like this, or if there is no block.
+/// Pops a block from the bin at `offset` that looks empty, and counts it. Null if nothing counts,
+/// if the next pop is not to be served like this, or if the bin is empty. Reads zero where nothing
+/// counts: there `h` is `sampled_distance` less, and what it reads the end of what lies in front.
 ASHLAR_FORCE_INLINE void* pop_counted(bin_set& h, std::size_t offset) {
+  constexpr std::size_t distance = bin_set::sampled_distance;
   forget(offset);
-  if (bin_at(h, offset).pops_left == 0) return nullptr;
+  if (bin_at(h, offset - distance).pops_left == 0) return nullptr;
   forget(offset);
-  --bin_at(h, offset).pops_left;
+  --bin_at(h, offset - distance).pops_left;
   forget(offset);
-  void** const top = bin_at(h, offset + bin_set::front_distance).top;
+  void** const top = bin_at(h, offset - distance).top;
+  forget(offset);
   void* p = *top;
   if (p == nullptr) [[unlikely]] {
-    ++bin_at(h, offset).pops_left;
+    forget(offset);
+    ++bin_at(h, offset - distance).pops_left;
     return nullptr;
   }
   forget(offset);
-  store_relaxed(bin_at(h, offset + bin_set::front_distance).top, top - 1);
+  store_relaxed(bin_at(h, offset - distance).top, top - 1);
   forget(p);  // or the compiler ends this path by a jump to the end of another
   if (p == nullptr) __builtin_unreachable();
   return p;
@@ -88,7 +92,7 @@ constexpr std::array<std::uint16_t, Entries> bin_offsets(
     const std::array<std::uint8_t, Entries>& classes) {
   std::array<std::uint16_t, Entries> offsets{};
   for (std::size_t i = 0; i < Entries; ++i)
-    offsets[i] = static_cast<std::uint16_t>(bin_set::bins_offset + classes[i] * sizeof(bin));
+    offsets[i] = static_cast<std::uint16_t>(bin_offset_of(classes[i]));
   return offsets;
 }
 

@@ -26,8 +26,7 @@ status heap::initialize(const heap_options& options) noexcept {
   limits_ = options.limits;
   cache_line_aligned_ = options.cache_line_aligned;
   watched_ = options.watched;
-  with_fronts_ = options.sampled;
-  tells_ = !watched_ && !with_fronts_ && poison::is_watched();
+  tells_ = !watched_ && !options.sampled && poison::is_watched();
   open(options.os != nullptr ? *options.os : system_os());
   join_registry(options.name);
   return status::success;

@@ -49,7 +49,7 @@ struct heap_options {
   bool cache_line_aligned = false;
   /// Each block has a record for the observer; frees take the slow path.
   bool watched = false;
-  /// Threads may have their allocations sampled: each local heap has sampling bins in front.
+  /// Threads may have their allocations sampled: no tool is told of blocks.
   bool sampled = false;
   const char* name = nullptr;  ///< in the registry; must outlive the heap
 };
@@ -300,7 +300,6 @@ class ASHLAR_EXPORT heap : public manager {
   bool cache_line_aligned_ = false;
   bool watched_ = false;
   bool tells_ = false;  // a tool, of each block (heap_poison.cpp)
-  bool with_fronts_ = false;
   bool soft_reported_ = false;
   std::atomic<std::size_t> claimed_{0};
   std::size_t direct_bytes_ = 0;

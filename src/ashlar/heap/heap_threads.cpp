@@ -24,7 +24,7 @@ local_heap* heap::adopt_or_create() noexcept {
       return h;
     }
   }
-  local_heap* const h = local_heap::create(*this, route_tag_, with_fronts_);
+  local_heap* const h = local_heap::create(*this, route_tag_);
   if (h == nullptr) return nullptr;
   lock_guard guard(mutex_);
   h->next_in_heap = locals_;
@@ -162,7 +162,7 @@ void* heap::take_left_over(size_class c, size_class last) noexcept {
 local_heap* heap::shared_local() noexcept {
   lock_guard guard(mutex_);
   if (shared_ != nullptr) return shared_;
-  local_heap* const h = local_heap::create(*this, route_tag_, false);
+  local_heap* const h = local_heap::create(*this, route_tag_);
   if (h == nullptr) return nullptr;
   h->state = local_state::shared;
   h->next_in_heap = locals_;
@@ -239,9 +239,9 @@ void heap::repair_after_fork() noexcept {
   std::uint64_t seed = 0;
   for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) {
     h->mutex.reset_after_fork();
-    if (h->has_front && h->front().state == local_state::sampling) {
+    if (h->sampled.state == local_state::sampling) {
       if (seed == 0) (void)os::fill_random(&seed, sizeof seed);
-      h->front().draw_anew(seed);
+      h->draw_anew(seed);
     }
     if (h->state != local_state::active) continue;
     bool mine = false;

@@ -38,40 +38,30 @@ constexpr std::size_t first_slots() {
   return slots;
 }
 
-// What lies in front of a local heap with sampling bins, and the whole of it with its first slots.
-std::size_t front_size(bool with_front) { return with_front ? bin_set::front_distance : 0; }
-
-std::size_t total_size(bool with_front) {
-  return front_size(with_front) + sizeof(local_heap) + first_slots() * sizeof(void*);
-}
+// With its first slots.
+constexpr std::size_t total_size() { return sizeof(local_heap) + first_slots() * sizeof(void*); }
 
 }  // namespace
 
-local_heap* local_heap::create(heap& owner_heap, std::uint32_t heap_tag, bool with_front) noexcept {
-  auto* const memory = static_cast<std::byte*>(process_metadata.allocate(total_size(with_front)));
-  if (memory == nullptr) return nullptr;
+local_heap* local_heap::create(heap& owner_heap, std::uint32_t heap_tag) noexcept {
+  auto* const h = static_cast<local_heap*>(process_metadata.allocate(total_size()));
+  if (h == nullptr) return nullptr;
   // The piece is zero, which is what everything but the bins begins with.
-  auto* const h = reinterpret_cast<local_heap*>(memory + front_size(with_front));
   h->tag = heap_tag;
   h->home = &owner_heap;
-  h->has_front = with_front;
   void** next = h->slots();
   for (size_class c = 0; c < class_count; ++c) {
     const std::uint32_t capacity = first_capacity(c);
-    h->bins[c] = {.top = next,
-                  .end = next + capacity,
+    h->bins[c] = {.capacity = static_cast<std::uint16_t>(capacity),
+                  .top = next,
                   .base = next,
-                  .capacity = static_cast<std::uint16_t>(capacity)};
+                  .end = next + capacity};
     next += capacity + 1;
   }
   return h;
 }
 
-void local_heap::destroy(local_heap* h) noexcept {
-  const bool with_front = h->has_front;
-  process_metadata.deallocate(reinterpret_cast<std::byte*>(h) - front_size(with_front),
-                              total_size(with_front));
-}
+void local_heap::destroy(local_heap* h) noexcept { process_metadata.deallocate(h, total_size()); }
 
 void local_heap::release_slots() noexcept {
   for (size_class c = 0; c < class_count; ++c)

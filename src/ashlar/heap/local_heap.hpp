@@ -46,11 +46,10 @@ struct request_sample {
   std::uint64_t bytes = 0;
 };
 
-struct local_heap : bin_set {
+struct local_heap : sampling_bins {
   heap* home = nullptr;
   bin_set** binding = nullptr;  // the thread's pointer to its bins, set to `unbound` when it ends
   bin_set* unbound = nullptr;
-  bool has_front = false;                // there is room for sampling bins in front of this
   local_heap* next_of_thread = nullptr;  // other heaps' local heaps of the same thread
   local_heap* next_in_heap = nullptr;    // all local heaps of `home`
   local_heap* next_idle = nullptr;
@@ -66,16 +65,10 @@ struct local_heap : bin_set {
   /// The first slots of all bins, directly behind.
   void** slots() { return reinterpret_cast<void**>(this + 1); }
 
-  /// Returns a new local heap, with sampling bins in front or without; null if there is no memory.
-  static local_heap* create(heap& owner_heap, std::uint32_t heap_tag, bool with_front) noexcept;
+  /// Returns a new local heap; null if there is no memory.
+  static local_heap* create(heap& owner_heap, std::uint32_t heap_tag) noexcept;
   /// Gives its memory back, but for grown bins: see `release_slots`.
   static void destroy(local_heap* h) noexcept;
-
-  /// The sampling bins in front. Requires: `has_front`.
-  sampling_bins& front() noexcept {
-    return *reinterpret_cast<sampling_bins*>(reinterpret_cast<std::byte*>(this) -
-                                             bin_set::front_distance);
-  }
 
   /// Fills the empty bin of `c` and pops a block. Null if there is no memory.
   /// `requested` is the size the caller asked for, for the slack estimate.

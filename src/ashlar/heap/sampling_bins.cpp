@@ -3,24 +3,22 @@
 
 #include <algorithm>
 
-#include "ashlar/heap/local_heap.hpp"
 #include "ashlar/os/entropy.hpp"
 
 namespace ashlar {
 
-void sampling_bins::start(std::size_t mean) noexcept {
-  if (state == local_state::sampling && points_.mean() == mean) return;
+void sampling_bins::start_sampling(std::size_t mean) noexcept {
+  if (sampled.state == local_state::sampling && points_.mean() == mean) return;
   std::uint64_t seed = 0;
   (void)os::fill_random(&seed, sizeof seed);
   points_.start(mean, seed ^ address_of(this));
-  for (bin& b : bins) b = {};
-  for (outlook& each : outlook_) each = outlook::unseen;
-  tag = own().tag ^ front_distance;
+  forget_points();
+  sampled.tag = tag ^ sampled_distance;
   // release: in the child of a fork in the middle of this, whoever sees the state sees all of it.
-  store_release(state, local_state::sampling);
+  store_release(sampled.state, local_state::sampling);
 }
 
-void sampling_bins::forget() noexcept {
+void sampling_bins::forget_points() noexcept {
   for (bin& b : bins) b.pops_left = 0;
   for (outlook& each : outlook_) each = outlook::unseen;
 }
@@ -47,7 +45,7 @@ bool sampling_bins::is_due(size_class c) noexcept {
 
 void sampling_bins::draw_anew(std::uint64_t seed) noexcept {
   points_.stir(seed ^ address_of(this));
-  forget();
+  forget_points();
 }
 
 }  // namespace ashlar

@@ -2,13 +2,13 @@
 // What counts the allocations of a thread that are sampled, at no cost to one that is not.
 //
 // How often a bin was popped cannot be told from the bin: pushes undo pops. So somebody must count,
-// and the fast path of malloc must not, where nobody asks. A sampled thread's bins are these:
-// always empty, so that malloc misses, and each with a number of pops that may be served like this:
-// counted, and from the local heap's bin of the same class, which lies at a fixed distance behind
-// (`pop_counted`). Other bins have 0 there, and go on to the slow path as ever. The tag here
-// differs from the local heap's by the distance: what free computes from it leads to the local
-// heap's own bins, with the same instructions. So blocks come back in the order that they always
-// do.
+// and the fast path of malloc must not, where nobody asks. A sampled thread's `current_local`
+// points a few bytes into its local heap: there malloc finds each bin's base where it looks for the
+// top, takes the bin for an empty one, and what it does next counts (`pop_counted`): each bin has a
+// number of pops that may be served like this. What others find there is 0, and they go on to the
+// slow path as ever. The tag there differs from the local heap's by the distance: what free
+// computes from it leads to the same bins, with the same instructions. So blocks come back in the
+// order that they always do, and no other line of the cache is touched.
 //
 // Which ones are sampled: points are thrown onto the bytes that a thread allocates, one in
 // `mean` bytes on average (observe/sampling.hpp); an allocation that is hit is sampled. Each size
@@ -19,10 +19,10 @@
 // but of at least 16, since of large ones each has a point often enough, and a logarithm to say
 // which comes to less than one a block. All others are as long as may be.
 //
-// Invariants: (1) bins here are empty and look so; (2) the next `pops_left` allocations of a class
-// are not sampled, and the one behind them is if the class is `due`. Threads: the owning
-// thread only. Cost: six instructions a malloc, and a slow path for each stretch: there the
-// thread learns that it is not to be sampled any more.
+// Invariants: (1) only a sampled thread reads or writes `pops_left`; (2) its next `pops_left`
+// allocations of a class are not sampled, and the one behind them is if the class is `due`.
+// Threads: the owning thread only. Cost: seven instructions a malloc, and a slow path for each
+// stretch: there the thread learns that it is not to be sampled any more.
 #pragma once
 
 #include <cstddef>
@@ -33,15 +33,13 @@
 
 namespace ashlar {
 
-struct local_heap;
-
-struct sampling_bins : bin_set {
-  /// Gets ready to serve the thread of the local heap behind, sampling once in `mean` bytes on
-  /// average. If they served another thread before, they go on with its points.
-  void start(std::size_t mean) noexcept;
+struct sampling_bins : bin_table {
+  /// Gets ready to serve a thread by `sampled`, sampling once in `mean` bytes on average. If it was
+  /// ready before, it goes on with the points of then.
+  void start_sampling(std::size_t mean) noexcept;
   /// Forgets the points. For whoever stops to sample a thread: before it learned of that, it may
   /// have passed blocks that were to be no samples, but none that was.
-  void forget() noexcept;
+  void forget_points() noexcept;
 
   /// Counts an allocation of class `c` that `pop_counted` did not, if it is known not to be
   /// sampled.
@@ -60,10 +58,6 @@ struct sampling_bins : bin_set {
   /// Draws other points: for the child of a fork, lest many children have the same.
   void draw_anew(std::uint64_t seed) noexcept;
 
-  local_heap& own() noexcept {
-    return *reinterpret_cast<local_heap*>(reinterpret_cast<std::byte*>(this) + front_distance);
-  }
-
  private:
   static constexpr std::size_t longest_stretch = 1023;  // blocks
   static constexpr std::size_t shortest_stretch = 16;
@@ -77,6 +71,10 @@ struct sampling_bins : bin_set {
   outlook outlook_[class_count] = {};
 };
 
-static_assert(sizeof(sampling_bins) <= bin_set::front_distance);
+/// Whoever counts for a thread whose bins are `h`. Requires: they are sampled.
+inline sampling_bins& counting(bin_set& h) noexcept {
+  auto* const table = reinterpret_cast<std::byte*>(&h) - bin_set::sampled_distance;
+  return *reinterpret_cast<sampling_bins*>(table);
+}
 
 }  // namespace ashlar

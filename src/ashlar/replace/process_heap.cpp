@@ -28,8 +28,8 @@ constinit never_destroyed storage;
 }  // namespace
 
 constinit heap& process_heap = storage.value;
-constinit bin_set unbound_local{.tag = heap_registry::no_number << page_map::number_shift,
-                                .state = local_state::shared};
+constinit bin_table unbound_local{
+    {.tag = heap_registry::no_number << page_map::number_shift, .state = local_state::shared}};
 constinit thread_local bin_set* current_local = &unbound_local;
 
 namespace {

@@ -15,7 +15,7 @@
 namespace ashlar::replace {
 
 extern constinit heap& process_heap;
-extern constinit bin_set unbound_local;
+extern constinit bin_table unbound_local;
 extern thread_local constinit bin_set* current_local
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 

@@ -11,12 +11,12 @@ namespace ashlar::replace {
 
 namespace {
 
-// The sampling bins that serve this thread; null if it has none, or is not sampled.
-sampling_bins* front_of_this_thread() noexcept {
+// The local heap that counts for this thread; null if it has none, or is not sampled.
+local_heap* counting_local() noexcept {
   if (!is_sampling()) return nullptr;
   if (current_local->state != local_state::sampling) (void)bound_local();
   bin_set* const h = current_local;
-  return h->state == local_state::sampling ? static_cast<sampling_bins*>(h) : nullptr;
+  return h->state == local_state::sampling ? local_behind(h) : nullptr;
 }
 
 // The points of a thread without sampling bins: one that has given up its local heap, for it ends,
@@ -33,20 +33,19 @@ observe::sample_points& points_of_this_thread() noexcept {
   return own_points;
 }
 
-bool hits(sampling_bins* front, std::size_t size) noexcept {
-  return front != nullptr ? front->hits(size) : points_of_this_thread().hits(size);
+bool hits(local_heap* own, std::size_t size) noexcept {
+  return own != nullptr ? own->hits(size) : points_of_this_thread().hits(size);
 }
 
 // Whether something with this chance happens.
-bool happens(sampling_bins* front, double chance) noexcept {
-  return front != nullptr ? front->happens(chance) : points_of_this_thread().fraction() < chance;
+bool happens(local_heap* own, double chance) noexcept {
+  return own != nullptr ? own->happens(chance) : points_of_this_thread().fraction() < chance;
 }
 
 // Whether an allocation is to be sampled, by what the heap will set aside for it.
-bool is_due(sampling_bins* front, size_class c, std::size_t size) noexcept {
-  if (c == class_count)
-    return hits(front, align_up(std::max<std::size_t>(size, 1), os::page_size()));
-  return front != nullptr ? front->is_due(c) : hits(front, size_classes[c].block_size);
+bool is_due(local_heap* own, size_class c, std::size_t size) noexcept {
+  if (c == class_count) return hits(own, align_up(std::max<std::size_t>(size, 1), os::page_size()));
+  return own != nullptr ? own->is_due(c) : hits(own, size_classes[c].block_size);
 }
 
 void enter_sample(allocation a, const observe::origin& made) noexcept {
@@ -93,12 +92,12 @@ allocation grow_to_sample(void* p, std::size_t size, const observe::origin& made
 }
 
 // A block without a record. It may get one for the bytes that it grows by.
-allocation resize_plain(sampling_bins* front, void* p, std::size_t size,
+allocation resize_plain(local_heap* own, void* p, std::size_t size,
                         const observe::origin& made) noexcept {
   const std::size_t before = heap::usable_size(p);
   const std::size_t after = heap::good_size(size);
   // Where memory is short, what it is can still grow in place.
-  if (before != 0 && after > before && hits(front, after - before)) {
+  if (before != 0 && after > before && hits(own, after - before)) {
     const bool is_large = before > medium_limit;
     const allocation a = is_large ? grow_to_sample(p, size, made)
                                   : move_to(take_sample({size}, false, made), p, before);
@@ -119,7 +118,7 @@ allocation resize_place(void* p, std::size_t size, std::size_t before) noexcept 
 }
 
 // A block with a record. Where it now covers less, the record goes unless it is lucky.
-allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
+allocation resize_sampled(local_heap* own, void* p, std::size_t size,
                           const observe::origin& made) noexcept {
   observe::tracker& tracker = observe::process_tracker();
   if (!is_sample(p)) return watched_reallocate(p, size, made);
@@ -134,7 +133,7 @@ allocation resize_sampled(sampling_bins* front, void* p, std::size_t size,
   }
   tracker.note_death(facts, p, before);
   const std::size_t after = heap::usable_size(a.data());
-  if (after < before && !happens(front, tracker.chance_of(after) / tracker.chance_of(before))) {
+  if (after < before && !happens(own, tracker.chance_of(after) / tracker.chance_of(before))) {
     if (heap::watch_large(a.data(), false)) return a;
     const allocation plain = process_heap.allocate_from(bound_local(), {size}, false);
     if (plain) return move_to(plain, a.data(), size < after ? size : after);
@@ -156,19 +155,19 @@ bool is_sample(const void* p) noexcept {
 allocation sampled_allocate(layout request, bool zero, const observe::origin& made) noexcept {
   if (!is_power_of_two(request.alignment) || request.size > max_size)
     return process_heap.allocate_from(bound_local(), request, zero);
-  sampling_bins* const front = front_of_this_thread();
+  local_heap* const own = counting_local();
   const size_class c = process_heap.class_for(request);
-  if (is_due(front, c, request.size)) [[unlikely]]
+  if (is_due(own, c, request.size)) [[unlikely]]
     return take_sample(request, zero, made);
-  local_heap* const h = front != nullptr ? &front->own() : bound_local();
+  local_heap* const h = own != nullptr ? own : bound_local();
   return process_heap.allocate_as(h, c, request, zero);
 }
 
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {
   const slab* const s = process_page_map.header_of(p);
-  sampling_bins* const front = front_of_this_thread();
-  return s != nullptr && s->watched ? resize_sampled(front, p, size, made)
-                                    : resize_plain(front, p, size, made);
+  local_heap* const own = counting_local();
+  return s != nullptr && s->watched ? resize_sampled(own, p, size, made)
+                                    : resize_plain(own, p, size, made);
 }
 
 }  // namespace ashlar::replace

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // How malloc and new serve a thread whose allocations are sampled.
 //
-// The sampling bins in front of the thread's local heap are always empty, so malloc counts each pop
-// from the bins behind them. One allocation in some thousands is found to be due: it goes to the
-// watched heap and gets a record, as every block does at the full level. All others are the process
-// heap's, and cost what they always cost, but for the counting.
+// To malloc the bins of the thread's local heap look empty, so it counts each pop from them
+// (heap/sampling_bins.hpp). One allocation in some thousands is found to be due and gets a record,
+// as every block does at the full level. All others cost what they always cost, but for the
+// counting.
 #pragma once
 
 #include "ashlar/replace/watched_heap.hpp"
@@ -28,10 +28,9 @@ void draw_other_points() noexcept;
 ASHLAR_FORCE_INLINE allocation unsampled_allocate(std::size_t size) noexcept {
   bin_set* const now = current_local;
   if (now->state == local_state::sampling) [[unlikely]] {
-    auto& front = static_cast<sampling_bins&>(*now);
     const size_class c = process_heap.class_for({size});
-    if (c != class_count && front.passes(c))
-      return process_heap.allocate_as(&front.own(), c, {size}, false);
+    if (c != class_count && counting(*now).passes(c))
+      return process_heap.allocate_as(local_behind(now), c, {size}, false);
   }
   return allocation::failed(status::no_memory);
 }

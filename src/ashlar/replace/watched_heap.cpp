@@ -116,16 +116,15 @@ namespace {
 
 // The bins that the calling thread is to allocate from, given its local heap.
 bin_set* bins_wanted(local_heap& own) noexcept {
-  const bool samples = observe::process_tracker().samples_this_thread() && own.has_front;
-  return samples ? static_cast<bin_set*>(&own.front()) : &own;
+  return observe::process_tracker().samples_this_thread() ? &own.sampled : &own;
 }
 
-void leave_front() noexcept {
-  if (current_local->state == local_state::sampling) local_behind(current_local)->front().forget();
+void stop_counting() noexcept {
+  if (current_local->state == local_state::sampling) counting(*current_local).forget_points();
 }
 
 void unbind() noexcept {
-  leave_front();
+  stop_counting();
   local_heap* const h = local_behind(current_local);
   h->binding = nullptr;
   current_local = &unbound_local;
@@ -144,9 +143,9 @@ void follow_tracker() noexcept {
   bin_set* const wanted = bins_wanted(*own);
   if (wanted == current_local) return;
   if (wanted == own)
-    leave_front();
+    stop_counting();
   else
-    own->front().start(observe::process_tracker().settings().sample_bytes);
+    own->start_sampling(observe::process_tracker().settings().sample_bytes);
   own->binding = &current_local;
   own->unbound = &unbound_local;
   current_local = wanted;

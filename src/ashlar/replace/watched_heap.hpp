@@ -53,8 +53,7 @@ void follow_tracker() noexcept;
 
 /// The local heap that bins serve a thread for. Requires: not the ones that are always empty.
 inline local_heap* local_behind(bin_set* bins) noexcept {
-  return bins->state == local_state::sampling ? &static_cast<sampling_bins*>(bins)->own()
-                                              : static_cast<local_heap*>(bins);
+  return static_cast<local_heap*>(bins->state == local_state::sampling ? &counting(*bins) : bins);
 }
 
 /// The local heap of the watched heap that this thread is bound to; null if it can have none.

@@ -32,16 +32,16 @@ std::size_t live_blocks(heap& h) {
 
 class sampling : public testing::Test {
  protected:
-  void SetUp() override { front.start(mean); }
+  void SetUp() override { own.start_sampling(mean); }
 
   // As malloc does it: pop, pop and count, else the slow path. Returns null if the allocation is to
   // be sampled.
   void* allocate() {
-    if (void* const p = pop_block(front, offset48)) return p;
-    if (void* const p = pop_counted(front, offset48)) return p;
-    return front.is_due(c48) ? nullptr : h.allocate({48}).data();
+    if (void* const p = pop_block(view, offset48)) return p;
+    if (void* const p = pop_counted(view, offset48)) return p;
+    return own.is_due(c48) ? nullptr : h.allocate({48}).data();
   }
-  void free(void* p) { ASSERT_TRUE(push_block(front, p) || (h.deallocate(p), true)); }
+  void free(void* p) { ASSERT_TRUE(push_block(view, p) || (h.deallocate(p), true)); }
 
   // Allocations up to the sampled one, which is counted too.
   std::size_t next_sample() {
@@ -57,7 +57,7 @@ class sampling : public testing::Test {
   const std::size_t mean;
   heap h{heap_options{.sampled = true}};
   local_heap& own = *h.local();
-  sampling_bins& front = own.front();
+  bin_set& view = own.sampled;
 };
 
 // For tests of a few allocations, none of which may be one that is sampled by chance.
@@ -71,26 +71,32 @@ class rarely_sampling : public sampling {
 TEST_F(rarely_sampling, what_is_freed_goes_to_the_bins_of_the_local_heap) {
   void* const p = h.allocate({48}).data();
   const std::uint32_t before = own.bins[c48].count();
-  EXPECT_TRUE(push_block(front, p));
+  EXPECT_TRUE(push_block(view, p));
   EXPECT_EQ(own.bins[c48].count(), before + 1);
-  EXPECT_EQ(front.bins[c48].count(), 0u);
 }
 
 TEST_F(rarely_sampling, the_last_freed_block_comes_first) {
   std::vector<void*> blocks;
   for (int i = 0; i < 40; ++i) blocks.push_back(h.allocate({48}).data());
-  for (void* const p : blocks) EXPECT_TRUE(push_block(front, p));
+  for (void* const p : blocks) EXPECT_TRUE(push_block(view, p));
   for (std::size_t i = blocks.size(); i-- > 0;) EXPECT_EQ(allocate(), blocks[i]);
 }
 
-TEST_F(rarely_sampling, a_bin_in_front_never_serves_anything_itself) {
+TEST_F(rarely_sampling, every_bin_looks_empty) {
   free(allocate());
-  EXPECT_EQ(pop_block(front, offset48), nullptr);
+  EXPECT_EQ(pop_block(view, offset48), nullptr);
 }
 
-TEST_F(rarely_sampling, other_bins_count_nothing) {
-  h.deallocate(h.allocate({48}).data());
-  EXPECT_EQ(pop_counted(own, offset48), nullptr);
+// What it reads there is part of what lies in front of the bin: of the bin before, or of the first
+// one the words that are always zero.
+TEST_F(rarely_sampling, whoever_is_not_sampled_counts_nothing) {
+  for (size_class c = 0; c < class_count; ++c)
+    h.deallocate(h.allocate({size_classes[c].block_size}).data());
+  for (size_class c = 0; c < class_count; ++c) {
+    (void)own.is_due(c);
+    EXPECT_GT(own.bins[c].pops_left, 0u);
+    EXPECT_EQ(pop_counted(own, bin_offset_of(c)), nullptr);
+  }
 }
 
 TEST_F(sampling, every_pop_is_counted) {
@@ -159,45 +165,44 @@ TEST_F(sampling, no_block_is_handed_out_twice) {
 
 // What is left to the next sample of each class, one allocation later.
 using all_left = std::array<std::uint16_t, small_class_count>;
-all_left count_one_of_each(sampling_bins& front) {
+all_left count_one_of_each(sampling_bins& own) {
   all_left left;
   for (size_class c = 0; c < small_class_count; ++c) {
-    (void)front.is_due(c);
-    left[c] = front.bins[c].pops_left;
+    (void)own.is_due(c);
+    left[c] = own.bins[c].pops_left;
   }
   return left;
 }
 
 // Those of all classes are the same again once in a blue moon.
 TEST_F(sampling, samples_are_drawn_anew) {
-  const all_left before = count_one_of_each(front);
-  front.draw_anew(7);
-  EXPECT_NE(count_one_of_each(front), before);
+  const all_left before = count_one_of_each(own);
+  own.draw_anew(7);
+  EXPECT_NE(count_one_of_each(own), before);
 }
 
 TEST_F(sampling, to_start_again_changes_no_points) {
-  const all_left before = count_one_of_each(front);
-  front.start(mean);
+  const all_left before = count_one_of_each(own);
+  own.start_sampling(mean);
   all_left now;
-  for (size_class c = 0; c < small_class_count; ++c) now[c] = front.bins[c].pops_left;
+  for (size_class c = 0; c < small_class_count; ++c) now[c] = own.bins[c].pops_left;
   EXPECT_EQ(now, before);
-  EXPECT_EQ(front.state, local_state::sampling);
+  EXPECT_EQ(view.state, local_state::sampling);
 }
 
 // The child of a fork that came in the middle finds it so.
 TEST_F(rarely_sampling, a_start_that_was_cut_short_is_made_again) {
-  front.state = local_state::active;
-  front.tag = 0;
-  for (bin& b : front.bins) b.top = nullptr;
-  front.start(mean);
-  EXPECT_EQ(front.state, local_state::sampling);
+  view.state = local_state::active;
+  view.tag = 0;
+  own.start_sampling(mean);
+  EXPECT_EQ(view.state, local_state::sampling);
   free(allocate());
 }
 
 TEST_F(sampling, to_start_with_another_mean_draws_others) {
-  const all_left before = count_one_of_each(front);
-  front.start(mean / 4);
-  EXPECT_NE(count_one_of_each(front), before);
+  const all_left before = count_one_of_each(own);
+  own.start_sampling(mean / 4);
+  EXPECT_NE(count_one_of_each(own), before);
 }
 
 TEST_F(rarely_sampling, a_parked_bin_is_left_alone) {
@@ -207,7 +212,7 @@ TEST_F(rarely_sampling, a_parked_bin_is_left_alone) {
   b.parked = static_cast<std::uint16_t>(b.top - b.base);  // as local_heap::park does
   b.top = b.base;
   b.end = b.base;
-  EXPECT_EQ(pop_counted(front, offset48), nullptr);
+  EXPECT_EQ(pop_counted(view, offset48), nullptr);
   EXPECT_EQ(b.count(), b.parked);
 }
 
@@ -217,21 +222,16 @@ TEST_F(sampling_threads, a_thread_that_ends_leaves_nothing_behind) {
   heap h{heap_options{.sampled = true}};
   void* kept = nullptr;
   std::thread([&] {
-    sampling_bins& front = h.local()->front();
-    front.start(rare);
+    local_heap& own = *h.local();
+    own.start_sampling(rare);
     for (int i = 0; i < 100; ++i) h.deallocate(h.allocate({48}).data());
-    kept = pop_counted(front, offset48);
+    kept = pop_counted(own.sampled, offset48);
   }).join();
   EXPECT_EQ(live_blocks(h), kept != nullptr ? 1u : 0u);
   h.deallocate(kept);
   h.trim();
   EXPECT_EQ(live_blocks(h), 0u);
   h.check_invariants();
-}
-
-TEST_F(sampling_threads, a_heap_that_is_not_sampled_has_no_bins_in_front) {
-  heap h{heap_options{}};
-  EXPECT_FALSE(h.local()->has_front);
 }
 
 }  // namespace
