@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ashlar/observe/sampling.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace ashlar::observe {
@@ -73,15 +74,32 @@ block_weight weigh(std::size_t size, std::size_t covered, std::size_t mean, roun
 }
 
 void sample_points::start(std::size_t mean, std::uint64_t seed) noexcept {
+  *this = {};
   mean_ = mean;
   random_ = seed;
 }
 
-void sample_points::stir(std::uint64_t seed) noexcept { random_ ^= seed; }
+void sample_points::stir(std::uint64_t seed) noexcept { start(mean_, random_ ^ seed); }
 
 double sample_points::fraction() noexcept {
   random_ += 0x9e3779b97f4a7c15;
   return to_fraction(mix(random_));
+}
+
+// Gaps are exponential, so what lies behind a point does not depend on what lay before it.
+std::size_t sample_points::draw_gap() noexcept {
+  return static_cast<std::size_t>(
+      std::min(-ln(1 - fraction()) * static_cast<double>(mean_), 0x1p62));
+}
+
+bool sample_points::hits_next(std::size_t size) noexcept {
+  if (!has_gap_) {
+    gap_ = draw_gap();
+    has_gap_ = true;
+    if (size <= gap_) return hits(size);
+  }
+  gap_ = draw_gap();
+  return true;
 }
 
 std::size_t sample_points::clear_blocks(std::size_t count, std::size_t size) noexcept {

@@ -58,8 +58,14 @@ class sample_points {
   /// first point: `count` if there is none among them. What comes next does not depend on it.
   /// Cheap if they are no more than `usual_gap()` bytes together.
   std::size_t clear_blocks(std::size_t count, std::size_t size) noexcept;
-  /// Whether there is a point in the next `size` bytes.
-  bool hits(std::size_t size) noexcept { return clear_blocks(1, size) == 0; }
+  /// Whether there is a point in the next `size` bytes of those that this function is asked about.
+  /// Cost: a subtraction; a logarithm for each point.
+  bool hits(std::size_t size) noexcept {
+    if (size > gap_) [[unlikely]]
+      return hits_next(size);
+    gap_ -= size;
+    return false;
+  }
   /// Bytes that seldom have a point among them: an eighth of the mean.
   std::size_t usual_gap() const { return mean_ / 8; }
   /// The chance that they have none: exp(-1/8).
@@ -68,8 +74,13 @@ class sample_points {
   double fraction() noexcept;
 
  private:
+  bool hits_next(std::size_t size) noexcept;
+  std::size_t draw_gap() noexcept;
+
   std::size_t mean_ = 0;
   std::uint64_t random_ = 0;
+  std::size_t gap_ = 0;   // bytes before the next point that `hits` will meet
+  bool has_gap_ = false;  // it was drawn
 };
 
 }  // namespace ashlar::observe
