@@ -204,8 +204,9 @@ class tracker {
   std::int64_t live_of(tag_id tag) noexcept;
   /// The most that `live_of` ever was: exact where one thread alone makes and frees the tag's
   /// blocks, where the tag has a budget, and with `exact_peaks`. Where several threads do and there
-  /// is neither, it may be 16 KiB too low or too high for each further one. What threads do while
-  /// somebody calls `set_budget`, or asks for exact peaks, may be missed by it, or count twice.
+  /// is neither, it may be 16 KiB too low or too high for each further one; of samples twice the
+  /// mean bytes between them. What threads do while somebody calls `set_budget`, or asks for exact
+  /// peaks, may be missed by it, or count twice.
   std::int64_t peak_of(tag_id tag) noexcept;
   std::int64_t live_bytes() noexcept;
   std::int64_t peak_bytes() noexcept;
@@ -323,6 +324,7 @@ class tracker {
   ASHLAR_COLD void call_user(tag_id tag, const tag_budget& budget, std::size_t live) noexcept;
   ASHLAR_COLD void meet_untagged(site_id site, std::size_t size) noexcept;
   ASHLAR_COLD void thread_tag_changed(thread_state& thread) noexcept;
+  static std::int64_t batch_for(const track_settings& settings) noexcept;
   void step_clock() noexcept;
   void set_mark(time_mark& m, std::int64_t live) const noexcept;
 

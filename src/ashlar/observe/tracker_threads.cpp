@@ -18,6 +18,15 @@ constinit os::thread_exit_hook exit_hook;
 
 }  // namespace
 
+// Each sample stands for more than a usual batch, and sums of samples are off by more than two.
+std::int64_t tracker::batch_for(const track_settings& settings) noexcept {
+  if (settings.exact_peaks) return 0;
+  if (settings.level != track_level::sampled) return usual_batch;
+  constexpr std::size_t most = std::size_t{1} << 60;
+  return std::max(usual_batch,
+                  static_cast<std::int64_t>(2 * std::min(settings.sample_bytes, most)));
+}
+
 bool tracker::set(const track_settings& settings) noexcept {
   const bool samples = settings.level == track_level::sampled;
   if (samples && (settings.sample_bytes == 0 ||
@@ -30,7 +39,7 @@ bool tracker::set(const track_settings& settings) noexcept {
   }
   store_relaxed(settings_.depth, std::min(settings.depth, stack_frames_limit));
   store_relaxed(settings_.exact_peaks, settings.exact_peaks);
-  store_relaxed(batch_, settings.exact_peaks ? std::int64_t{0} : usual_batch);
+  store_relaxed(batch_, batch_for(settings));
   if (settings.exact_peaks) publish_all_tags();
   store_relaxed(settings_.untagged, settings.untagged);
   set_level(settings.level);
