@@ -8,6 +8,7 @@
 // (sampling_bins.hpp).
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -94,6 +95,8 @@ constexpr std::size_t bin_offset_of(size_class c) {
 
 static_assert(std::is_standard_layout_v<bin>);
 static_assert(bin_offset_of(0) == 64 + offsetof(bin, top));
+static_assert(sizeof(bin_table) == align_up(64 + class_count * sizeof(bin), 64));
+static_assert(std::endian::native == std::endian::little);
 static_assert(sizeof(bin_set) == bin_set::sampled_distance);
 static_assert(offsetof(bin, base) - offsetof(bin, top) == bin_set::sampled_distance);
 static_assert((bin_offset_of(0) & bin_set::sampled_distance) != 0);

@@ -291,14 +291,22 @@ std::size_t heap::usable_size(const void* p) noexcept {
   if (s == nullptr) return 0;
   if (s->told && (s->is_slab() || p == s->start)) [[unlikely]]
     return s->asked_for(p);
-  if (s->is_slab()) return s->block_size;
+  return s->is_slab() || p == s->start ? usable_bytes_of(*s) : 0;
+}
+
+std::size_t heap::usable_bytes_of(const slab& s) noexcept {
   // Its owner may be resizing it while a walk asks.
-  return p == s->start ? align_up(load_relaxed(s->requested), os::page_size()) : 0;
+  return s.is_slab() ? s.block_size : usable_bytes_of_large(load_relaxed(s.requested));
+}
+
+std::size_t heap::usable_bytes_of_large(std::size_t size) noexcept {
+  const bool is_of_a_class = size > small_limit && size <= medium_limit;
+  return is_of_a_class ? size : align_up(size, os::page_size());
 }
 
 std::size_t heap::good_size(std::size_t size) noexcept {
   if (size <= medium_limit) return size_classes[class_of(size)].block_size;
-  return size <= max_size ? align_up(size, os::page_size()) : size;
+  return size <= max_size ? usable_bytes_of_large(size) : size;
 }
 
 heap* heap::owner_of(const void* p) noexcept {

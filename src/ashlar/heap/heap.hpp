@@ -54,10 +54,19 @@ struct heap_options {
   const char* name = nullptr;  ///< in the registry; must outlive the heap
 };
 
+/// A block that a walk has come to: its header may be gone from the page map already, for its owner
+/// is about to give it back, but is what it was until the walk ends.
+struct walked_record {
+  const slab& header;
+  void* data;
+  std::size_t size;  // usable bytes
+  observe::block_record& record;
+};
+
 /// Called for each block of a walk with its record. The heap is locked: it must not be used.
 struct record_visitor {
   void* context = nullptr;
-  void (*visit)(void* context, const walked_block& found, observe::block_record& record) = nullptr;
+  void (*visit)(void* context, const walked_record& found) = nullptr;
 };
 
 /// Where a block lies: the header that tells of it, and its number there (0 for a large one).
@@ -118,6 +127,12 @@ class ASHLAR_EXPORT heap : public manager {
   /// that tell a tool, what was asked for.
   /// Requires: `p` does not point inside a block.
   static std::size_t usable_size(const void* p) noexcept;
+  /// The same of a block with this header: what a heap sets aside for it, and what a sample's
+  /// chance goes by.
+  static std::size_t usable_bytes_of(const slab& s) noexcept;
+  /// The usable bytes of a large block of `size` bytes: whole pages; but no more of what would be
+  /// a medium one and has a span, being a sample.
+  static std::size_t usable_bytes_of_large(std::size_t size) noexcept;
   /// Returns the usable size that `allocate` would give for `size`, unless memory has run short and
   /// a larger block stands in.
   static std::size_t good_size(std::size_t size) noexcept;
@@ -137,6 +152,8 @@ class ASHLAR_EXPORT heap : public manager {
     const block_place at = place_of(p);
     return at.header != nullptr && at.header->watched ? &at.header->record_at(at.index) : nullptr;
   }
+  /// Whether a block that is to have `size` bytes stays where it is; then it has.
+  static bool resize_in_place(slab& s, std::size_t size, bool may_move) noexcept;
   /// Has a large block of any heap be watched from now on, or no more: it has a record then.
   /// Returns false, and does nothing, if it lies in a slab. For the owner of the block only.
   static bool watch_large(const void* p, bool watched) noexcept;
@@ -158,9 +175,10 @@ class ASHLAR_EXPORT heap : public manager {
   /// thread allocates.
   void walk(block_visitor visitor) noexcept;
 
-  /// Visits each live block that is watched with its record. As `walk`, but requires `lock_all`.
+  /// Visits each live block that is watched with its record. Requires: `lock_headers`, or
+  /// `lock_all`.
   void walk_records(record_visitor visitor) noexcept;
-  /// Visits the address ranges that this heap has reserved for blocks.
+  /// Visits the address ranges that this heap has reserved for blocks. Requires: as `walk_records`.
   void walk_ranges(range_visitor visitor) noexcept;
 
   /// `used` counts the spans that hold blocks, `held` also those kept for reuse.
@@ -231,6 +249,10 @@ class ASHLAR_EXPORT heap : public manager {
   /// Takes every lock of this heap, to look at it as a whole.
   void lock_all() noexcept;
   void unlock_all() noexcept;
+  /// Keeps all headers where they are: no slab and no large block comes or goes meanwhile, but what
+  /// slabs have is handed out and taken back.
+  void lock_headers() noexcept;
+  void unlock_headers() noexcept;
   void lock_for_fork() noexcept;
   void unlock_after_fork() noexcept;
   void repair_after_fork() noexcept;
@@ -282,10 +304,10 @@ class ASHLAR_EXPORT heap : public manager {
   void recharge(os::range before, os::range after) noexcept;
   bool tag_admits(std::size_t more) noexcept;
   bool move_direct(slab& s, std::size_t size) noexcept;
-  slab* new_large_header(slab_kind kind, std::byte* start, std::size_t requested) noexcept;
+  slab* new_large_header(slab_kind kind, std::byte* start, std::size_t requested,
+                         std::uint32_t slices) noexcept;
   void deallocate_large(slab& s) noexcept;
   bool resize_large(slab& s, std::size_t size) noexcept;
-  static bool resize_in_place(slab& s, std::size_t size, bool may_move) noexcept;
   allocation move_large(slab& s, layout request, std::size_t used) noexcept;
   allocation move_block(local_heap* h, void* p, std::size_t kept, layout request) noexcept;
   void open(os_manager& os) noexcept;

@@ -34,7 +34,8 @@ std::uint32_t slices_for(std::size_t size) {
 
 }  // namespace
 
-slab* heap::new_large_header(slab_kind kind, std::byte* start, std::size_t requested) noexcept {
+slab* heap::new_large_header(slab_kind kind, std::byte* start, std::size_t requested,
+                             std::uint32_t slices) noexcept {
   auto* const s = static_cast<slab*>(process_metadata.allocate(slab::bytes_for(0, watched_)));
   if (s == nullptr) return nullptr;
   s->home = this;
@@ -43,6 +44,7 @@ slab* heap::new_large_header(slab_kind kind, std::byte* start, std::size_t reque
   s->start = start;
   s->kind = kind;
   s->requested = requested;
+  s->slices = slices;
   process_page_map.set_header(start, s);
   return s;
 }
@@ -80,13 +82,12 @@ allocation heap::allocate_in_span(layout request, bool zero) noexcept {
   const std::size_t alignment = align_up(request.alignment, slice_size) / slice_size;
   const span memory = store_.allocate(slices, static_cast<std::uint32_t>(alignment));
   if (memory.data == nullptr) return allocation::failed(memory.reason);
-  slab* const s = new_large_header(slab_kind::large, memory.data, request.size);
+  slab* const s = new_large_header(slab_kind::large, memory.data, request.size, slices);
   if (s == nullptr) {
     store_.deallocate(memory);
     return allocation::failed(status::no_memory);
   }
   s->record = memory.record;
-  s->slices = slices;
   if (zero && !memory.zeroed) std::memset(memory.data, 0, request.size);
   return allocation::of(memory.data, usable_size(memory.data));
 }
@@ -103,7 +104,7 @@ allocation heap::allocate_direct(layout request) noexcept {
     return allocation::failed(status::over_budget);
   }
   slab* const s = process_page_map.prepare(memory.value.data, 1).ok()
-                      ? new_large_header(slab_kind::direct, memory.value.data, request.size)
+                      ? new_large_header(slab_kind::direct, memory.value.data, request.size, 0)
                       : nullptr;
   if (s == nullptr) {
     page_charges::close(&system_os(), memory.value);
@@ -263,10 +264,11 @@ allocation heap::move_block(local_heap* h, void* p, std::size_t kept, layout req
 }
 
 // A slab's block that could move is kept while at least half of it is used: shrinking by less is
-// not worth a copy.
+// not worth a copy. What would fit into a slab and has a span, being a sample, is treated alike.
 bool heap::resize_in_place(slab& s, std::size_t size, bool may_move) noexcept {
-  if (!s.is_slab()) return s.home->resize_large(s, size);
-  return size <= s.block_size && (!may_move || size >= s.block_size / 2 || s.block_size <= 64);
+  const std::size_t place = usable_bytes_of(s);
+  if (place > medium_limit) return s.home->resize_large(s, size);
+  return size <= place && (!may_move || size >= place / 2 || place <= 64);
 }
 
 allocation heap::reallocate_from(local_heap* h, void* p, std::size_t alignment,

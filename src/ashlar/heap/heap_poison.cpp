@@ -29,7 +29,7 @@ constexpr std::size_t smallest_worth_moving = 64;
 
 std::size_t slab::place_size() const noexcept {
   if (is_slab()) return block_size;
-  return kind == slab_kind::direct ? reserved_size : slices * slice_size;
+  return kind == slab_kind::direct ? reserved_size : load_relaxed(slices) * slice_size;
 }
 
 std::size_t slab::asked_for(const void* p) const noexcept {

@@ -218,6 +218,16 @@ void heap::unlock_all() noexcept {
   mutex_.release();
 }
 
+void heap::lock_headers() noexcept {
+  mutex_.acquire();
+  store_.mutex().acquire();
+}
+
+void heap::unlock_headers() noexcept {
+  store_.mutex().release();
+  mutex_.release();
+}
+
 void heap::lock_for_fork() noexcept {
   mutex_.acquire_for_fork();
   for (local_heap* h = locals_; h != nullptr; h = h->next_in_heap) h->mutex.acquire_for_fork();

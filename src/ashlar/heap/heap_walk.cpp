@@ -53,14 +53,13 @@ void heap::walk(block_visitor visitor) noexcept {
 void heap::walk_records(record_visitor visitor) noexcept {
   const auto visit = [visitor](slab* s) {
     if (s == nullptr || !load_relaxed(s->watched)) return;
-    if (!s->is_slab()) {
-      if (s->record_at(0).is_live())
-        visitor.visit(visitor.context, {s->start, usable_size(s->start)}, s->record_at(0));
-      return;
+    const std::uint32_t count = s->is_slab() ? s->capacity : 1;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      observe::block_record& record = s->record_at(i);
+      if (!record.is_live()) continue;
+      std::byte* const data = s->is_slab() ? s->block_at(i) : s->start;
+      visitor.visit(visitor.context, {*s, data, usable_bytes_of(*s), record});
     }
-    for (std::uint32_t i = 0; i < s->capacity; ++i)
-      if (s->record_at(i).is_live())
-        visitor.visit(visitor.context, {s->block_at(i), s->block_size}, s->record_at(i));
   };
   store_.for_each_span([&](const slice_record& first, std::byte* start) {
     if (!first.free) visit(process_page_map.header_acquired(start));
@@ -69,14 +68,12 @@ void heap::walk_records(record_visitor visitor) noexcept {
 }
 
 void heap::walk_ranges(range_visitor visitor) noexcept {
-  lock_all();
   for (std::uint32_t i = 0; i < store_.region_count(); ++i) {
     const region& r = store_.region_at(i);
     visitor.visit(visitor.context, {r.base, r.slices * slice_size});
   }
   for (const slab* s = direct_; s != nullptr; s = s->next)
     visitor.visit(visitor.context, {s->start, s->reserved_size});
-  unlock_all();
 }
 
 bool heap::owns(const void* p) const noexcept {

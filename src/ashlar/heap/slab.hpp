@@ -11,8 +11,8 @@
 // threads need nothing but the lock of the owner.
 //
 // The slabs of a watched heap have no routes, so that every free takes the slow path, and a record
-// for each block, by its index. Where a tool is told of each block, its place is taken by the size
-// that was asked for (heap_poison.cpp).
+// for each block, by its index. Headers of large blocks all have one, used or not. Where a tool is
+// told of each block, its place is taken by the size that was asked for (heap_poison.cpp).
 //
 // Invariants: (1) free_count == number of set bits; (2) bit w of `summary` is set if and only if
 // word w is not zero; (3) a slab is in its owner's partial list (`linked`) only if free_count > 0;
@@ -75,7 +75,7 @@ struct slab {
 
   static std::size_t words_for(std::uint32_t capacity) { return (capacity + 63) / 64; }
 
-  /// Bytes of a header for `capacity` blocks in a slab; 0 for a large block.
+  /// Bytes of a header for `capacity` blocks in a slab; or of 0, for a large block.
   static std::size_t bytes_for(std::uint32_t capacity, bool watched, bool told = false) {
     const std::size_t records = capacity == 0 ? 1 : watched ? capacity : 0;
     const std::size_t sizes = told ? capacity : 0;

@@ -207,7 +207,8 @@ template <class Visitor>
 void span_store::for_each_span(Visitor visit) const {
   for (std::uint32_t i = 0; i < region_count_; ++i) {
     const region& r = regions_[i];
-    for (std::uint32_t s = 0; s < r.slices; s += r.records[s].length)
+    // A copy of the process may have caught a span half cut, without a length.
+    for (std::uint32_t s = 0; s < r.slices; s += std::max(r.records[s].length, std::uint32_t{1}))
       visit(r.records[s], r.base + s * slice_size);
   }
 }

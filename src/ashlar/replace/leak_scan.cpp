@@ -24,7 +24,8 @@ using observe::block_record;
 using observe::block_standing;
 
 constexpr std::size_t buffer_size = 32_KiB;
-constexpr std::size_t most_own_ranges = std::size_t{1} << 20;
+// Beside those of large samples.
+constexpr std::size_t most_own_ranges = 4096;
 
 // Everything that a scan works with; one scan at a time.
 class scan {
@@ -32,11 +33,14 @@ class scan {
   bool run(const void* interrupted) noexcept;
 
  private:
-  void forget_verdicts() noexcept;
-  void collect_own_ranges() noexcept;
+  // Not inlined: what they leave on the stack must not lie in the frame of who scans it.
+  ASHLAR_NO_INLINE void forget_verdicts() noexcept;
+  ASHLAR_NO_INLINE void collect_own_ranges(watched_blocks_lock& blocks) noexcept;
   void add_watched(os::range memory) noexcept;
-  void add_large_blocks() noexcept;
+  void add_watched_ranges(watched_blocks_lock& blocks) noexcept;
   void order_own_ranges() noexcept;
+  bool is_own(std::uintptr_t address) const noexcept;
+  os::range* own_behind(std::uintptr_t address) const noexcept;
   void add_own_data() noexcept;
   void add_dead_stacks() noexcept;
   void scan_roots() noexcept;
@@ -55,13 +59,16 @@ class scan {
   void keep_one_of_each(watched_blocks_lock& blocks) noexcept;
   void add_own(os::range memory) noexcept;
   os::range* waiting() const { return reinterpret_cast<os::range*>(waiting_->data()); }
+  os::range* own() const { return reinterpret_cast<os::range*>(own_->data()); }
 
-  observe::growing_table<os::range, most_own_ranges> own_;  // in the end in order, and apart
+  observe::growing_space* own_ = nullptr;  // ranges, in the end in order, and apart
   std::size_t own_count_ = 0;
+  std::size_t most_own_ = 0;
   observe::growing_space* waiting_ = nullptr;  // blocks that were found, to be read
   std::size_t waiting_count_ = 0;
   std::size_t head_count_ = 0;                  // of lost blocks, which lie below those that wait
   std::size_t block_count_ = 0;                 // when the scan began
+  std::size_t large_count_ = 0;                 // of them in the process heap
   std::uintptr_t lowest_ = ~std::uintptr_t{0};  // watched blocks lie in [lowest_, highest_)
   std::uintptr_t highest_ = 0;
   std::uintptr_t dead_end_ = 0;   // of the stack, where `main` has returned
@@ -77,11 +84,11 @@ constinit lock scan_mutex;
 
 void scan::add_own(os::range memory) noexcept {
   if (!memory) return;
-  if (!own_.ensure(own_count_ + 1)) {
+  if (!own_->ensure((own_count_ + 1) * sizeof(os::range))) {
     failed_ = true;
     return;
   }
-  own_[own_count_++] = memory;
+  own()[own_count_++] = memory;
 }
 
 // The data of this library, where it is one of its own: heaps know where their blocks begin.
@@ -108,7 +115,7 @@ void scan::add_own_data() noexcept {
 void scan::add_dead_stacks() noexcept {
   constexpr std::size_t kept_for_others = 8;
   dead_stacks stacks;
-  for (os::range each; own_count_ + kept_for_others < most_own_ranges && stacks.next(each);)
+  for (os::range each; own_count_ + kept_for_others < most_own_ && stacks.next(each);)
     add_own(each);
 }
 
@@ -119,21 +126,20 @@ void scan::add_watched(os::range memory) noexcept {
 }
 
 // Large samples lie in the process heap, between blocks that are roots.
-void scan::add_large_blocks() noexcept {
-  watched_blocks_lock().walk({this, [](void* self, const walked_block& found, block_record&) {
-                                const slab& s = *process_page_map.header_of(found.data);
-                                if (s.home != &process_heap) return;
-                                const std::size_t size = s.kind == slab_kind::direct
-                                                             ? s.reserved_size
-                                                             : s.slices * slice_size;
-                                static_cast<scan*>(self)->add_watched({s.start, size});
-                              }});
+void scan::add_watched_ranges(watched_blocks_lock& blocks) noexcept {
+  watched_heap.walk_ranges(
+      {this, [](void* self, os::range r) { static_cast<scan*>(self)->add_watched(r); }});
+  blocks.walk({this, [](void* self, const walked_record& found) {
+                 const slab& s = found.header;
+                 if (s.home == &process_heap)
+                   static_cast<scan*>(self)->add_watched({s.start, s.place_size()});
+               }});
 }
 
 // Sorts what is ours, and joins what touches.
 void scan::order_own_ranges() noexcept {
   if (own_count_ == 0) return;
-  os::range* const first = &own_[0];
+  os::range* const first = own();
   std::sort(first, first + own_count_,
             [](os::range a, os::range b) { return address_of(a.data) < address_of(b.data); });
   os::range* last = first;
@@ -146,11 +152,21 @@ void scan::order_own_ranges() noexcept {
   own_count_ = static_cast<std::size_t>(last + 1 - first);
 }
 
-void scan::collect_own_ranges() noexcept {
+// The first range that ends behind an address.
+os::range* scan::own_behind(std::uintptr_t address) const noexcept {
+  return std::partition_point(own(), own() + own_count_, [address](os::range each) {
+    return address_of(each.end()) <= address;
+  });
+}
+
+bool scan::is_own(std::uintptr_t address) const noexcept {
+  const os::range* const found = own_behind(address);
+  return found != own() + own_count_ && address_of(found->data) <= address;
+}
+
+void scan::collect_own_ranges(watched_blocks_lock& blocks) noexcept {
   own_count_ = 0;
-  watched_heap.walk_ranges(
-      {this, [](void* self, os::range r) { static_cast<scan*>(self)->add_watched(r); }});
-  add_large_blocks();
+  add_watched_ranges(blocks);
   process_metadata.for_each_reservation([this](os::range r) { add_own(r); });
   process_page_map.for_each_plane([this](os::range r) { add_own(r); });
   observe::process_tracker().for_each_range([this](os::range r) { add_own(r); });
@@ -162,18 +178,19 @@ void scan::collect_own_ranges() noexcept {
   add_dead_stacks();
   // Last, for they grow while ranges are added.
   add_own({reinterpret_cast<std::byte*>(this), sizeof(*this)});
-  if (own_.ensure(own_count_ + 2)) {
-    own_[own_count_++] = own_.reserved();
-    own_[own_count_++] = waiting_->reserved();
-  }
+  add_own(own_->reserved());
+  add_own(waiting_->reserved());
   order_own_ranges();
 }
 
 void scan::forget_verdicts() noexcept {
   block_count_ = 0;
-  watched_blocks_lock().walk({this, [](void* self, const walked_block&, block_record& record) {
-                                record.set_standing(block_standing::lost);
-                                ++static_cast<scan*>(self)->block_count_;
+  large_count_ = 0;
+  watched_blocks_lock().walk({this, [](void* self, const walked_record& found) {
+                                auto& s = *static_cast<scan*>(self);
+                                found.record.set_standing(block_standing::lost);
+                                ++s.block_count_;
+                                if (found.header.home == &process_heap) ++s.large_count_;
                               }});
 }
 
@@ -185,7 +202,7 @@ struct found_block {
 
 found_block find_block(std::uintptr_t word) noexcept {
   slab* const s = process_page_map.header_of(at_address(word));
-  if (s == nullptr || !s->watched) return {};
+  if (s == nullptr || !load_relaxed(s->watched)) return {};
   const std::uint32_t index = s->is_slab() ? s->index_of(at_address(word)) : 0;
   if (s->is_slab() && index >= s->capacity) return {};
   block_record& record = s->record_at(index);
@@ -200,9 +217,10 @@ void scan::wait(os::range block) noexcept {
     failed_ = true;
 }
 
-// One word of the program: does it lead into a live block that was not found yet?
+// One word of the program: does it lead into a live block that was not found yet? Headers of other
+// heaps, which may lie between, are nobody's here: they may go away meanwhile.
 void scan::look_at(std::uintptr_t word, block_standing found) noexcept {
-  if (word - lowest_ >= highest_ - lowest_) return;
+  if (word - lowest_ >= highest_ - lowest_ || !is_own(word)) return;
   const found_block block = find_block(word);
   if (block.record == nullptr || block.record->standing() != block_standing::lost) return;
   const observe::block_facts facts = block.record->load();
@@ -260,10 +278,8 @@ void scan::scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept {
 // Calls `function(begin, end)` for the parts of a range that are not ours.
 template <class Function>
 void scan::outside_own(std::uintptr_t begin, std::uintptr_t end, Function function) noexcept {
-  os::range* const last = &own_[0] + own_count_;
-  os::range* next = std::partition_point(
-      &own_[0], last, [begin](os::range each) { return address_of(each.end()) <= begin; });
-  for (; begin < end; ++next) {
+  const os::range* const last = own() + own_count_;
+  for (const os::range* next = own_behind(begin); begin < end; ++next) {
     const std::uintptr_t stop = next == last ? end : std::min(end, address_of(next->data));
     if (stop > begin) function(begin, stop);
     if (stop == end) return;
@@ -324,12 +340,12 @@ void scan::take_as_head(os::range block, block_record& record) noexcept {
 
 // Goes through the lost blocks, and takes each as a head that hangs on none of those before it.
 void scan::find_heads(watched_blocks_lock& blocks) noexcept {
-  blocks.walk({this, [](void* self, const walked_block& found, block_record& record) {
+  blocks.walk({this, [](void* self, const walked_record& found) {
                  auto& s = *static_cast<scan*>(self);
-                 if (s.failed_ || record.standing() != block_standing::lost) return;
-                 const observe::block_facts facts = record.load();
+                 if (s.failed_ || found.record.standing() != block_standing::lost) return;
+                 const observe::block_facts facts = found.record.load();
                  auto* const start = static_cast<std::byte*>(found.data);
-                 s.take_as_head({watched_data(start, facts), facts.size}, record);
+                 s.take_as_head({watched_data(start, facts), facts.size}, found.record);
                }});
 }
 
@@ -338,9 +354,9 @@ void scan::find_heads(watched_blocks_lock& blocks) noexcept {
 // came earlier. So from the last to the first, those that are left over are on none at all.
 void scan::keep_one_of_each(watched_blocks_lock& blocks) noexcept {
   find_heads(blocks);
-  blocks.walk({nullptr, [](void*, const walked_block&, block_record& record) {
-                 if (record.standing() == block_standing::kept_by_lost)
-                   record.set_standing(block_standing::lost);
+  blocks.walk({nullptr, [](void*, const walked_record& found) {
+                 if (found.record.standing() == block_standing::kept_by_lost)
+                   found.record.set_standing(block_standing::lost);
                }});
   for (std::size_t i = head_count_; i-- > 0 && !failed_;) {
     const os::range block = waiting()[i];
@@ -370,15 +386,19 @@ bool scan::run(const void* interrupted) noexcept {
   // Each block waits once at most, and may be a head besides. Other threads may make some while
   // this goes on.
   observe::growing_space room((2 * block_count_ + block_count_ / 4 + 4096) * sizeof(os::range));
+  most_own_ = large_count_ + large_count_ / 4 + most_own_ranges;
+  observe::growing_space own_room(most_own_ * sizeof(os::range));
   waiting_ = &room;
-  if (!room.ensure(1) || !own_.ensure(1)) return false;
-  collect_own_ranges();
-  {
+  own_ = &own_room;
+  if (room.ensure(1) && own_room.ensure(1)) {
     watched_blocks_lock blocks;  // no header goes away while words are looked up
+    collect_own_ranges(blocks);
     scan_roots();
     keep_one_of_each(blocks);
+  } else {
+    failed_ = true;
   }
-  own_.release();
+  own_room.release();
   room.release();
   return !failed_;
 }

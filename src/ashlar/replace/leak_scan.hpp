@@ -5,14 +5,17 @@
 // its libraries, stacks and thread-local storage of threads that live (what lies below their stack
 // pointers, too), mappings, and the blocks that are not watched; and what was writable once and was
 // written to, as sealed data. An
-// aligned word whose value lies in a live watched block holds that block, wherever in it it points;
+// aligned word whose value lies in a live watched block holds that block, wherever in it it points,
+// but in the first 64 KiB of a large one;
 // what a held block contains holds further ones. What is left over is lost. Lost blocks that hang
 // on other lost blocks are told apart: freeing those would have freed them too. Of a cycle that
 // hangs on nothing else one member counts as lost, the others as hanging on it.
 // Conservative: a number may look like a pointer, so a leak may be missed; the other way round only
 // where a program hides its pointers.
-// Threads: others may run; a pointer that they move from one place to another meanwhile may be
-// missed. Pages that are not in memory are not read, and nothing that is read can fault.
+// Threads: others may run, but wait if they are tracked, or need another slab or a large block; a
+// pointer that they move from one place to another meanwhile may be missed, and what one holds that
+// ceases to be a sample. Pages that are not in memory are not read, and nothing that is read can
+// fault.
 #pragma once
 
 namespace ashlar::replace {

@@ -3,8 +3,8 @@
 //
 // It is constant-initialised: the first malloc may come before any constructor, from the loader or
 // from libc. `current_local` points to bins that are always empty until the thread's first slow
-// operation, so the fast paths need no test for "not started yet". Then it points to the bins of
-// the thread's local heap, or to those in front of it while allocations are sampled.
+// operation, so the fast paths need no test for "not started yet". Then it points to the thread's
+// local heap, or a few bytes into it while allocations are sampled.
 #pragma once
 
 #include "ashlar/heap/fast_path.hpp"

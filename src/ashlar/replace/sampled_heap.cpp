@@ -19,7 +19,7 @@ local_heap* counting_local() noexcept {
   return h->state == local_state::sampling ? local_behind(h) : nullptr;
 }
 
-// The points of a thread without sampling bins: one that has given up its local heap, for it ends,
+// The points of a thread without a local heap: one that has given up its local heap, for it ends,
 // or that there was no memory for.
 constinit thread_local observe::sample_points own_points;
 
@@ -44,7 +44,8 @@ bool happens(local_heap* own, double chance) noexcept {
 
 // Whether an allocation is to be sampled, by what the heap will set aside for it.
 bool is_due(local_heap* own, size_class c, std::size_t size) noexcept {
-  if (c == class_count) return hits(own, align_up(std::max<std::size_t>(size, 1), os::page_size()));
+  if (c == class_count)
+    return hits(own, heap::usable_bytes_of_large(std::max<std::size_t>(size, 1)));
   return own != nullptr ? own->is_due(c) : hits(own, size_classes[c].block_size);
 }
 
@@ -98,23 +99,30 @@ allocation resize_plain(local_heap* own, void* p, std::size_t size,
   const std::size_t after = heap::good_size(size);
   // Where memory is short, what it is can still grow in place.
   if (before != 0 && after > before && hits(own, after - before)) {
-    const bool is_large = before > medium_limit;
-    const allocation a = is_large ? grow_to_sample(p, size, made)
-                                  : move_to(take_sample({size}, false, made), p, before);
+    // Those of a heap of the program's own move: it knows of no records.
+    const bool is_ours = heap::owner_of(p) == &process_heap;
+    const allocation a = is_ours && before > medium_limit
+                             ? grow_to_sample(p, size, made)
+                             : move_to(take_sample({size}, false, made), p, before);
     if (a) return a;
   }
   return process_heap.reallocate_from(bound_local(), p, default_alignment, {size});
 }
 
-// Resizes what was a sample until now, and may be one again.
+// Resizes what was a sample until now, and may be one again: it moves where any block would. If
+// there is no room for samples, it becomes one without a record.
 allocation resize_place(void* p, std::size_t size, std::size_t before) noexcept {
   slab& s = *process_page_map.header_of(p);
-  if (s.is_slab() ? size > small_limit : size <= medium_limit)
-    return move_to(place_sample({size}, false), p, std::min(before, size));
-  local_heap* const h = s.home == &process_heap ? bound_local() : watched_local();
-  const allocation a = s.home->reallocate_from(h, p, default_alignment, {size});
-  if (a) heap::watch_large(a.data(), true);
-  return a;
+  if (heap::resize_in_place(s, size, true)) return allocation::of(p, heap::usable_bytes_of(s));
+  if (s.is_slab() ? size <= small_limit : size > medium_limit) {
+    local_heap* const h = s.home == &process_heap ? bound_local() : watched_local();
+    const allocation a = s.home->reallocate_from(h, p, default_alignment, {size});
+    if (a) heap::watch_large(a.data(), true);
+    if (a) return a;
+  }
+  allocation to = place_sample({size}, false);
+  if (!to) to = process_heap.allocate_from(bound_local(), {size}, false);
+  return move_to(to, p, std::min(before, size));
 }
 
 // A block with a record. Where it now covers less, the record goes unless it is lucky.
@@ -134,11 +142,11 @@ allocation resize_sampled(local_heap* own, void* p, std::size_t size,
   tracker.note_death(facts, p, before);
   const std::size_t after = heap::usable_size(a.data());
   if (after < before && !happens(own, tracker.chance_of(after) / tracker.chance_of(before))) {
-    if (heap::watch_large(a.data(), false)) return a;
+    if (heap::watch_large(a.data(), false) || heap::record_of(a.data()) == nullptr) return a;
     const allocation plain = process_heap.allocate_from(bound_local(), {size}, false);
     if (plain) return move_to(plain, a.data(), size < after ? size : after);
   }
-  enter_sample(a, made);
+  if (heap::record_of(a.data()) != nullptr) enter_sample(a, made);
   return a;
 }
 

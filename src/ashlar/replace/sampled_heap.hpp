@@ -19,12 +19,12 @@ ASHLAR_FORCE_INLINE bool is_sampling() noexcept {
 /// Whether a live block is a sample, of whatever level there is now.
 bool is_sample(const void* p) noexcept;
 
-/// Has the calling thread draw other points than its parent: for the child of a fork. Its sampling
-/// bins are the heap's matter.
+/// Has the calling thread draw other points than its parent: for the child of a fork. Its local
+/// heap's are the heap's matter.
 void draw_other_points() noexcept;
 
-/// Serves what nearly every miss of a sampled thread is: the bin behind is empty, too, and this is
-/// known to be no sample. Errors: fails for no reason that matters; ask `sampled_allocate`.
+/// Serves what nearly every miss of a sampled thread is: the bin is empty indeed, and this is known
+/// to be no sample. Errors: fails for no reason that matters; ask `sampled_allocate`.
 ASHLAR_FORCE_INLINE allocation unsampled_allocate(std::size_t size) noexcept {
   bin_set* const now = current_local;
   if (now->state == local_state::sampling) [[unlikely]] {

@@ -66,11 +66,11 @@ bool start_tracking(const observe::track_settings& settings) noexcept {
 // In the order in which a fork takes them: the heap that began last first.
 watched_blocks_lock::watched_blocks_lock() noexcept {
   watched_heap.lock_all();
-  process_heap.lock_all();
+  process_heap.lock_headers();
 }
 
 watched_blocks_lock::~watched_blocks_lock() {
-  process_heap.unlock_all();
+  process_heap.unlock_headers();
   watched_heap.unlock_all();
 }
 
@@ -87,9 +87,9 @@ void walk_watched(void* context, void (*visit)(void* context, const void* data,
   } to = {context, visit};
   if (!load_relaxed(started)) return;
   watched_blocks_lock().walk(
-      {&to, [](void* c, const walked_block& found, observe::block_record& record) {
+      {&to, [](void* c, const walked_record& found) {
          const visitor& to_call = *static_cast<visitor*>(c);
-         const observe::block_facts facts = record.load();
+         const observe::block_facts facts = found.record.load();
          if (facts.site == observe::site_table::none) return;  // it was freed meanwhile
          to_call.visit(to_call.context, watched_data(static_cast<std::byte*>(found.data), facts),
                        facts);

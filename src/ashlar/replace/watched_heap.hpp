@@ -4,8 +4,9 @@
 // Watched blocks live in a heap of their own, whose slabs hold a record for each block and have no
 // routes: so the fast path of free never takes them, and never asks. The fast path of malloc misses
 // because a watched thread's `current_local` is the one that is always empty. Off, all of this
-// costs no instruction; switching on and off needs no more than that one pointer. Sampled blocks
-// live there if they are small, and others in the process heap (sampled_heap.hpp).
+// costs no instruction; switching on and off needs no more than that one pointer. Of sampled blocks
+// the small ones live there too; larger ones never take the fast path of free, and live in the
+// process heap (sampled_heap.hpp).
 #pragma once
 
 #include "ashlar/observe/tracker.hpp"
@@ -20,8 +21,8 @@ extern constinit heap& watched_heap;
 /// operation on. Errors: false if there is no memory.
 bool start_tracking(const observe::track_settings& settings) noexcept;
 
-/// Keeps all watched blocks where they are, in whichever heap. Nobody else can take or give back
-/// more than what bins hold meanwhile.
+/// Keeps the headers of all watched blocks where they are, in whichever heap. Threads that are not
+/// tracked wait meanwhile if they need another slab, or a large block.
 class watched_blocks_lock {
  public:
   watched_blocks_lock() noexcept;
@@ -29,7 +30,7 @@ class watched_blocks_lock {
   watched_blocks_lock(const watched_blocks_lock&) = delete;
   watched_blocks_lock& operator=(const watched_blocks_lock&) = delete;
 
-  /// Visits each live one with its record.
+  /// Visits each live block with its record.
   void walk(record_visitor visitor) noexcept;
 };
 

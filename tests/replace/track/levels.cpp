@@ -142,6 +142,21 @@ void samples_that_shrink_unsampled_still_stand_for_what_they_did() {
          "sampling begins again");
 }
 
+// What shrinks by less than half stays where it is and covers what it did, sample or not: else each
+// turn would be a draw, and samples become fewer.
+void blocks_that_shrink_a_little_and_grow_again_are_weighed_right() {
+  constexpr int count = 1000;
+  static void* blocks[count];
+  const auto before = static_cast<double>(live_bytes());
+  for (void*& p : blocks) p = std::malloc(80'000);
+  for (int turn = 0; turn < 5; ++turn) {
+    for (void*& p : blocks) p = std::realloc(p, 50'000);
+    for (void*& p : blocks) p = std::realloc(p, 80'000);
+  }
+  expect_near(static_cast<double>(live_bytes()) - before, count, 80 << 10, 80'000);
+  for (void* const p : blocks) std::free(p);
+}
+
 // Destructors of thread keys run after the thread has given up its local heap.
 void what_destructors_of_thread_keys_allocate_is_seen() {
   constexpr int threads = 200;
@@ -184,6 +199,7 @@ int main() {
   aligned_blocks_are_seen_as_often_as_they_are_weighed();
   aligned_blocks_of_no_bytes_are_seen();
   samples_that_shrink_unsampled_still_stand_for_what_they_did();
+  blocks_that_shrink_a_little_and_grow_again_are_weighed_right();
   what_destructors_of_thread_keys_allocate_is_seen();
   large_blocks_in_one_place_are_counted_right();
   short_threads_are_counted_right();

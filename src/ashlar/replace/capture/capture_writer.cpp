@@ -115,9 +115,9 @@ void writer::walk_blocks() noexcept {
     header_.gaps |= gap_blocks;
     return;
   }
-  watched_blocks_lock().walk({this, [](void* self, const walked_block& b, block_record& record) {
+  watched_blocks_lock().walk({this, [](void* self, const walked_record& b) {
                                 auto& w = *static_cast<writer*>(self);
-                                const block_facts facts = record.load();
+                                const block_facts facts = b.record.load();
                                 w.blocks_.add(facts, w.tracker_.weight_of(facts, b.data, b.size));
                               }});
   header_.live_blocks = blocks_.live_blocks();

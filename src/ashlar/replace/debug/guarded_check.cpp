@@ -52,12 +52,14 @@ bool check_live(slab* s, std::byte* start) {
 std::size_t check_all_blocks() noexcept {
   if (!load_relaxed(guarding) || locks_of_this_thread != 0) return 0;
   std::size_t found = 0;
-  watched_blocks_lock().walk(
-      {&found, [](void* count, const walked_block& block, observe::block_record&) {
-         auto* const start = static_cast<std::byte*>(block.data);
-         if (check_live(process_page_map.header_of(start), start))
-           ++*static_cast<std::size_t*>(count);
-       }});
+  // What is guarded lies in the watched heap: there are no samples at the debug level.
+  watched_heap.lock_all();
+  watched_heap.walk_records({&found, [](void* count, const walked_record& block) {
+                               auto* const start = static_cast<std::byte*>(block.data);
+                               if (check_live(process_page_map.header_of(start), start))
+                                 ++*static_cast<std::size_t*>(count);
+                             }});
+  watched_heap.unlock_all();
   freed_blocks.for_each([&found](dead_block& dead) {
     if (check_dead(dead)) ++found;
   });
