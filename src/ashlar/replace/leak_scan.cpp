@@ -27,6 +27,12 @@ constexpr std::size_t buffer_size = 32_KiB;
 // Beside those of large samples.
 constexpr std::size_t most_own_ranges = 4096;
 
+// The live watched block that an address lies in; no record: in none.
+struct found_block {
+  block_record* record = nullptr;
+  std::byte* start = nullptr;
+};
+
 // Everything that a scan works with; one scan at a time.
 class scan {
  public:
@@ -38,8 +44,11 @@ class scan {
   ASHLAR_NO_INLINE void collect_own_ranges(watched_blocks_lock& blocks) noexcept;
   void add_watched(os::range memory) noexcept;
   void add_watched_ranges(watched_blocks_lock& blocks) noexcept;
+  void add_large(const slab& s) noexcept;
   void order_own_ranges() noexcept;
   bool is_own(std::uintptr_t address) const noexcept;
+  slab* header_around(std::uintptr_t address) const noexcept;
+  found_block find_block(std::uintptr_t word) const noexcept;
   os::range* own_behind(std::uintptr_t address) const noexcept;
   void add_own_data() noexcept;
   void add_dead_stacks() noexcept;
@@ -60,15 +69,17 @@ class scan {
   void add_own(os::range memory) noexcept;
   os::range* waiting() const { return reinterpret_cast<os::range*>(waiting_->data()); }
   os::range* own() const { return reinterpret_cast<os::range*>(own_->data()); }
+  os::range* large() const { return reinterpret_cast<os::range*>(large_->data()); }
 
   observe::growing_space* own_ = nullptr;  // ranges, in the end in order, and apart
   std::size_t own_count_ = 0;
   std::size_t most_own_ = 0;
+  observe::growing_space* large_ = nullptr;  // the large blocks, in the end in order
+  std::size_t large_count_ = 0;
   observe::growing_space* waiting_ = nullptr;  // blocks that were found, to be read
   std::size_t waiting_count_ = 0;
   std::size_t head_count_ = 0;                  // of lost blocks, which lie below those that wait
   std::size_t block_count_ = 0;                 // when the scan began
-  std::size_t large_count_ = 0;                 // of them in the process heap
   std::uintptr_t lowest_ = ~std::uintptr_t{0};  // watched blocks lie in [lowest_, highest_)
   std::uintptr_t highest_ = 0;
   std::uintptr_t dead_end_ = 0;   // of the stack, where `main` has returned
@@ -119,29 +130,48 @@ void scan::add_dead_stacks() noexcept {
     add_own(each);
 }
 
+bool begins_before(os::range a, os::range b) noexcept {
+  return address_of(a.data) < address_of(b.data);
+}
+
+// The first of some ranges, which are in order and apart, that ends behind an address.
+os::range* first_behind(os::range* first, std::size_t count, std::uintptr_t address) noexcept {
+  return std::partition_point(first, first + count, [address](os::range each) {
+    return address_of(each.end()) <= address;
+  });
+}
+
 void scan::add_watched(os::range memory) noexcept {
   add_own(memory);
   lowest_ = std::min(lowest_, address_of(memory.data));
   highest_ = std::max(highest_, address_of(memory.end()));
 }
 
-// Large samples lie in the process heap, between blocks that are roots.
+void scan::add_large(const slab& s) noexcept {
+  const os::range place = {s.start, s.place_size()};
+  // Samples lie in the process heap, between blocks that are roots.
+  if (s.home == &process_heap) add_watched(place);
+  if (large_->ensure((large_count_ + 1) * sizeof(os::range)))
+    large()[large_count_++] = place;
+  else
+    failed_ = true;
+}
+
 void scan::add_watched_ranges(watched_blocks_lock& blocks) noexcept {
   watched_heap.walk_ranges(
       {this, [](void* self, os::range r) { static_cast<scan*>(self)->add_watched(r); }});
+  large_count_ = 0;
   blocks.walk({this, [](void* self, const walked_record& found) {
-                 const slab& s = found.header;
-                 if (s.home == &process_heap)
-                   static_cast<scan*>(self)->add_watched({s.start, s.place_size()});
+                 if (!found.header.is_slab()) static_cast<scan*>(self)->add_large(found.header);
                }});
+  std::sort(large(), large() + large_count_, begins_before);
 }
 
 // Sorts what is ours, and joins what touches.
 void scan::order_own_ranges() noexcept {
   if (own_count_ == 0) return;
   os::range* const first = own();
-  std::sort(first, first + own_count_,
-            [](os::range a, os::range b) { return address_of(a.data) < address_of(b.data); });
+  std::sort(first, first + own_count_, begins_before);
   os::range* last = first;
   for (os::range* each = first + 1; each != first + own_count_; ++each) {
     if (address_of(each->data) > address_of(last->end()))
@@ -152,11 +182,8 @@ void scan::order_own_ranges() noexcept {
   own_count_ = static_cast<std::size_t>(last + 1 - first);
 }
 
-// The first range that ends behind an address.
 os::range* scan::own_behind(std::uintptr_t address) const noexcept {
-  return std::partition_point(own(), own() + own_count_, [address](os::range each) {
-    return address_of(each.end()) <= address;
-  });
+  return first_behind(own(), own_count_, address);
 }
 
 bool scan::is_own(std::uintptr_t address) const noexcept {
@@ -179,6 +206,7 @@ void scan::collect_own_ranges(watched_blocks_lock& blocks) noexcept {
   // Last, for they grow while ranges are added.
   add_own({reinterpret_cast<std::byte*>(this), sizeof(*this)});
   add_own(own_->reserved());
+  add_own(large_->reserved());
   add_own(waiting_->reserved());
   order_own_ranges();
 }
@@ -190,18 +218,20 @@ void scan::forget_verdicts() noexcept {
                                 auto& s = *static_cast<scan*>(self);
                                 found.record.set_standing(block_standing::lost);
                                 ++s.block_count_;
-                                if (found.header.home == &process_heap) ++s.large_count_;
+                                if (!found.header.is_slab()) ++s.large_count_;
                               }});
 }
 
-// The live watched block that an address lies in; no record: in none.
-struct found_block {
-  block_record* record = nullptr;
-  std::byte* start = nullptr;
-};
+// The page map knows a large block by its first slice alone.
+slab* scan::header_around(std::uintptr_t address) const noexcept {
+  if (slab* const s = process_page_map.header_of(at_address(address))) return s;
+  const os::range* const found = first_behind(large(), large_count_, address);
+  const bool is_inside = found != large() + large_count_ && address_of(found->data) <= address;
+  return is_inside ? process_page_map.header_of(found->data) : nullptr;
+}
 
-found_block find_block(std::uintptr_t word) noexcept {
-  slab* const s = process_page_map.header_of(at_address(word));
+found_block scan::find_block(std::uintptr_t word) const noexcept {
+  slab* const s = header_around(word);
   if (s == nullptr || !load_relaxed(s->watched)) return {};
   const std::uint32_t index = s->is_slab() ? s->index_of(at_address(word)) : 0;
   if (s->is_slab() && index >= s->capacity) return {};
@@ -388,9 +418,11 @@ bool scan::run(const void* interrupted) noexcept {
   observe::growing_space room((2 * block_count_ + block_count_ / 4 + 4096) * sizeof(os::range));
   most_own_ = large_count_ + large_count_ / 4 + most_own_ranges;
   observe::growing_space own_room(most_own_ * sizeof(os::range));
+  observe::growing_space large_room(most_own_ * sizeof(os::range));
   waiting_ = &room;
   own_ = &own_room;
-  if (room.ensure(1) && own_room.ensure(1)) {
+  large_ = &large_room;
+  if (room.ensure(1) && own_room.ensure(1) && large_room.ensure(1)) {
     watched_blocks_lock blocks;  // no header goes away while words are looked up
     collect_own_ranges(blocks);
     scan_roots();
@@ -398,6 +430,7 @@ bool scan::run(const void* interrupted) noexcept {
   } else {
     failed_ = true;
   }
+  large_room.release();
   own_room.release();
   room.release();
   return !failed_;

@@ -5,8 +5,7 @@
 // its libraries, stacks and thread-local storage of threads that live (what lies below their stack
 // pointers, too), mappings, and the blocks that are not watched; and what was writable once and was
 // written to, as sealed data. An
-// aligned word whose value lies in a live watched block holds that block, wherever in it it points,
-// but in the first 64 KiB of a large one;
+// aligned word whose value lies in a live watched block holds that block, wherever in it it points;
 // what a held block contains holds further ones. What is left over is lost. Lost blocks that hang
 // on other lost blocks are told apart: freeing those would have freed them too. Of a cycle that
 // hangs on nothing else one member counts as lost, the others as hanging on it.

@@ -108,6 +108,34 @@ void what_is_lost_is_found_and_what_is_held_is_not() {
   kept = nullptr;
 }
 
+// Held by a pointer to their last bytes alone, which lie far behind what the page map knows of
+// them.
+char* last_bytes[4];
+
+__attribute__((noinline)) void keep_by_last_bytes() {
+  for (int i = 0; i < 4; ++i)
+    last_bytes[i] = reinterpret_cast<char*>(make_pair(lost_sizes[i], 5'000)) + lost_sizes[i] - 1;
+}
+
+void what_is_held_somewhere_inside_is_held() {
+  keep_by_last_bytes();
+  overwrite_the_stack();
+  const leaks none = find_leaks();
+  expect(none.lost_blocks == 0 && none.held_blocks == 0, "a pointer inside is one");
+  for (int i = 0; i < 4; ++i)
+    end_pair(reinterpret_cast<void**>(last_bytes[i] + 1 - lost_sizes[i]), lost_sizes[i]);
+}
+
+void samples_are_held_by_pointers_inside() {
+  sample_everything();
+  what_is_held_somewhere_inside_is_held();
+}
+
+void others_are_held_by_pointers_inside() {
+  expect(ashlar::set_tracking({.level = track_level::full, .depth = 1}), "tracking begins");
+  what_is_held_somewhere_inside_is_held();
+}
+
 // Every way between small, medium, large and direct blocks.
 void sizes_change_and_nothing_gets_lost() {
   constexpr size_t sizes[] = {5'000, 50'000, 300'000, 2 << 20, 40 << 20};
@@ -225,6 +253,8 @@ int main() {
   expect_ashlar();
   in_a_child(pages_are_shared);
   in_a_child(what_is_lost_is_found_and_what_is_held_is_not);
+  in_a_child(samples_are_held_by_pointers_inside);
+  in_a_child(others_are_held_by_pointers_inside);
   in_a_child(sizes_change_and_nothing_gets_lost);
   in_a_child(by_lot_and_at_other_levels);
   in_a_child(scans_meet_blocks_that_come_and_go);
