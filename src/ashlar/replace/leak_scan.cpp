@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "ashlar/heap/metadata_store.hpp"
-#include "ashlar/observe/table/growing_table.hpp"
+#include "ashlar/observe/table/range_set.hpp"
 #include "ashlar/os/mapping.hpp"
 #include "ashlar/replace/capture/self_copy.hpp"
 #include "ashlar/replace/dead_stack.hpp"
@@ -24,8 +24,7 @@ using observe::block_record;
 using observe::block_standing;
 
 constexpr std::size_t buffer_size = 32_KiB;
-// Beside those of large samples.
-constexpr std::size_t most_own_ranges = 4096;
+constexpr std::size_t most_own_ranges = 4096;  // beside those of large samples
 
 // The live watched block that an address lies in; no record: in none.
 struct found_block {
@@ -45,11 +44,8 @@ class scan {
   void add_watched(os::range memory) noexcept;
   void add_watched_ranges(watched_blocks_lock& blocks) noexcept;
   void add_large(const slab& s) noexcept;
-  void order_own_ranges() noexcept;
-  bool is_own(std::uintptr_t address) const noexcept;
   slab* header_around(std::uintptr_t address) const noexcept;
   found_block find_block(std::uintptr_t word) const noexcept;
-  os::range* own_behind(std::uintptr_t address) const noexcept;
   void add_own_data() noexcept;
   void add_dead_stacks() noexcept;
   void scan_roots() noexcept;
@@ -68,18 +64,14 @@ class scan {
   void keep_one_of_each(watched_blocks_lock& blocks) noexcept;
   void add_own(os::range memory) noexcept;
   os::range* waiting() const { return reinterpret_cast<os::range*>(waiting_->data()); }
-  os::range* own() const { return reinterpret_cast<os::range*>(own_->data()); }
-  os::range* large() const { return reinterpret_cast<os::range*>(large_->data()); }
 
-  observe::growing_space* own_ = nullptr;  // ranges, in the end in order, and apart
-  std::size_t own_count_ = 0;
-  std::size_t most_own_ = 0;
-  observe::growing_space* large_ = nullptr;  // the large blocks, in the end in order
-  std::size_t large_count_ = 0;
+  observe::range_set* own_ = nullptr;
+  observe::range_set* large_ = nullptr;        // the large blocks
   observe::growing_space* waiting_ = nullptr;  // blocks that were found, to be read
   std::size_t waiting_count_ = 0;
   std::size_t head_count_ = 0;                  // of lost blocks, which lie below those that wait
   std::size_t block_count_ = 0;                 // when the scan began
+  std::size_t large_count_ = 0;                 // of them
   std::uintptr_t lowest_ = ~std::uintptr_t{0};  // watched blocks lie in [lowest_, highest_)
   std::uintptr_t highest_ = 0;
   std::uintptr_t dead_end_ = 0;   // of the stack, where `main` has returned
@@ -94,12 +86,7 @@ constinit scan the_scan;
 constinit lock scan_mutex;
 
 void scan::add_own(os::range memory) noexcept {
-  if (!memory) return;
-  if (!own_->ensure((own_count_ + 1) * sizeof(os::range))) {
-    failed_ = true;
-    return;
-  }
-  own()[own_count_++] = memory;
+  if (!own_->add(memory)) failed_ = true;
 }
 
 // The data of this library, where it is one of its own: heaps know where their blocks begin.
@@ -126,19 +113,8 @@ void scan::add_own_data() noexcept {
 void scan::add_dead_stacks() noexcept {
   constexpr std::size_t kept_for_others = 8;
   dead_stacks stacks;
-  for (os::range each; own_count_ + kept_for_others < most_own_ && stacks.next(each);)
+  for (os::range each; own_->count() + kept_for_others < own_->most() && stacks.next(each);)
     add_own(each);
-}
-
-bool begins_before(os::range a, os::range b) noexcept {
-  return address_of(a.data) < address_of(b.data);
-}
-
-// The first of some ranges, which are in order and apart, that ends behind an address.
-os::range* first_behind(os::range* first, std::size_t count, std::uintptr_t address) noexcept {
-  return std::partition_point(first, first + count, [address](os::range each) {
-    return address_of(each.end()) <= address;
-  });
 }
 
 void scan::add_watched(os::range memory) noexcept {
@@ -151,48 +127,19 @@ void scan::add_large(const slab& s) noexcept {
   const os::range place = {s.start, s.place_size()};
   // Samples lie in the process heap, between blocks that are roots.
   if (s.home == &process_heap) add_watched(place);
-  if (large_->ensure((large_count_ + 1) * sizeof(os::range)))
-    large()[large_count_++] = place;
-  else
-    failed_ = true;
+  if (!large_->add(place)) failed_ = true;
 }
 
 void scan::add_watched_ranges(watched_blocks_lock& blocks) noexcept {
   watched_heap.walk_ranges(
       {this, [](void* self, os::range r) { static_cast<scan*>(self)->add_watched(r); }});
-  large_count_ = 0;
   blocks.walk({this, [](void* self, const walked_record& found) {
                  if (!found.header.is_slab()) static_cast<scan*>(self)->add_large(found.header);
                }});
-  std::sort(large(), large() + large_count_, begins_before);
-}
-
-// Sorts what is ours, and joins what touches.
-void scan::order_own_ranges() noexcept {
-  if (own_count_ == 0) return;
-  os::range* const first = own();
-  std::sort(first, first + own_count_, begins_before);
-  os::range* last = first;
-  for (os::range* each = first + 1; each != first + own_count_; ++each) {
-    if (address_of(each->data) > address_of(last->end()))
-      *++last = *each;
-    else if (address_of(each->end()) > address_of(last->end()))
-      last->size = address_of(each->end()) - address_of(last->data);
-  }
-  own_count_ = static_cast<std::size_t>(last + 1 - first);
-}
-
-os::range* scan::own_behind(std::uintptr_t address) const noexcept {
-  return first_behind(own(), own_count_, address);
-}
-
-bool scan::is_own(std::uintptr_t address) const noexcept {
-  const os::range* const found = own_behind(address);
-  return found != own() + own_count_ && address_of(found->data) <= address;
+  large_->sort();
 }
 
 void scan::collect_own_ranges(watched_blocks_lock& blocks) noexcept {
-  own_count_ = 0;
   add_watched_ranges(blocks);
   process_metadata.for_each_reservation([this](os::range r) { add_own(r); });
   process_page_map.for_each_plane([this](os::range r) { add_own(r); });
@@ -208,7 +155,7 @@ void scan::collect_own_ranges(watched_blocks_lock& blocks) noexcept {
   add_own(own_->reserved());
   add_own(large_->reserved());
   add_own(waiting_->reserved());
-  order_own_ranges();
+  own_->join();
 }
 
 void scan::forget_verdicts() noexcept {
@@ -225,9 +172,8 @@ void scan::forget_verdicts() noexcept {
 // The page map knows a large block by its first slice alone.
 slab* scan::header_around(std::uintptr_t address) const noexcept {
   if (slab* const s = process_page_map.header_of(at_address(address))) return s;
-  const os::range* const found = first_behind(large(), large_count_, address);
-  const bool is_inside = found != large() + large_count_ && address_of(found->data) <= address;
-  return is_inside ? process_page_map.header_of(found->data) : nullptr;
+  const os::range* const block = large_->around(address);
+  return block != nullptr ? process_page_map.header_of(block->data) : nullptr;
 }
 
 found_block scan::find_block(std::uintptr_t word) const noexcept {
@@ -250,7 +196,7 @@ void scan::wait(os::range block) noexcept {
 // One word of the program: does it lead into a live block that was not found yet? Headers of other
 // heaps, which may lie between, are nobody's here: they may go away meanwhile.
 void scan::look_at(std::uintptr_t word, block_standing found) noexcept {
-  if (word - lowest_ >= highest_ - lowest_ || !is_own(word)) return;
+  if (word - lowest_ >= highest_ - lowest_ || own_->around(word) == nullptr) return;
   const found_block block = find_block(word);
   if (block.record == nullptr || block.record->standing() != block_standing::lost) return;
   const observe::block_facts facts = block.record->load();
@@ -308,8 +254,8 @@ void scan::scan_resident(std::uintptr_t begin, std::uintptr_t end) noexcept {
 // Calls `function(begin, end)` for the parts of a range that are not ours.
 template <class Function>
 void scan::outside_own(std::uintptr_t begin, std::uintptr_t end, Function function) noexcept {
-  const os::range* const last = own() + own_count_;
-  for (const os::range* next = own_behind(begin); begin < end; ++next) {
+  const os::range* const last = own_->end();
+  for (const os::range* next = own_->first_behind(begin); begin < end; ++next) {
     const std::uintptr_t stop = next == last ? end : std::min(end, address_of(next->data));
     if (stop > begin) function(begin, stop);
     if (stop == end) return;
@@ -416,13 +362,13 @@ bool scan::run(const void* interrupted) noexcept {
   // Each block waits once at most, and may be a head besides. Other threads may make some while
   // this goes on.
   observe::growing_space room((2 * block_count_ + block_count_ / 4 + 4096) * sizeof(os::range));
-  most_own_ = large_count_ + large_count_ / 4 + most_own_ranges;
-  observe::growing_space own_room(most_own_ * sizeof(os::range));
-  observe::growing_space large_room(most_own_ * sizeof(os::range));
+  const std::size_t most_large = large_count_ + large_count_ / 4 + 1024;
+  observe::range_set own(most_large + most_own_ranges);
+  observe::range_set large(most_large);
   waiting_ = &room;
-  own_ = &own_room;
-  large_ = &large_room;
-  if (room.ensure(1) && own_room.ensure(1) && large_room.ensure(1)) {
+  own_ = &own;
+  large_ = &large;
+  if (room.ensure(1)) {
     watched_blocks_lock blocks;  // no header goes away while words are looked up
     collect_own_ranges(blocks);
     scan_roots();
@@ -430,8 +376,6 @@ bool scan::run(const void* interrupted) noexcept {
   } else {
     failed_ = true;
   }
-  large_room.release();
-  own_room.release();
   room.release();
   return !failed_;
 }
