@@ -16,7 +16,7 @@ import disassembly
 
 FREE_LIMIT = 20
 ALLOCATE_LIMIT = 18
-SAMPLED_LIMIT = 25
+SAMPLED_LIMIT = 26
 CACHE_LINE = 64
 
 # How many ways of hitting: requests have two tables of sizes (up to 1 KiB, up to 32 KiB).

@@ -2,7 +2,7 @@
 // The two paths that nearly every malloc and free take, and nothing else.
 //
 //   allocate(h, n)      table -> bin -> pop                    15 or 18 instructions as malloc
-//     |-> pop_counted   sampling: count -> pop                 7 more
+//     |-> pop_counted   sampling: count -> pop                 8 more
 //     `-> refill        the bin is empty: a batch from slabs   ~100 ns a batch
 //   deallocate(h, p)    page map -> bin -> push                20 instructions as free
 //     `-> ..._slow      null, full bin, medium, large, another heap's, foreign
@@ -41,21 +41,21 @@ ASHLAR_FORCE_INLINE void* pop_block(bin_set& h, std::size_t offset) {
 /// Pops a block from the bin at `offset` that looks empty, and counts it. Null if nothing counts,
 /// if the next pop is not to be served like this, or if the bin is empty. Reads zero where nothing
 /// counts: there `h` is `sampled_distance` less, and what it reads the end of what lies in front.
+/// The count goes through a register: taken down in memory, before the top is read, it made a malloc
+/// and free of one block take 6.2 ns instead of 4.0 (Intel Xeon, Sapphire Rapids; off: 3.6).
 ASHLAR_FORCE_INLINE void* pop_counted(bin_set& h, std::size_t offset) {
   constexpr std::size_t distance = bin_set::sampled_distance;
   forget(offset);
-  if (bin_at(h, offset - distance).pops_left == 0) return nullptr;
-  forget(offset);
-  --bin_at(h, offset - distance).pops_left;
+  std::uint32_t left = bin_at(h, offset - distance).pops_left;
+  if (__builtin_sub_overflow(left, 1u, &left)) return nullptr;
+  forget(left);
   forget(offset);
   void** const top = bin_at(h, offset - distance).top;
-  forget(offset);
   void* p = *top;
-  if (p == nullptr) [[unlikely]] {
-    forget(offset);
-    ++bin_at(h, offset - distance).pops_left;
+  if (p == nullptr) [[unlikely]]
     return nullptr;
-  }
+  forget(offset);
+  bin_at(h, offset - distance).pops_left = static_cast<std::uint16_t>(left);
   forget(offset);
   store_relaxed(bin_at(h, offset - distance).top, top - 1);
   forget(p);  // or the compiler ends this path by a jump to the end of another

@@ -21,7 +21,7 @@
 //
 // Invariants: (1) only a sampled thread reads or writes `pops_left`; (2) its next `pops_left`
 // allocations of a class are not sampled, and the one behind them is if the class is `due`.
-// Threads: the owning thread only. Cost: seven instructions a malloc, and a slow path for each
+// Threads: the owning thread only. Cost: eight instructions a malloc, and a slow path for each
 // stretch: there the thread learns that it is not to be sampled any more.
 #pragma once
 

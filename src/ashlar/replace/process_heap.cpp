@@ -105,7 +105,7 @@ local_heap* bound_local() noexcept {
 }
 
 void* allocate_slow(std::size_t size) noexcept {
-  if (const allocation a = unsampled_allocate(size)) return a.data();
+  if (const allocation a = unsampled_allocate({size})) return a.data();
   if (is_watched()) {
     if (void* const p = watched_pop(simple(size, family::malloc, observe::caller_of_this())))
       return p;
@@ -117,21 +117,20 @@ void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
   if (alignment < default_alignment && is_power_of_two(alignment)) alignment = default_alignment;
   if (alignment == default_alignment) {
     if (void* const p = try_allocate(size)) return p;
-    if (const allocation a = unsampled_allocate(size)) return a.data();
   }
+  if (const allocation a = unsampled_allocate({size, alignment})) return a.data();
   return serve({size, alignment}, false);
 }
 
 void* allocate_zeroed(std::size_t size) noexcept {
+  if (const allocation a = unsampled_allocate({size}, true)) return a.data();
   void* const p =
       is_watched() ? watched_pop(simple(size, family::malloc, observe::caller_of_this())) : nullptr;
   return p != nullptr ? std::memset(p, 0, size) : serve({size}, true);
 }
 
 void* allocate_for(layout request, family made_by, const caller& from) noexcept {
-  if (request.alignment == default_alignment) {
-    if (const allocation a = unsampled_allocate(request.size)) return a.data();
-  }
+  if (const allocation a = unsampled_allocate(request)) return a.data();
   const int saved = errno;
   if (is_watched()) [[unlikely]] {
     if (request.alignment == default_alignment) {

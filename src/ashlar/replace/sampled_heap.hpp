@@ -25,12 +25,12 @@ void draw_other_points() noexcept;
 
 /// Serves what nearly every miss of a sampled thread is: the bin is empty indeed, and this is known
 /// to be no sample. Errors: fails for no reason that matters; ask `sampled_allocate`.
-ASHLAR_FORCE_INLINE allocation unsampled_allocate(std::size_t size) noexcept {
+ASHLAR_FORCE_INLINE allocation unsampled_allocate(layout request, bool zero = false) noexcept {
   bin_set* const now = current_local;
-  if (now->state == local_state::sampling) [[unlikely]] {
-    const size_class c = process_heap.class_for({size});
+  if (now->state == local_state::sampling && request.is_valid()) [[unlikely]] {
+    const size_class c = process_heap.class_for(request);
     if (c != class_count && counting(*now).passes(c))
-      return process_heap.allocate_as(local_behind(now), c, {size}, false);
+      return process_heap.allocate_as(local_behind(now), c, request, zero);
   }
   return allocation::failed(status::no_memory);
 }
