@@ -99,9 +99,8 @@ allocation grow_to_sample(void* p, std::size_t size, const observe::origin& made
 allocation resize_plain(local_heap* own, void* p, std::size_t size,
                         const observe::origin& made) noexcept {
   const std::size_t before = heap::usable_size(p);
-  const std::size_t after = heap::good_size(size);
   // Where memory is short, what it is can still grow in place.
-  if (before != 0 && after > before && hits(own, after - before)) {
+  if (before != 0 && size > before && hits(own, heap::good_size(size) - before)) {
     // Those of a heap of the program's own move: it knows of no records.
     const bool is_ours = heap::owner_of(p) == &process_heap;
     const allocation a = is_ours && before > medium_limit
