@@ -62,8 +62,6 @@ class Bench:
     rounds: int
     scratch: str
     scale: float
-    # What each row of the parts that ran took when sampled, times the time with tracking off.
-    sampled: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
     def program(self, name: str) -> str:
         return os.path.join(self.build, "bin", name)
@@ -136,7 +134,6 @@ class Bench:
         for group, names in named_groups(workloads, programs):
             means = [mean([each[name] for name in names]) for each in ratios.values()]
             print(f"| geometric mean, {group} | | | {' | '.join(means)} |")
-        self.sampled["rows"] = ratios["sampled"]
 
     def managers(self) -> None:
         levels = ("off", "sampled", "full")
@@ -152,19 +149,10 @@ class Bench:
                     least[level][name] = min(time, least[level].get(name, time))
         for level in levels[1:]:
             # Of short rows the least time says more than the median: other work only adds to it.
-            each = {name: least[level][name] / time for name, time in least["off"].items()}
-            if level == "sampled":
-                self.sampled["managers"] = each
-            ratios = sorted(each.values())
+            ratios = sorted(least[level][name] / time for name, time in least["off"].items())
             parts = [ratios[int(share * (len(ratios) - 1))] for share in (0.5, 0.9, 1)]
             cells = " | ".join(f"{part:.3f}" for part in parts)
             print(f"| {level} | {len(ratios)} | {mean(ratios)} | {cells} |", flush=True)
-
-    def tell_of_both(self) -> None:
-        """What sampling costs over all rows, where both parts ran."""
-        if len(self.sampled) == 2:
-            ratios = [ratio for part in self.sampled.values() for ratio in part.values()]
-            print(f"\nSampled, geometric mean of these {len(ratios)} rows: {mean(ratios, 4)}")
 
     def counts(self) -> None:
         if shutil.which("valgrind") is None:
@@ -266,7 +254,6 @@ def main() -> int:
         bench = Bench(build, library, options.rounds, scratch, options.scale)
         for part in options.parts or PARTS:
             getattr(bench, part)()
-        bench.tell_of_both()
     return 0
 
 

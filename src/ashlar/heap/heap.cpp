@@ -206,7 +206,7 @@ allocation heap::allocate_from(local_heap* h, layout request, bool zero) noexcep
 
 allocation heap::allocate_as(local_heap* h, size_class c, layout request, bool zero) noexcept {
   if (c == class_count)
-    return tells_ ? allocate_told(request, zero) : allocate_large(request, zero);
+    return tells_ ? allocate_told(request, zero) : allocate_large(request, zero ? request.size : 0);
   void* const p = h != nullptr ? pop_block(*h, bin_offset_of(c)) : nullptr;
   if (p == nullptr && tells_) [[unlikely]]
     return allocate_told(request, zero);

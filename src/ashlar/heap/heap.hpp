@@ -214,8 +214,8 @@ class ASHLAR_EXPORT heap : public manager {
 
   /// Serves a request without a local heap.
   void* allocate_unbound(size_class c) noexcept;
-  /// Serves what is no small or medium block. `zero`: all bytes must be zero.
-  allocation allocate_large(layout request, bool zero) noexcept;
+  /// Serves what is no small or medium block. The first `clear` bytes are zero.
+  allocation allocate_large(layout request, std::size_t clear) noexcept;
   /// Serves any request of a thread, given its local heap (or null).
   allocation allocate_from(local_heap* h, layout request, bool zero) noexcept;
   /// The same, of a request that `class_for` gave class `c`.
@@ -295,8 +295,8 @@ class ASHLAR_EXPORT heap : public manager {
   allocation refill(local_heap* h, size_class c, std::size_t requested) noexcept;
   ASHLAR_COLD allocation allocate_told(layout request, bool zero) noexcept;
   static void show_direct(const slab& s) noexcept;
-  allocation take_large(layout request, bool zero) noexcept;
-  allocation allocate_in_span(layout request, bool zero) noexcept;
+  allocation take_large(layout request, std::size_t clear) noexcept;
+  allocation allocate_in_span(layout request, std::size_t clear) noexcept;
   allocation allocate_direct(layout request) noexcept;
   void link_direct(slab& s, std::size_t counted) noexcept;
   void unlink_direct(slab& s, std::size_t uncounted) noexcept;

@@ -56,28 +56,28 @@ bool heap::watch_large(const void* p, bool watched) noexcept {
   return true;
 }
 
-allocation heap::allocate_large(layout request, bool zero) noexcept {
+allocation heap::allocate_large(layout request, std::size_t clear) noexcept {
   if (request.alignment > max_alignment) return allocation::failed(status::bad_alignment);
   if (request.size > most_bytes - request.alignment) return allocation::failed(status::too_large);
   if (!ready_) return allocation::failed(status::no_memory);
   if (request.size == 0) request.size = 1;
   for (int attempt = 0;; ++attempt) {
     const allocation a = charge(align_up(request.size, slice_size))
-                             ? take_large(request, zero)
+                             ? take_large(request, clear)
                              : allocation::failed(status::over_budget);
     if (a || attempt == 3 || !reclaim(request.size)) return a;
   }
 }
 
-allocation heap::take_large(layout request, bool zero) noexcept {
+allocation heap::take_large(layout request, std::size_t clear) noexcept {
   const claim room(*this, align_up(request.size, slice_size));
   if (!room) return allocation::failed(status::over_budget);
   const bool direct = &store_.os() == &system_os() &&
                       (request.size >= direct_threshold || request.alignment >= direct_threshold);
-  return direct ? allocate_direct(request) : allocate_in_span(request, zero);
+  return direct ? allocate_direct(request) : allocate_in_span(request, clear);
 }
 
-allocation heap::allocate_in_span(layout request, bool zero) noexcept {
+allocation heap::allocate_in_span(layout request, std::size_t clear) noexcept {
   const std::uint32_t slices = slices_for(request.size);
   const std::size_t alignment = align_up(request.alignment, slice_size) / slice_size;
   const span memory = store_.allocate(slices, static_cast<std::uint32_t>(alignment));
@@ -88,7 +88,7 @@ allocation heap::allocate_in_span(layout request, bool zero) noexcept {
     return allocation::failed(status::no_memory);
   }
   s->record = memory.record;
-  if (zero && !memory.zeroed) std::memset(memory.data, 0, request.size);
+  if (clear != 0 && !memory.zeroed) std::memset(memory.data, 0, clear);
   return allocation::of(memory.data, usable_size(memory.data));
 }
 
@@ -234,7 +234,7 @@ bool heap::move_direct(slab& s, std::size_t size) noexcept {
 
 // A large block that must move: pages move without being copied where the OS can.
 allocation heap::move_large(slab& s, layout request, std::size_t used) noexcept {
-  allocation a = allocate_large(request, false);
+  allocation a = allocate_large(request, 0);
   if (!a) return a;
   const slab& target = *process_page_map.header_of(a.data());
   // All usable bytes count, not only those asked for: programs may use them.

@@ -67,7 +67,7 @@ allocation heap::allocate_told(layout request, bool zero) noexcept {
   const layout padded = {request.size + poison::red_zone, request.alignment};
   const size_class c = class_for(padded);
   const allocation a =
-      c == class_count ? allocate_large(padded, false) : refill(nullptr, c, padded.size);
+      c == class_count ? allocate_large(padded, 0) : refill(nullptr, c, padded.size);
   if (!a) return a;
   slab& s = *process_page_map.header_of(a.data());
   s.lend(a.data(), request.size);

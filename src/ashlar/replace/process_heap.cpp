@@ -65,6 +65,12 @@ void* watched_result(allocation a, std::size_t alignment, int saved) noexcept {
   return result(a, alignment);
 }
 
+// Requires: `count_unsampled` said that it is of class `c`.
+void* serve_unsampled(size_class c, layout request, bool zero = false) noexcept {
+  return result(process_heap.allocate_as(local_behind(current_local), c, request, zero),
+                request.alignment);
+}
+
 // An allocation of the usual alignment.
 ASHLAR_FORCE_INLINE observe::origin simple(std::size_t size, family made_by, const caller& from) {
   return {.size = size,
@@ -105,7 +111,8 @@ local_heap* bound_local() noexcept {
 }
 
 void* allocate_slow(std::size_t size) noexcept {
-  if (const allocation a = unsampled_allocate({size})) return a.data();
+  if (const size_class c = count_unsampled({size}); c != class_count)
+    return serve_unsampled(c, {size});
   if (is_watched()) {
     if (void* const p = watched_pop(simple(size, family::malloc, observe::caller_of_this())))
       return p;
@@ -118,19 +125,23 @@ void* allocate_aligned(std::size_t alignment, std::size_t size) noexcept {
   if (alignment == default_alignment) {
     if (void* const p = try_allocate(size)) return p;
   }
-  if (const allocation a = unsampled_allocate({size, alignment})) return a.data();
-  return serve({size, alignment}, false);
+  const layout request = {size, alignment};
+  if (const size_class c = count_unsampled(request); c != class_count)
+    return serve_unsampled(c, request);
+  return serve(request, false);
 }
 
 void* allocate_zeroed(std::size_t size) noexcept {
-  if (const allocation a = unsampled_allocate({size}, true)) return a.data();
+  if (const size_class c = count_unsampled({size}); c != class_count)
+    return serve_unsampled(c, {size}, true);
   void* const p =
       is_watched() ? watched_pop(simple(size, family::malloc, observe::caller_of_this())) : nullptr;
   return p != nullptr ? std::memset(p, 0, size) : serve({size}, true);
 }
 
 void* allocate_for(layout request, family made_by, const caller& from) noexcept {
-  if (const allocation a = unsampled_allocate(request)) return a.data();
+  if (const size_class c = count_unsampled(request); c != class_count)
+    return serve_unsampled(c, request);
   const int saved = errno;
   if (is_watched()) [[unlikely]] {
     if (request.alignment == default_alignment) {

@@ -60,12 +60,10 @@ void enter_sample(allocation a, const observe::origin& made) noexcept {
 allocation place_sample(layout request, bool zero) noexcept {
   const size_class c = process_heap.class_for(request);
   if (c < small_class_count) return watched_heap.allocate_from(watched_local(), request, zero);
-  const bool has_class = c != class_count;
-  const std::size_t asked = request.size;
-  if (has_class) request.size = size_classes[c].block_size;  // its chance was that of these
-  const allocation a = process_heap.allocate_large(request, zero && !has_class);
+  const std::size_t clear = zero ? request.size : 0;
+  if (c != class_count) request.size = size_classes[c].block_size;  // its chance was that of these
+  const allocation a = process_heap.allocate_large(request, clear);
   if (a) heap::watch_large(a.data(), true);
-  if (a && zero && has_class) std::memset(a.data(), 0, asked);
   return a;
 }
 

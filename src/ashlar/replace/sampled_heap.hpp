@@ -23,16 +23,15 @@ bool is_sample(const void* p) noexcept;
 /// heap's are the heap's matter.
 void draw_other_points() noexcept;
 
-/// Serves what nearly every miss of a sampled thread is: the bin is empty indeed, and this is known
-/// to be no sample. Errors: fails for no reason that matters; ask `sampled_allocate`.
-ASHLAR_FORCE_INLINE allocation unsampled_allocate(layout request, bool zero = false) noexcept {
+/// Counts an allocation of a sampled thread that is known to be no sample, as nearly every one is,
+/// and returns its class: `local_behind(current_local)` is to serve it. Otherwise `class_count`,
+/// and nothing is counted: ask `sampled_allocate`, or whoever serves a thread that is not sampled.
+ASHLAR_FORCE_INLINE size_class count_unsampled(layout request) noexcept {
   bin_set* const now = current_local;
-  if (now->state == local_state::sampling && request.is_valid()) [[unlikely]] {
-    const size_class c = process_heap.class_for(request);
-    if (c != class_count && counting(*now).passes(c))
-      return process_heap.allocate_as(local_behind(now), c, request, zero);
-  }
-  return allocation::failed(status::no_memory);
+  if (now->state != local_state::sampling || !is_sampling() || !request.is_valid()) [[likely]]
+    return class_count;
+  const size_class c = process_heap.class_for(request);
+  return c != class_count && counting(*now).passes(c) ? c : class_count;
 }
 
 /// Serves what the bins did not: a block of the process heap, or a sampled one.

@@ -205,15 +205,30 @@ TEST_F(sampling, to_start_with_another_mean_draws_others) {
   EXPECT_NE(count_one_of_each(own), before);
 }
 
+// Whoever serves it then counts it.
+TEST_F(rarely_sampling, what_an_empty_bin_cannot_serve_is_not_counted) {
+  ASSERT_FALSE(own.is_due(c48));
+  const bin& b = own.bins[c48];
+  ASSERT_EQ(b.count(), 0u);
+  const std::uint16_t left = b.pops_left;
+  ASSERT_GT(left, 0u);
+  EXPECT_EQ(pop_counted(view, offset48), nullptr);
+  EXPECT_EQ(b.pops_left, left);
+}
+
 TEST_F(rarely_sampling, a_parked_bin_is_left_alone) {
+  ASSERT_FALSE(own.is_due(c48));
   h.deallocate(h.allocate({48}).data());
   bin& b = own.bins[c48];
   ASSERT_GT(b.count(), 0u);
+  const std::uint16_t left = b.pops_left;
+  ASSERT_GT(left, 0u);
   b.parked = static_cast<std::uint16_t>(b.top - b.base);  // as local_heap::park does
   b.top = b.base;
   b.end = b.base;
   EXPECT_EQ(pop_counted(view, offset48), nullptr);
   EXPECT_EQ(b.count(), b.parked);
+  EXPECT_EQ(b.pops_left, left);
 }
 
 using sampling_threads = test::plain_heaps;
@@ -224,10 +239,12 @@ TEST_F(sampling_threads, a_thread_that_ends_leaves_nothing_behind) {
   std::thread([&] {
     local_heap& own = *h.local();
     own.start_sampling(rare);
+    ASSERT_FALSE(own.is_due(c48));
     for (int i = 0; i < 100; ++i) h.deallocate(h.allocate({48}).data());
     kept = pop_counted(own.sampled, offset48);
   }).join();
-  EXPECT_EQ(live_blocks(h), kept != nullptr ? 1u : 0u);
+  ASSERT_NE(kept, nullptr);
+  EXPECT_EQ(live_blocks(h), 1u);
   h.deallocate(kept);
   h.trim();
   EXPECT_EQ(live_blocks(h), 0u);

@@ -47,7 +47,8 @@ allocation take_page_block(const page_shape& shape, layout request, bool zero,
     protected_blocks.fetch_sub(1, std::memory_order_relaxed);
     return allocation::failed(status::unsupported);
   }
-  const allocation a = watched_heap.allocate_large({shape.total, request.alignment}, zero);
+  const std::size_t clear = zero ? shape.total : 0;
+  const allocation a = watched_heap.allocate_large({shape.total, request.alignment}, clear);
   const bool closed =
       a && !full && close_ends(span_of(*process_page_map.header_of(a.data())), shape);
   if (a && (closed || !needed)) return a;
