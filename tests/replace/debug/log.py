@@ -72,74 +72,99 @@ def check_whole(path):
     return events
 
 
-def main():
-    library, program = sys.argv[1:]
+LIBRARY, PROGRAM = sys.argv[1:]
 
-    def log_of(*words, options="", count=1, **settings):
-        with tempfile.TemporaryDirectory() as folder:
-            status, said, logs = run(library, program, folder, *words, options=options, **settings)
-            assert len(logs) == count, (words, logs, said)
-            return status, said, [(read(log), check_whole(log), log.stat().st_size) for log in logs]
 
-    status, said, [((events, _), _, size)] = log_of("r")
+def in_folder(*words, options="", **settings):
+    """Runs the program. Returns its status, what it said, and what `look` finds in each log."""
+    look = settings.pop("look", lambda log: read(log)[0])
+    with tempfile.TemporaryDirectory() as folder:
+        status, said, logs = run(LIBRARY, PROGRAM, folder, *words, options=options, **settings)
+        return status, said, [look(log) for log in logs]
+
+
+def log_of(*words, **settings):
+    """The same for a program that leaves one log, which is whole."""
+    status, said, [events] = in_folder(*words, look=check_whole, **settings)
+    return status, said, events
+
+
+def check_ends():
+    status, said, events = log_of("r")
     assert (status, said) == (0, ""), said
     assert story(events, 10003) == ["allocated", "freed"]
+    _, _, [size] = in_folder("r", look=lambda log: log.stat().st_size)
     assert size < 1 << 20, "as long as what was written"
     status, said, _ = log_of("r", options=",release_at_exit=1")
     assert said == "ashlar: at exit: reserved 0 bytes, committed 0 bytes\n", said
     status, _, _ = log_of("x")
     assert status == 0
-    status, _, [((events, _), _, _)] = log_of("k")
+    status, _, events = log_of("k")
     assert status == -9 and story(events, 10003) == ["allocated"]
-    status, said, [((events, _), _, _)] = log_of("d")
+    status, said, events = log_of("d")
     assert status == -6 and "double free" in said
     fault = events[-1]
     assert (fault["what"], fault["words"]) == ("faulted", "double free"), fault[0]
-    # A quarantine that is full lets go of what came first; more than one window of the file. On one
-    # processor, for a thread that moves to another has a second ring there, and either may give.
-    processor = min(os.sched_getaffinity(0))
-    status, said, [((events, _), _, _)] = log_of(
-        "r", "30000", options=",quarantine=64K",
-        preexec_fn=lambda: os.sched_setaffinity(0, {processor})
-    )
-    assert (status, said) == (0, "")
+
+
+def check_pairs(events):
     made = story(events, 10009)
     assert made.count("allocated") == made.count("freed") == 30000
     assert 29900 <= made.count("released") <= 30000, made.count("released")
-    # On several, whichever gives: what was freed stays or is released once.
-    with tempfile.TemporaryDirectory() as folder:
-        status, said, logs = run(library, program, folder, "r", "30000", options=",quarantine=64K")
-        assert (status, said, len(logs)) == (0, "", 1), (said, logs)
-        made = story(read(logs[0])[0], 10009)
-        assert made.count("allocated") == made.count("freed") == 30000
-        assert 29900 <= made.count("released") <= 30000, made.count("released")
-    # After exec, a further file.
-    status, said, logs = log_of("e", count=2)
-    assert (status, said) == (0, "")
 
+
+def check_full_quarantine():
+    """It lets go of what came first; more than one window of the file."""
+    how = ("r", "30000")
+    # A thread that moves to another processor has a second ring there, and either may give.
+    processor = min(os.sched_getaffinity(0))
+    status, said, events = log_of(
+        *how, options=",quarantine=64K",
+        preexec_fn=lambda: os.sched_setaffinity(0, {processor})
+    )
+    assert (status, said) == (0, "")
+    check_pairs(events)
+    status, said, [events] = in_folder(*how, options=",quarantine=64K")
+    assert (status, said) == (0, "")
+    check_pairs(events)
+
+
+def check_children():
+    # After exec, a further file.
+    status, said, logs = in_folder("e", look=check_whole)
+    assert (status, said, len(logs)) == (0, "", 2)
     # A child of vfork that ends without exec leaves its parent's log alone.
-    status, said, [((events, _), _, _)] = log_of("v")
+    status, said, events = log_of("v")
     assert (status, said) == (0, "") and story(events, 10003) == ["allocated", "freed"]
-    with tempfile.TemporaryDirectory() as folder:
-        status, said, logs = run(library, program, folder, "f")
-        assert (status, said, len(logs)) == (0, "", 2), (said, logs)
-        stories = sorted(story(read(log)[0], 10005) for log in logs)
-        assert stories == [[], ["allocated", "freed"]], stories
-    with tempfile.TemporaryDirectory() as folder:
-        _, _, logs = run(library, program, folder, "f", options=",follow=0")
-        assert len(logs) == 1, logs
-    with tempfile.TemporaryDirectory() as folder:
-        status, said, logs = run(library, program, folder, "r", "30000", options=",log_size=1M")
-        assert status == 0 and re.fullmatch(r"ashlar: the log \S+ ends: .*log_size.*\n", said), said
-        assert (1 << 20) - 100 < logs[0].stat().st_size <= 1 << 20
-        read(logs[0])  # all lines are whole
-    with tempfile.TemporaryDirectory() as folder:
-        limit = (1 << 19, 1 << 19)
-        status, said, logs = run(library, program, folder, "r",
-                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
-        assert (status, logs) == (0, []) and said.endswith("ends: ulimit -f\n"), (status, said, logs)
-    status, said, _ = run(library, program, "/nowhere/at/all", "r")
+    status, said, logs = in_folder("f")
+    assert (status, said, len(logs)) == (0, "", 2), (said, logs)
+    stories = sorted(story(events, 10005) for events in logs)
+    assert stories == [[], ["allocated", "freed"]], stories
+    _, _, logs = in_folder("f", options=",follow=0")
+    assert len(logs) == 1, logs
+
+
+def check_limits():
+    status, said, [size] = in_folder(
+        "r", "30000", options=",log_size=1M",
+        look=lambda log: (read(log), log.stat().st_size)[1]  # all lines are whole
+    )
+    assert status == 0 and re.fullmatch(r"ashlar: the log \S+ ends: .*log_size.*\n", said), said
+    assert (1 << 20) - 100 < size <= 1 << 20
+    limit = (1 << 19, 1 << 19)
+    status, said, logs = in_folder(
+        "r", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    )
+    assert (status, logs) == (0, []) and said.endswith("ends: ulimit -f\n"), (status, said, logs)
+    status, said, _ = run(LIBRARY, PROGRAM, "/nowhere/at/all", "r")
     assert status == 0 and said.count("\n") == 1 and "cannot be opened" in said, said
+
+
+def main():
+    check_ends()
+    check_full_quarantine()
+    check_children()
+    check_limits()
     print("the log tells what happened")
 
 
