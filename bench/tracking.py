@@ -28,10 +28,17 @@ LEVELS = {
     "full": "track=full",
     "debug": "track=debug",
 }
+# What is so near to `off` that it takes many rounds to tell: off itself once more, sampling as it is,
+# and with as many samples of fast threads as of others.
+NEAR = {
+    "again": "track=off",
+    "sampled": "track=sampled",
+    "unlimited": "track=sampled,sample_up_to=0",
+}
 # Those that are compared with heaptrack.
 PROGRAMS = ("python", "perl", "lua")
 
-PARTS = ("pairs", "rows", "managers", "counts", "heaptrack")
+PARTS = ("pairs", "rows", "sampled", "managers", "counts", "heaptrack")
 
 COUNTS_SCALE = 0.05  # valgrind takes some 50 times as long
 COUNTS_RUNS = 7
@@ -111,29 +118,40 @@ class Bench:
         return workloads, [each for each in programs if each.missing() is None]
 
     def rows(self) -> None:
-        levels = ("off", "sampled", "full", "debug")
         print("\n## The rows of `./dev bench`: times the time with tracking off\n")
-        print("| row | glibc, s | off, s | sampled | full | debug |")
-        print("|---|---|---|---|---|---|")
+        self.compare({level: LEVELS[level] for level in ("sampled", "full", "debug")}, True)
+
+    def sampled(self) -> None:
+        print("\n## The same rows, sampled: times the time with tracking off\n")
+        self.compare(NEAR, False)
+
+    def compare(self, levels: dict[str, str], with_glibc: bool) -> None:
+        """A table of all rows at these levels, each of which runs in turn with none."""
+        first = ["glibc, s", "off, s"] if with_glibc else ["off, s"]
+        print(f"| row | {' | '.join([*first, *levels])} |")
+        print("|---" * (1 + len(first) + len(levels)) + "|")
         workloads, programs = self.cases(self.scale)
-        ratios = {level: {} for level in levels[1:]}
+        ways = {"off": (self.library, "track=off")}
+        ways |= {level: (self.library, options) for level, options in levels.items()}
+        if with_glibc:
+            ways |= {"glibc": (None, "")}
+        ratios = {level: {} for level in levels}
         for case in (*workloads, *programs):
-            plain: list[float] = []
-            times = {level: [] for level in levels}
-            for _ in range(self.rounds):
-                plain.append(self.run(case, None, {}))
-                for level in levels:
-                    options = {"ASHLAR_OPTIONS": LEVELS[level]}
-                    times[level].append(self.run(case, self.library, options))
-            cells = [spread(plain), spread(times["off"])]
-            cells += [ratio(times[level], times["off"]) for level in levels[1:]]
+            times = {way: [] for way in ways}
+            for i in range(self.rounds):
+                for way in ways if i % 2 == 0 else reversed(ways):
+                    library, options = ways[way]
+                    environment = {"ASHLAR_OPTIONS": options} if library is not None else {}
+                    times[way].append(self.run(case, library, environment))
+            cells = [spread(times[name.removesuffix(", s")]) for name in first]
+            cells += [ratio(times[level], times["off"]) for level in levels]
             print(f"| {case.name} | {' | '.join(cells)} |", flush=True)
-            for level in levels[1:]:
+            for level in levels:
                 each = [a / b for a, b in zip(times[level], times["off"])]
                 ratios[level][case.name] = statistics.median(each)
         for group, names in named_groups(workloads, programs):
             means = [mean([each[name] for name in names]) for each in ratios.values()]
-            print(f"| geometric mean, {group} | | | {' | '.join(means)} |")
+            print(f"| geometric mean, {group} {'| ' * len(first)}| {' | '.join(means)} |")
 
     def managers(self) -> None:
         levels = ("off", "sampled", "full")

@@ -157,6 +157,9 @@ class ASHLAR_EXPORT heap : public manager {
   /// Has a large block of any heap be watched from now on, or no more: it has a record then.
   /// Returns false, and does nothing, if it lies in a slab. For the owner of the block only.
   static bool watch_large(const void* p, bool watched) noexcept;
+  /// Has a large block of any heap remember how often the mean between samples was doubled that its
+  /// bytes went by. Nothing if it lies in a slab.
+  static void set_doublings(const void* p, std::uint8_t doublings) noexcept;
   /// Returns the heap that `p` came from, or null.
   static heap* owner_of(const void* p) noexcept;
 

@@ -40,6 +40,7 @@ slab* heap::new_large_header(slab_kind kind, std::byte* start, std::size_t reque
   if (s == nullptr) return nullptr;
   s->home = this;
   s->watched = watched_;
+  s->doublings = 0;
   s->told = tells_;
   s->start = start;
   s->kind = kind;
@@ -54,6 +55,11 @@ bool heap::watch_large(const void* p, bool watched) noexcept {
   if (s.is_slab()) return false;
   store_relaxed(s.watched, watched);
   return true;
+}
+
+void heap::set_doublings(const void* p, std::uint8_t doublings) noexcept {
+  slab& s = *process_page_map.header_of(p);
+  if (!s.is_slab()) s.doublings = doublings;
 }
 
 allocation heap::allocate_large(layout request, std::size_t clear) noexcept {
@@ -236,7 +242,8 @@ bool heap::move_direct(slab& s, std::size_t size) noexcept {
 allocation heap::move_large(slab& s, layout request, std::size_t used) noexcept {
   allocation a = allocate_large(request, 0);
   if (!a) return a;
-  const slab& target = *process_page_map.header_of(a.data());
+  slab& target = *process_page_map.header_of(a.data());
+  target.doublings = s.doublings;
   // All usable bytes count, not only those asked for: programs may use them.
   const std::size_t bytes = smallest({align_up(s.requested, os::page_size()), used, request.size});
   if (s.kind == slab_kind::large && target.kind == slab_kind::large && bytes >= move_threshold &&

@@ -7,11 +7,11 @@
 
 namespace ashlar {
 
-void sampling_bins::start_sampling(std::size_t mean) noexcept {
-  if (sampled.state == local_state::sampling && points_.mean() == mean) return;
+void sampling_bins::start_sampling(std::size_t mean, std::size_t up_to) noexcept {
+  if (sampled.state == local_state::sampling && points_.are_for(mean, up_to)) return;
   std::uint64_t seed = 0;
   (void)os::fill_random(&seed, sizeof seed);
-  points_.start(mean, seed ^ address_of(this));
+  points_.start(mean, up_to, seed ^ address_of(this));
   forget_points();
   sampled.tag = tag ^ sampled_distance;
   // release: in the child of a fork in the middle of this, whoever sees the state sees all of it.
@@ -33,14 +33,15 @@ void sampling_bins::draw(size_class c) noexcept {
   const std::size_t clear = points_.clear_blocks(stretch, size);
   bins[c].pops_left = static_cast<std::uint16_t>(clear);
   outlook_[c] = clear < stretch ? outlook::due : outlook::open;
+  doublings_[c] = points_.doublings();
 }
 
-bool sampling_bins::is_due(size_class c) noexcept {
-  if (passes(c)) return false;
+observe::drawn sampling_bins::is_due(size_class c) noexcept {
+  if (passes(c)) return {};
   if (outlook_[c] != outlook::due) draw(c);
-  if (passes(c)) return false;
+  if (passes(c)) return {};
   outlook_[c] = outlook::open;
-  return true;
+  return {true, doublings_[c]};
 }
 
 void sampling_bins::draw_anew(std::uint64_t seed) noexcept {

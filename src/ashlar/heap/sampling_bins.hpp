@@ -19,6 +19,9 @@
 // but of at least 16, since of large ones each has a point often enough, and a logarithm to say
 // which comes to less than one a block. All others are as long as may be.
 //
+// A thread that allocates very fast has its mean doubled (observe/sample_pace.hpp): each stretch
+// keeps the one that it was looked at with.
+//
 // Invariants: (1) only a sampled thread reads or writes `pops_left`; (2) its next `pops_left`
 // allocations of a class are not sampled, and the one behind them is if the class is `due`.
 // Threads: the owning thread only. Cost: eight instructions a malloc, and a slow path for each
@@ -34,9 +37,10 @@
 namespace ashlar {
 
 struct sampling_bins : bin_table {
-  /// Gets ready to serve a thread by `sampled`, sampling once in `mean` bytes on average. If it was
-  /// ready before, it goes on with the points of then.
-  void start_sampling(std::size_t mean) noexcept;
+  /// Gets ready to serve a thread by `sampled`, sampling once in `mean` bytes on average, as long
+  /// as it allocates at most `up_to` bytes a second (0: always). If it was ready before, it goes on
+  /// with the points of then.
+  void start_sampling(std::size_t mean, std::size_t up_to) noexcept;
   /// Forgets the points. For whoever stops to sample a thread: before it learned of that, it may
   /// have passed blocks that were to be no samples, but none that was.
   void forget_points() noexcept;
@@ -49,11 +53,9 @@ struct sampling_bins : bin_table {
     return true;
   }
   /// Counts any such allocation. Returns whether it is to be sampled.
-  bool is_due(size_class c) noexcept;
-  /// Whether an allocation of `size` bytes that belongs to no class here is to be sampled.
-  bool hits(std::size_t size) noexcept { return points_.hits(size); }
-  /// Whether something with this chance happens.
-  bool happens(double chance) noexcept { return points_.fraction() < chance; }
+  observe::drawn is_due(size_class c) noexcept;
+  /// The thread's points: for what belongs to no class here, and for what was sampled.
+  observe::sample_points& points() { return points_; }
 
   /// Draws other points: for the child of a fork, lest many children have the same.
   void draw_anew(std::uint64_t seed) noexcept;
@@ -69,6 +71,7 @@ struct sampling_bins : bin_table {
 
   observe::sample_points points_;
   outlook outlook_[class_count] = {};
+  std::uint8_t doublings_[class_count] = {};  // of the mean that each was looked at with
 };
 
 /// Whoever counts for a thread whose bins are `h`. Requires: they are sampled.

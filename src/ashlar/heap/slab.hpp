@@ -53,7 +53,10 @@ struct slab {
   bool told;                   // a tool knows of each block; slabs have a size for each instead
   std::uint32_t free_count;
   std::uint32_t slices;
-  std::uint8_t class_index;
+  union {
+    std::uint8_t class_index;
+    std::uint8_t doublings;  // large, direct: of the mean between samples that its bytes went by
+  };
   bool watched;  // each block has a record behind the words, that is in use
   slab_kind kind;
   bool linked;

@@ -43,7 +43,9 @@ struct block_facts {
   std::uint16_t thread = 0;          // number of the thread that made it
   std::uint32_t born = 0;            // milliseconds since tracking began, modulo 2^31
   std::uint8_t alignment_shift = 0;  // log2 of the alignment asked for; 0: not known
-  std::uint8_t lot = 0;              // of a sampled one, below 32: how its weight is rounded
+  // Of a sampled one, whose alignment is not kept:
+  std::uint8_t lot = 0;        // below 32: how its weight is rounded
+  std::uint8_t doublings = 0;  // how often the mean was doubled that its chance came from
 
   std::size_t alignment() const { return std::size_t{1} << alignment_shift; }
   bool operator==(const block_facts&) const = default;
@@ -87,7 +89,8 @@ class block_record {
         std::uint64_t{facts.thread} << 17 | std::uint64_t{facts.born} << 33;
     __atomic_store_n(&second_, second, __ATOMIC_RELAXED);
     __atomic_store_n(&first_,
-                     std::uint64_t{facts.alignment_shift} << alignment_position |
+                     std::uint64_t{facts.sampled ? facts.doublings : facts.alignment_shift}
+                             << alignment_position |
                          std::uint64_t{facts.lot} << lot_position |
                          std::uint64_t{facts.site} << 32 | (facts.size & 0xffffffff),
                      __ATOMIC_RELEASE);
@@ -131,18 +134,21 @@ class block_record {
     return (second & 0xfff) << 32 | (first & 0xffffffff);
   }
   static block_facts unpack(std::uint64_t first, std::uint64_t second) {
+    const bool sampled = (second >> sampled_position & 1) != 0;
+    const auto shift = static_cast<std::uint8_t>(first >> alignment_position);
     return {.site = site_in(first),
             .size = size_in(first, second),
             .made_by = static_cast<family>(second >> 12 & 3),
-            .sampled = (second >> sampled_position & 1) != 0,
+            .sampled = sampled,
             .standing = static_cast<block_standing>(second >> standing_shift & 3),
             .thread = static_cast<std::uint16_t>(second >> 17),
             .born = static_cast<std::uint32_t>(second >> 33),
-            .alignment_shift = static_cast<std::uint8_t>(first >> alignment_position),
-            .lot = static_cast<std::uint8_t>(first >> lot_position & 31)};
+            .alignment_shift = sampled ? std::uint8_t{0} : shift,
+            .lot = static_cast<std::uint8_t>(first >> lot_position & 31),
+            .doublings = sampled ? shift : std::uint8_t{0}};
   }
 
-  std::uint64_t first_;   // alignment: 6 bits, lot: 5, site: 21, lower half of the size
+  std::uint64_t first_;   // alignment or doublings: 6 bits, lot: 5, site: 21, half of the size
   std::uint64_t second_;  // size: 12 bits, family: 2, sampled: 1, standing: 2, thread: 16, born: 31
 };
 static_assert(sizeof(block_record) == 16);

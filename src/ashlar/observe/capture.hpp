@@ -14,7 +14,7 @@
 namespace ashlar::observe {
 
 inline constexpr std::uint64_t capture_magic = 0x31504143'4c485341;  // "ASHLCAP1" in memory order
-inline constexpr std::uint32_t capture_version = 4;
+inline constexpr std::uint32_t capture_version = 5;
 
 enum class section_kind : std::uint32_t {
   maps = 1,  // bytes: /proc/self/maps
@@ -66,10 +66,11 @@ struct capture_header {
   std::uint64_t live_bytes;
   std::uint64_t live_blocks;
   std::uint64_t peak_bytes;
-  std::uint64_t own_bytes;     // of the tracker
-  std::uint64_t lost;          // births and deaths that were not counted, but for inner ones
-  std::uint64_t sample_bytes;  // mean bytes between samples; 0: every block
-  std::uint32_t has_leaks;     // the leak figures of sites are valid
+  std::uint64_t own_bytes;          // of the tracker
+  std::uint64_t lost;               // births and deaths that were not counted, but for inner ones
+  std::uint64_t sample_bytes;       // mean bytes between samples; 0: every block
+  std::uint64_t most_sample_bytes;  // the same of the rarest samples, of threads that made haste
+  std::uint32_t has_leaks;          // the leak figures of sites are valid
   std::uint32_t frame_pointers_only;
   char program[64];
   capture_reason reason;
@@ -99,6 +100,9 @@ struct capture_site {
   std::uint64_t lost_bytes;
   std::uint64_t held_blocks;  // pointed to by lost ones only
   std::uint64_t held_bytes;
+  // What samples at larger means add to the variances of bytes, over `sample_bytes` (sampling.hpp).
+  std::uint64_t born_excess;
+  std::uint64_t live_excess;
   std::uint32_t oldest;  // birth of the oldest live block, in milliseconds since tracking began
   std::uint32_t newest;
 };

@@ -73,13 +73,15 @@ block_weight weigh(std::size_t size, std::size_t covered, std::size_t mean, roun
           static_cast<std::uint64_t>(weight * static_cast<double>(size) + part)};
 }
 
-void sample_points::start(std::size_t mean, std::uint64_t seed) noexcept {
+void sample_points::start(std::size_t mean, std::size_t up_to, std::uint64_t seed) noexcept {
   *this = {};
   mean_ = mean;
+  up_to_ = up_to;
   random_ = seed;
+  pace_.allow(up_to, mean);
 }
 
-void sample_points::stir(std::uint64_t seed) noexcept { start(mean_, random_ ^ seed); }
+void sample_points::stir(std::uint64_t seed) noexcept { start(mean_, up_to_, random_ ^ seed); }
 
 double sample_points::fraction() noexcept {
   random_ += 0x9e3779b97f4a7c15;
@@ -87,26 +89,29 @@ double sample_points::fraction() noexcept {
 }
 
 // Gaps are exponential, so what lies behind a point does not depend on what lay before it.
-std::size_t sample_points::draw_gap() noexcept {
-  return static_cast<std::size_t>(
-      std::min(-ln(1 - fraction()) * static_cast<double>(mean_), 0x1p62));
+void sample_points::draw_gap() noexcept {
+  gap_ = static_cast<std::size_t>(
+      std::min(-ln(1 - fraction()) * static_cast<double>(current_mean()), 0x1p62));
+  gap_doublings_ = pace_.doublings();
+  has_gap_ = true;
 }
 
-bool sample_points::hits_next(std::size_t size) noexcept {
+drawn sample_points::hits_next(std::size_t size) noexcept {
   if (!has_gap_) {
-    gap_ = draw_gap();
-    has_gap_ = true;
+    draw_gap();
     if (size <= gap_) return hits(size);
   }
-  gap_ = draw_gap();
-  return true;
+  const drawn hit = {true, gap_doublings_};
+  draw_gap();
+  return hit;
 }
 
 std::size_t sample_points::clear_blocks(std::size_t count, std::size_t size) noexcept {
   const double longer = 1 - fraction();  // the chance of a gap longer than this one
   if (longer < usual_chance && count * size <= usual_gap()) [[likely]]
     return count;
-  const double clear = -ln(longer) * static_cast<double>(mean_) / static_cast<double>(size);
+  const auto mean = static_cast<double>(current_mean());
+  const double clear = -ln(longer) * mean / static_cast<double>(size);
   return clear < static_cast<double>(count) ? static_cast<std::size_t>(clear) : count;
 }
 

@@ -34,6 +34,8 @@ struct site_cell {
   std::uint64_t dead_bytes = 0;
   /// Of the dead: freed with no other allocation by the same thread in between.
   std::uint64_t temporary_blocks = 0;
+  /// Of the born, if they were sampled: `excess_of` them.
+  std::uint64_t born_excess = 0;
 
   void add(const site_cell& other) {
     born_blocks += load_relaxed(other.born_blocks);
@@ -41,6 +43,7 @@ struct site_cell {
     dead_blocks += load_relaxed(other.dead_blocks);
     dead_bytes += load_relaxed(other.dead_bytes);
     temporary_blocks += load_relaxed(other.temporary_blocks);
+    born_excess += load_relaxed(other.born_excess);
   }
 };
 

@@ -260,7 +260,8 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
                              .thread = t != nullptr ? t->number : std::uint16_t{0},
                              .born = now,
                              .alignment_shift = made.alignment_shift,
-                             .lot = sampled ? draw_lot(t, lots_) : std::uint8_t{0}};
+                             .lot = sampled ? draw_lot(t, lots_) : std::uint8_t{0},
+                             .doublings = made.doublings};
   record.store(facts);
   if (state.tag == 0 && load_relaxed(settings_.untagged) != untagged_policy::ignore) [[unlikely]]
     meet_untagged(facts.site, made.size);
@@ -271,6 +272,17 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
   state.latest = ~address_of(data);
   state.latest_size = made.size;
   tally_birth(*t, facts.site, w);
+  if (sampled && facts.doublings != 0) [[unlikely]]
+    tally_excess(*t, facts, w);
+}
+
+// Without a cell nobody knows how far off its site may be: it is known how far others are at most.
+void tracker::tally_excess(thread_tally& t, const block_facts& facts,
+                           const block_weight& w) noexcept {
+  if (site_cell* const of_site = cell_of(t, facts.site); of_site != nullptr)
+    bump(of_site->born_excess, excess_of(w, facts.doublings));
+  if (facts.doublings > load_relaxed(most_doublings_))
+    store_relaxed(most_doublings_, facts.doublings);
 }
 
 ASHLAR_FORCE_INLINE void tracker::tally_birth(thread_tally& t, site_id site,

@@ -38,7 +38,9 @@ struct origin {
   caller from = {};
   const std::source_location* place = nullptr;
   std::uint8_t alignment_shift = 0;  // log2 of the alignment; 0: not known
-  std::size_t covered = 0;           // of a sampled one: its size in the heap
+  // Of a sampled one:
+  std::size_t covered = 0;     // its size in the heap
+  std::uint8_t doublings = 0;  // how often the mean was doubled that its chance came from
 };
 
 /// What happens when a block is allocated under no tag while something is tracked.
@@ -59,6 +61,9 @@ struct track_settings {
   /// Mean bytes between two samples, at the sampled level. The first one given stays for the life
   /// of the process, for records of blocks do not hold it.
   std::size_t sample_bytes = standard_sample_bytes;
+  /// Bytes a second that a thread allocates before its samples become rarer, lest they slow it
+  /// down; 0: they never do.
+  std::size_t sample_up_to = standard_sample_up_to;
 };
 
 /// A moment that the program named, or that a frame began.
@@ -182,12 +187,16 @@ class tracker {
                          std::size_t covered) const noexcept {
     if (!facts.sampled) [[likely]]
       return {1, facts.size};
-    return weigh(facts.size, covered, load_relaxed(settings_.sample_bytes),
+    return weigh(facts.size, covered, mean_of(facts.doublings),
                  {facts.lot, address_of(data) ^ facts.born});
   }
-  /// The chance of a block of this size in the heap to be sampled.
-  double chance_of(std::size_t covered) const noexcept {
-    return sample_chance(covered, load_relaxed(settings_.sample_bytes));
+  /// The mean bytes between two samples after so many doublings.
+  std::size_t mean_of(std::uint8_t doublings) const {
+    return load_relaxed(settings_.sample_bytes) << doublings;
+  }
+  /// The most that it was for any sample, as far as other threads have got; 0: none was taken.
+  std::size_t most_sample_bytes() const {
+    return load_relaxed(has_sampled_) ? mean_of(load_relaxed(most_doublings_)) : 0;
   }
   /// Mean bytes between two samples; 0: nothing was ever sampled.
   std::size_t sample_bytes() const {
@@ -313,6 +322,8 @@ class tracker {
   void enter_birth(block_record& record, const void* data, const origin& made,
                    bool sampled) noexcept;
   void tally_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
+  ASHLAR_COLD void tally_excess(thread_tally& t, const block_facts& facts,
+                                const block_weight& w) noexcept;
   void tally_first_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
   void tally_first_death(site_id site, const block_weight& w) noexcept;
   bool publish_due(thread_tally& t, tag_id tag) noexcept;
@@ -337,6 +348,7 @@ class tracker {
   std::int64_t batch_ = usual_batch;  // bytes that a cell keeps to itself; 0: exact peaks
   bool prepared_ = false;
   bool has_sampled_ = false;
+  std::uint8_t most_doublings_ = 0;
   bool follows_forks_ = false;
   std::uint64_t start_ns_ = 0;
   std::atomic<std::uint64_t> lost_{0};

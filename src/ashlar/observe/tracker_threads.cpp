@@ -35,6 +35,7 @@ bool tracker::set(const track_settings& settings) noexcept {
   if (settings.level != track_level::off && !prepare()) return false;
   if (samples) {
     store_relaxed(settings_.sample_bytes, settings.sample_bytes);
+    store_relaxed(settings_.sample_up_to, settings.sample_up_to);
     store_relaxed(has_sampled_, true);
   }
   store_relaxed(settings_.depth, std::min(settings.depth, stack_frames_limit));

@@ -237,6 +237,7 @@ bool assign(word key, word value, options& o) {
   if (key.is("follow")) return o.follow_is_given = parse_boolean(value, o.follow);
   if (key.is("track")) return parse_level(value, o.track);
   if (key.is("sample")) return parse_some_bytes(value, o.sample);
+  if (key.is("sample_up_to")) return parse_bytes(value, o.sample_up_to);
   if (key.is("depth")) return parse_number(value, o.depth);
   if (key.is("exact_peaks")) return parse_boolean(value, o.exact_peaks);
   if (key.is("capture")) return parse_path(value, o.capture);

@@ -28,6 +28,7 @@ struct options {
   char snapshot[256] = {};
   observe::track_level track = observe::track_level::off;
   std::size_t sample = observe::standard_sample_bytes;
+  std::size_t sample_up_to = observe::standard_sample_up_to;
   std::uint64_t depth = 24;
   bool exact_peaks = false;
   char capture[256] = {};
@@ -83,6 +84,10 @@ inline constexpr option_description option_table[] = {
      "time) or `debug` (and guarded, checked, kept after `free`)."},
     {"sample", option_kind::bytes, "512K",
      "With `track=sampled`: bytes that are allocated between two samples, on average."},
+    {"sample_up_to", option_kind::bytes, "1G",
+     "With `track=sampled`: bytes that a thread may allocate in a second before its samples become "
+     "rarer, so that they cost it no more time. The report says how rare they became, and counts "
+     "it in the errors. 0: always as `sample` says."},
     {"depth", option_kind::count, "24",
      "Most frames of a recorded stack, at most 64. 1: only who called malloc or new."},
     {"exact_peaks", option_kind::boolean, "0",

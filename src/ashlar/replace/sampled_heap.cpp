@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ashlar/os/clock.hpp"
 #include "ashlar/os/entropy.hpp"
 #include "ashlar/replace/debug/guarded_heap.hpp"
 
 namespace ashlar::replace {
 
 namespace {
+
+using observe::drawn;
 
 // The local heap that counts for this thread; null if it has none, or is not sampled.
 local_heap* counting_local() noexcept {
@@ -23,36 +26,41 @@ local_heap* counting_local() noexcept {
 // or that there was no memory for.
 constinit thread_local observe::sample_points own_points;
 
-observe::sample_points& points_of_this_thread() noexcept {
-  const std::size_t mean = load_relaxed(observe::process_tracker().settings().sample_bytes);
-  if (own_points.mean() != mean) {
+// What decides about the thread that this local heap counts for; about the calling one if null.
+observe::sample_points& points_of(local_heap* own) noexcept {
+  if (own != nullptr) return own->points();
+  const observe::track_settings& settings = observe::process_tracker().settings();
+  const std::size_t mean = load_relaxed(settings.sample_bytes);
+  const std::size_t up_to = load_relaxed(settings.sample_up_to);
+  if (!own_points.are_for(mean, up_to)) {
     std::uint64_t seed = 0;
     (void)os::fill_random(&seed, sizeof seed);
-    own_points.start(mean, seed ^ address_of(&own_points));
+    own_points.start(mean, up_to, seed ^ address_of(&own_points));
   }
   return own_points;
 }
 
-bool hits(local_heap* own, std::size_t size) noexcept {
-  return own != nullptr ? own->hits(size) : points_of_this_thread().hits(size);
-}
+bool happens(local_heap* own, double chance) noexcept { return points_of(own).fraction() < chance; }
 
-// Whether something with this chance happens.
-bool happens(local_heap* own, double chance) noexcept {
-  return own != nullptr ? own->happens(chance) : points_of_this_thread().fraction() < chance;
+double chance_of(std::size_t covered, std::uint8_t doublings) noexcept {
+  return observe::sample_chance(covered, observe::process_tracker().mean_of(doublings));
 }
 
 // Whether an allocation is to be sampled, by what the heap will set aside for it.
-bool is_due(local_heap* own, size_class c, std::size_t size) noexcept {
+drawn draw(local_heap* own, size_class c, std::size_t size) noexcept {
   if (c == class_count)
-    return hits(own, heap::usable_bytes_of_large(std::max<std::size_t>(size, 1)));
-  return own != nullptr ? own->is_due(c) : hits(own, size_classes[c].block_size);
+    return points_of(own).hits(heap::usable_bytes_of_large(std::max<std::size_t>(size, 1)));
+  return own != nullptr ? own->is_due(c) : points_of(own).hits(size_classes[c].block_size);
 }
 
-void enter_sample(allocation a, const observe::origin& made) noexcept {
+void enter_sample(local_heap* own, allocation a, const observe::origin& made,
+                  std::uint8_t doublings) noexcept {
+  observe::tracker& tracker = observe::process_tracker();
   observe::origin sampled = made;
   sampled.covered = heap::usable_size(a.data());
-  observe::process_tracker().note_sampled_birth(*heap::record_of(a.data()), a.data(), sampled);
+  sampled.doublings = doublings;
+  tracker.note_sampled_birth(*heap::record_of(a.data()), a.data(), sampled);
+  points_of(own).took_one(os::monotonic_ns());
 }
 
 // Room for a sample. A small one must lie where free takes the slow path; the others always do, so
@@ -68,10 +76,19 @@ allocation place_sample(layout request, bool zero) noexcept {
 }
 
 // A block with a record. If there is no memory for one, one without.
-allocation take_sample(layout request, bool zero, const observe::origin& made) noexcept {
+allocation take_sample(local_heap* own, layout request, bool zero, const observe::origin& made,
+                       std::uint8_t doublings) noexcept {
   const allocation a = place_sample(request, zero);
   if (!a) return process_heap.allocate_from(bound_local(), request, zero);
-  enter_sample(a, made);
+  enter_sample(own, a, made, doublings);
+  return a;
+}
+
+// A block without a record. A large one remembers what its bytes went by, for when it grows.
+allocation take_plain(local_heap* own, size_class c, layout request, bool zero) noexcept {
+  const allocation a =
+      process_heap.allocate_as(own != nullptr ? own : bound_local(), c, request, zero);
+  if (a && c == class_count) heap::set_doublings(a.data(), points_of(own).doublings_ahead());
   return a;
 }
 
@@ -84,28 +101,44 @@ allocation move_to(allocation to, void* p, std::size_t kept) noexcept {
   return to;
 }
 
-// A large block that is to grow, and to be a sample from then on.
-allocation grow_to_sample(void* p, std::size_t size, const observe::origin& made) noexcept {
-  const allocation a = process_heap.reallocate_from(bound_local(), p, default_alignment, {size});
+// Whether the bytes that a large block without a record grows by make it a sample. Its chance comes
+// from one mean: the larger one of its own, and of what goes by now.
+drawn draw_growth(local_heap* own, std::uint8_t doublings, std::size_t more) noexcept {
+  if (doublings > points_of(own).doublings_ahead())
+    return {happens(own, chance_of(more, doublings)), doublings};
+  const std::uint8_t now = points_of(own).doublings_ahead();
+  return {points_of(own).hits(more).is_hit, now};
+}
+
+// A large block without a record. It may get one for the bytes that it grows by.
+allocation resize_large(local_heap* own, slab& s, std::size_t size,
+                        const observe::origin& made) noexcept {
+  const std::size_t before = heap::usable_bytes_of(s);
+  const std::size_t after = heap::good_size(size);
+  // Those of a heap of the program's own move: it knows of no records.
+  drawn grown = {false, s.doublings};
+  if (after > before) grown = draw_growth(own, s.doublings, after - before);
+  if (grown && s.home != &process_heap) {
+    const allocation a =
+        move_to(take_sample(own, {size}, false, made, grown.doublings), s.start, before);
+    if (a) return a;
+  }
+  const allocation a =
+      process_heap.reallocate_from(bound_local(), s.start, default_alignment, {size});
   if (!a) return a;
-  heap::watch_large(a.data(), true);
-  enter_sample(a, made);
+  heap::set_doublings(a.data(), grown.doublings);
+  if (grown && heap::watch_large(a.data(), true)) enter_sample(own, a, made, grown.doublings);
   return a;
 }
 
-// A block without a record. It may get one for the bytes that it grows by.
+// A block without a record. One of a class that leaves it for a larger one moves: it is drawn anew,
+// all of it, as if it had been freed and allocated.
 allocation resize_plain(local_heap* own, void* p, std::size_t size,
                         const observe::origin& made) noexcept {
   const std::size_t before = heap::usable_size(p);
-  // Where memory is short, what it is can still grow in place.
-  if (before != 0 && size > before && hits(own, heap::good_size(size) - before)) {
-    // Those of a heap of the program's own move: it knows of no records.
-    const bool is_ours = heap::owner_of(p) == &process_heap;
-    const allocation a = is_ours && before > medium_limit
-                             ? grow_to_sample(p, size, made)
-                             : move_to(take_sample({size}, false, made), p, before);
-    if (a) return a;
-  }
+  if (before > medium_limit) return resize_large(own, *process_page_map.header_of(p), size, made);
+  if (before != 0 && size > before)
+    return move_to(sampled_allocate({size}, false, made), p, before);
   return process_heap.reallocate_from(bound_local(), p, default_alignment, {size});
 }
 
@@ -125,28 +158,55 @@ allocation resize_place(void* p, std::size_t size, std::size_t before) noexcept 
   return move_to(to, p, std::min(before, size));
 }
 
-// A block with a record. Where it now covers less, the record goes unless it is lucky.
-allocation resize_sampled(local_heap* own, void* p, std::size_t size,
-                          const observe::origin& made) noexcept {
-  observe::tracker& tracker = observe::process_tracker();
-  if (!is_sample(p)) return watched_reallocate(p, size, made);
+// Whether a sample is one still when it covers `after` bytes: with the chance that it would be one
+// had it always done so. `doublings` becomes that of what it weighs from then on.
+bool stays_sample(local_heap* own, std::size_t before, std::size_t after,
+                  std::uint8_t& doublings) noexcept {
+  const double chance = chance_of(before, doublings);
+  if (after < before) return happens(own, chance_of(after, doublings) / chance);
+  if (after == before || !is_sampling() || points_of(own).doublings_ahead() <= doublings)
+    return true;
+  doublings = points_of(own).doublings_ahead();
+  return happens(own, chance_of(before, doublings) / chance) ||
+         points_of(own).hits(after - before).is_hit;
+}
+
+// A sample that leaves its class for a larger one is drawn anew, as any block is that does.
+allocation regrow_sample(void* p, std::size_t size, const observe::origin& made) noexcept {
+  const allocation a = sampled_allocate({size}, false, made);
+  if (!a) return a;
   observe::block_record* const record = heap::record_of(p);
   const observe::block_facts facts = record->load();
   const std::size_t before = heap::usable_size(p);
+  record->clear();
+  observe::process_tracker().note_death(facts, p, before);
+  return move_to(a, p, before);
+}
+
+// A block with a record. Where its chance becomes less, the record goes unless it is lucky.
+allocation resize_sampled(local_heap* own, void* p, std::size_t size,
+                          const observe::origin& made) noexcept {
+  if (!is_sample(p)) return watched_reallocate(p, size, made);
+  const std::size_t before = heap::usable_size(p);
+  if (size > before && before <= medium_limit && is_sampling()) return regrow_sample(p, size, made);
+  observe::block_record* const record = heap::record_of(p);
+  const observe::block_facts facts = record->load();
   record->clear();  // the block may move, and its place be used again at once
   const allocation a = resize_place(p, size, before);
   if (!a) {
     record->store(facts);
     return a;
   }
-  tracker.note_death(facts, p, before);
+  observe::process_tracker().note_death(facts, p, before);
   const std::size_t after = heap::usable_size(a.data());
-  if (after < before && !happens(own, tracker.chance_of(after) / tracker.chance_of(before))) {
+  std::uint8_t doublings = facts.doublings;
+  if (!stays_sample(own, before, after, doublings)) {
+    heap::set_doublings(a.data(), doublings);
     if (heap::watch_large(a.data(), false) || heap::record_of(a.data()) == nullptr) return a;
     const allocation plain = process_heap.allocate_from(bound_local(), {size}, false);
     if (plain) return move_to(plain, a.data(), size < after ? size : after);
   }
-  if (heap::record_of(a.data()) != nullptr) enter_sample(a, made);
+  if (heap::record_of(a.data()) != nullptr) enter_sample(own, a, made, doublings);
   return a;
 }
 
@@ -165,10 +225,9 @@ allocation sampled_allocate(layout request, bool zero, const observe::origin& ma
     return process_heap.allocate_from(bound_local(), request, zero);
   local_heap* const own = counting_local();
   const size_class c = process_heap.class_for(request);
-  if (is_due(own, c, request.size)) [[unlikely]]
-    return take_sample(request, zero, made);
-  local_heap* const h = own != nullptr ? own : bound_local();
-  return process_heap.allocate_as(h, c, request, zero);
+  if (const drawn hit = draw(own, c, request.size)) [[unlikely]]
+    return take_sample(own, request, zero, made, hit.doublings);
+  return take_plain(own, c, request, zero);
 }
 
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {

@@ -39,8 +39,11 @@ void begin_guarding_blocks(const options& o) {
 
 void begin_tracking(const options& o) {
   const auto depth = static_cast<std::uint32_t>(o.depth < 64 ? o.depth : 64);
-  const observe::track_settings settings = {
-      .level = o.track, .depth = depth, .exact_peaks = o.exact_peaks, .sample_bytes = o.sample};
+  const observe::track_settings settings = {.level = o.track,
+                                            .depth = depth,
+                                            .exact_peaks = o.exact_peaks,
+                                            .sample_bytes = o.sample,
+                                            .sample_up_to = o.sample_up_to};
   if (o.track == observe::track_level::debug) begin_guarding_blocks(o);
   if (!start_tracking(settings)) {
     os::line message;

@@ -142,10 +142,11 @@ void follow_tracker() noexcept {
   if (own == nullptr) return;
   bin_set* const wanted = bins_wanted(*own);
   if (wanted == current_local) return;
+  const observe::track_settings& settings = observe::process_tracker().settings();
   if (wanted == own)
     stop_counting();
   else
-    own->start_sampling(observe::process_tracker().settings().sample_bytes);
+    own->start_sampling(load_relaxed(settings.sample_bytes), load_relaxed(settings.sample_up_to));
   own->binding = &current_local;
   own->unbound = &unbound_local;
   current_local = wanted;

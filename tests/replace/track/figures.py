@@ -14,9 +14,9 @@ from pathlib import Path
 LIBRARY = ""
 PROGRAM = ""
 
-HEADER = struct.Struct("<QIIIIQQQQQQQQII64s4IQII")
+HEADER = struct.Struct("<QIIIIQQQQQQQQQII64s4IQII")
 SECTION = struct.Struct("<IIQQ")
-SITE = struct.Struct("<6I9Q2I")
+SITE = struct.Struct("<6I11Q2I")
 TAG = struct.Struct("<2I4Q")
 THREAD = struct.Struct("<4I6Q")
 
@@ -28,7 +28,8 @@ class Capture:
         data = Path(path).read_bytes()
         fields = HEADER.unpack_from(data)
         self.live_bytes, self.live_blocks, self.peak_bytes = fields[7:10]
-        self.lost_events, self.sample_bytes, self.has_leaks = fields[11:14]
+        self.lost_events, self.sample_bytes = fields[11:13]
+        self.most_sample_bytes, self.has_leaks = fields[13:15]
         sections = {}
         for i in range(11):
             kind, size, offset, count = SECTION.unpack_from(data, HEADER.size + i * SECTION.size)
@@ -40,8 +41,8 @@ class Capture:
         for site in self.sites:
             stack = [f[0] for f in frames[site[0] : site[0] + site[1]]]
             name = self._function(stack, symbols)
-            sums = self.functions.setdefault(name, [0] * 9)
-            for i, value in enumerate(site[6:15]):
+            sums = self.functions.setdefault(name, [0] * 11)
+            for i, value in enumerate(site[6:17]):
                 sums[i] += value
         self.tags = self._entries(data, sections[5], TAG)
         self.threads = self._entries(data, sections[6], THREAD)

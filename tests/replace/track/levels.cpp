@@ -19,6 +19,11 @@ using ashlar::track_level;
 
 constexpr std::size_t mean = 64 << 10;
 
+bool begin_sampling() {
+  return ashlar::set_tracking(
+      {.level = track_level::sampled, .depth = 1, .sample_bytes = mean, .sample_up_to = 0});
+}
+
 std::uint64_t live_bytes() { return ashlar::usage_below({}).live_bytes; }
 
 // Of `count` blocks, each of which is sampled as `covered` bytes are.
@@ -54,8 +59,7 @@ void a_thread_that_is_switched_makes_as_many_samples() {
     }
   });
   for (int i = 0; i < rounds; ++i) {
-    expect(ashlar::set_tracking({.level = track_level::sampled, .depth = 1, .sample_bytes = mean}),
-           "sampling begins");
+    expect(begin_sampling(), "sampling begins");
     turn.arrive_and_wait();
     turn.arrive_and_wait();
     expect(ashlar::set_tracking({.level = track_level::off}), "and ends");
@@ -97,8 +101,7 @@ void resizing_makes_no_samples() {
   expect(ashlar::set_tracking({.level = track_level::full, .depth = 1}), "tracking begins");
   for (void*& p : blocks) p = std::malloc(64);
   const std::uint64_t before = live_bytes();
-  expect(ashlar::set_tracking({.level = track_level::sampled, .depth = 1, .sample_bytes = mean}),
-         "sampling follows");
+  expect(begin_sampling(), "sampling follows");
   for (void*& p : blocks) p = std::realloc(p, 60);
   expect(live_bytes() <= before, "no block counts for more than itself");
   for (void* const p : blocks) std::free(p);
@@ -138,8 +141,7 @@ void samples_that_shrink_unsampled_still_stand_for_what_they_did() {
   for (void*& p : blocks) p = std::realloc(p, 16'000);
   expect_near(static_cast<double>(live_bytes()) - before, count, 16'000, 16'000);
   for (void* const p : blocks) std::free(p);
-  expect(ashlar::set_tracking({.level = track_level::sampled, .depth = 1, .sample_bytes = mean}),
-         "sampling begins again");
+  expect(begin_sampling(), "sampling begins again");
 }
 
 // What shrinks by less than half stays where it is and covers what it did, sample or not: else each

@@ -17,10 +17,10 @@ import figures
 UNNAMED = {"": "handed_over"}
 
 
-def run(sample, options=""):
+def run(sample, up_to=0):
     """Returns the capture, and what the program says it did: name -> six figures."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = f"track=sampled,sample={sample},capture={folder}{options}"
+        settings = f"track=sampled,sample={sample},sample_up_to={up_to},capture={folder}"
         environment = {**os.environ, "LD_PRELOAD": figures.LIBRARY, "ASHLAR_OPTIONS": settings}
         done = subprocess.run(
             [figures.PROGRAM], env=environment, capture_output=True, text=True, check=True
@@ -35,12 +35,13 @@ def run(sample, options=""):
 
 
 def differences(found, truth, sample):
-    """For each function: how many standard deviations (at most) each figure is off."""
+    """For each function: how many standard deviations (at most) each figure is off. `sample`: the
+    mean bytes between two samples, where they are the rarest."""
     for name, (made, made_bytes, made_inverse, live, live_bytes, live_inverse) in truth.items():
-        sums = found.functions.get(name, [0] * 9)
+        sums = found.functions.get(name, [0] * 11)
         for alias, stands_for in UNNAMED.items():
             if stands_for == name:
-                sums = [a + b for a, b in zip(sums, found.functions.get(alias, [0] * 9))]
+                sums = [a + b for a, b in zip(sums, found.functions.get(alias, [0] * 11))]
         for what, got, true, variance in (
             ("made blocks", sums[0], made, sample * made_inverse),
             ("made bytes", sums[1], made_bytes, sample * made_bytes),
@@ -55,6 +56,7 @@ class Sampled(unittest.TestCase):
         for sample in (512, 4096, 65536):
             found, truth = run(sample)
             self.assertEqual(found.sample_bytes, sample)
+            self.assertEqual(found.most_sample_bytes, sample)
             self.assertEqual(found.lost_events, 0)
             for what, off in differences(found, truth, sample):
                 self.assertLess(abs(off), 8, f"{what}, a sample in {sample} bytes")
@@ -68,6 +70,38 @@ class Sampled(unittest.TestCase):
                 sums[key] = sums.get(key, 0) + off
         for what, off in sums.items():
             self.assertLess(abs(off), 7 * math.sqrt(runs), what)
+
+    def test_a_program_in_haste_gets_fewer_samples_that_stand_for_more(self):
+        # A program that allocates as fast as this one is to take 1,024 samples a second.
+        runs, sums = 12, {}
+        for _ in range(runs):
+            found, truth = run(4096, up_to=4 << 20)
+            self.assertEqual(found.sample_bytes, 4096)
+            self.assertGreaterEqual(found.most_sample_bytes, 16 * 4096)
+            for what, off in differences(found, truth, found.most_sample_bytes):
+                self.assertLess(abs(off), 8, what)
+                key = what.split(":")[0]
+                sums[key] = sums.get(key, 0) + off
+        for what, off in sums.items():
+            self.assertLess(abs(off), 7 * math.sqrt(runs), what)
+
+    def test_the_errors_of_a_program_in_haste_are_known(self):
+        # What is off, over what is said of it: where that were too little, this were above 1.
+        squares = []
+        for _ in range(12):
+            found, truth = run(4096, up_to=4 << 20)
+            for name, (_, made_bytes, _, _, live_bytes, _) in truth.items():
+                if name not in found.functions or name == "handed_over":
+                    continue
+                sums = found.functions[name]
+                for got, true, excess in (
+                    (sums[1], made_bytes, sums[9]),
+                    (sums[3], live_bytes, sums[10]),
+                ):
+                    if excess != 0:
+                        squares.append((got - true) ** 2 / (4096 * (got + excess)))
+        self.assertGreater(len(squares), 12)
+        self.assertLess(sum(squares) / len(squares), 2)
 
     def test_sums_over_sites_threads_and_tags_are_the_same(self):
         found, _ = run(4096)

@@ -69,6 +69,34 @@ TEST(tracking, what_was_said_is_shown_line_by_line_and_stack_by_stack) {
   EXPECT_EQ(json_of(all)["said"].size(), 5U);
 }
 
+TEST(tracking, an_estimate_is_as_far_off_as_the_samples_it_comes_from) {
+  test::capture_builder from = test::game_capture();
+  from.header.level = 2;
+  from.header.sample_bytes = from.header.most_sample_bytes = mib;
+  const tracking even = tracked(from);
+  const tag_row& textures = row_of(even, "render/textures");
+  EXPECT_EQ(textures.live_excess, 0U);
+  EXPECT_EQ(error_of(*even.source, {4 * mib, 0}), 2 * mib);
+  EXPECT_NE(text_of(even, 100).find("a sample in 1.0 MiB"), std::string::npos);
+  EXPECT_EQ(text_of(even, 100).find("fast threads"), std::string::npos);
+
+  // The samples of one site came three times as far apart: their bytes count thrice.
+  for (observe::capture_site& each : from.sites)
+    if (each.tag == 2) each.live_excess = 2 * each.live_bytes;
+  from.header.most_sample_bytes = 4 * mib;
+  const tracking fast = tracked(from);
+  const tag_row& rarer = row_of(fast, "render/textures");
+  EXPECT_EQ(rarer.live_excess, 2 * rarer.live_bytes);
+  EXPECT_EQ(row_of(fast, "render").live_excess, rarer.live_excess);
+  EXPECT_EQ(fast.live_excess, rarer.live_excess);
+  EXPECT_EQ(error_of(*fast.source, {4 * mib, 12 * mib}), 4 * mib);
+  // Of what is lost it is not known which samples they are: it is no more than all that live, and
+  // than the rarest ones make it.
+  EXPECT_EQ(error_of(*fast.source, {mib, 100 * mib}), 2 * mib);
+  EXPECT_NE(text_of(fast, 100).find("in fast threads in up to 4.0 MiB"), std::string::npos);
+  EXPECT_EQ(json_of(fast)["most_sample_bytes"], 4 * mib);
+}
+
 TEST(tracking, tags_are_summed_over_what_lies_below) {
   const tracking all = tracked(test::game_capture());
   EXPECT_EQ(row_of(all, "render").live_bytes, 13 * mib);

@@ -38,6 +38,27 @@ TEST_F(heap_resize, reallocate_keeps_contents_whatever_the_sizes) {
   h.check_invariants();
 }
 
+// What its samples went by stays known wherever a large block goes, and whoever gets its place.
+TEST_F(heap_resize, a_large_block_takes_the_mean_of_its_samples_along) {
+  heap h{heap_options{}};
+  const auto doublings_of = [](const void* p) { return process_page_map.header_of(p)->doublings; };
+  const std::size_t sizes[] = {300'000, 700'000, 9 << 20, 40 << 20, 90 << 20, 35 << 20, 300'000};
+  void* p = h.allocate({sizes[0]}).data();
+  void* const next = h.allocate({sizes[0]}).data();  // in the way of growth
+  EXPECT_EQ(doublings_of(p), 0);
+  heap::set_doublings(p, 5);
+  for (const std::size_t size : sizes) {
+    p = h.reallocate({p}, default_alignment, {size}).data();
+    EXPECT_EQ(doublings_of(p), 5) << size;
+  }
+  h.deallocate(p);
+  p = h.allocate({sizes[0]}).data();
+  EXPECT_EQ(doublings_of(p), 0);
+  EXPECT_EQ(doublings_of(next), 0);
+  h.deallocate(p);
+  h.deallocate(next);
+}
+
 TEST_F(heap_resize, reallocate_meets_the_alignment_asked_for) {
   heap h{heap_options{}};
   for (const std::size_t size : {100_KiB / 1024, 20_KiB, 400_KiB, 40_MiB}) {

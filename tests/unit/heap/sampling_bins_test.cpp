@@ -20,6 +20,7 @@ namespace {
 
 constexpr size_class c48 = class_of(48);
 constexpr std::size_t offset48 = bin_offset_of(c48);
+constexpr std::size_t always = 0;  // as often, however fast the thread allocates
 
 std::size_t live_blocks(heap& h) {
   std::size_t count = 0;
@@ -32,7 +33,7 @@ std::size_t live_blocks(heap& h) {
 
 class sampling : public testing::Test {
  protected:
-  void SetUp() override { own.start_sampling(mean); }
+  void SetUp() override { own.start_sampling(mean, always); }
 
   // As malloc does it: pop, pop and count, else the slow path. Returns null if the allocation is to
   // be sampled.
@@ -183,7 +184,7 @@ TEST_F(sampling, samples_are_drawn_anew) {
 
 TEST_F(sampling, to_start_again_changes_no_points) {
   const all_left before = count_one_of_each(own);
-  own.start_sampling(mean);
+  own.start_sampling(mean, always);
   all_left now;
   for (size_class c = 0; c < small_class_count; ++c) now[c] = own.bins[c].pops_left;
   EXPECT_EQ(now, before);
@@ -194,20 +195,41 @@ TEST_F(sampling, to_start_again_changes_no_points) {
 TEST_F(rarely_sampling, a_start_that_was_cut_short_is_made_again) {
   view.state = local_state::active;
   view.tag = 0;
-  own.start_sampling(mean);
+  own.start_sampling(mean, always);
   EXPECT_EQ(view.state, local_state::sampling);
   free(allocate());
 }
 
 TEST_F(sampling, to_start_with_another_mean_draws_others) {
   const all_left before = count_one_of_each(own);
-  own.start_sampling(mean / 4);
+  own.start_sampling(mean / 4, always);
   EXPECT_NE(count_one_of_each(own), before);
+}
+
+// A stretch that was looked at keeps its mean, whatever becomes of the thread's meanwhile.
+TEST_F(sampling, each_stretch_has_the_mean_that_it_was_looked_at_with) {
+  own.start_sampling(1_KiB, 1);  // a byte a second: each sample beyond a burst is one too many
+  const auto next = [&] {
+    while (true)
+      if (const observe::drawn hit = own.is_due(c48)) return hit.doublings;
+  };
+  (void)next();
+  do (void)own.is_due(c48).is_hit;
+  while (own.bins[c48].pops_left == 0);  // in the middle of a stretch, which has a sample
+  for (int i = 0; i < 32 + 8; ++i) own.points().took_one(1000);
+  EXPECT_EQ(own.points().doublings(), 2);
+  EXPECT_EQ(next(), 0);
+  EXPECT_EQ(next(), 2);
+}
+
+TEST_F(sampling, to_start_with_another_speed_changes_it) {
+  own.start_sampling(mean, 1);
+  EXPECT_TRUE(own.points().are_for(mean, 1));
 }
 
 // Whoever serves it then counts it.
 TEST_F(rarely_sampling, what_an_empty_bin_cannot_serve_is_not_counted) {
-  ASSERT_FALSE(own.is_due(c48));
+  ASSERT_FALSE(own.is_due(c48).is_hit);
   const bin& b = own.bins[c48];
   ASSERT_EQ(b.count(), 0u);
   const std::uint16_t left = b.pops_left;
@@ -217,7 +239,7 @@ TEST_F(rarely_sampling, what_an_empty_bin_cannot_serve_is_not_counted) {
 }
 
 TEST_F(rarely_sampling, a_parked_bin_is_left_alone) {
-  ASSERT_FALSE(own.is_due(c48));
+  ASSERT_FALSE(own.is_due(c48).is_hit);
   h.deallocate(h.allocate({48}).data());
   bin& b = own.bins[c48];
   ASSERT_GT(b.count(), 0u);
@@ -238,8 +260,8 @@ TEST_F(sampling_threads, a_thread_that_ends_leaves_nothing_behind) {
   void* kept = nullptr;
   std::thread([&] {
     local_heap& own = *h.local();
-    own.start_sampling(rare);
-    ASSERT_FALSE(own.is_due(c48));
+    own.start_sampling(rare, always);
+    ASSERT_FALSE(own.is_due(c48).is_hit);
     for (int i = 0; i < 100; ++i) h.deallocate(h.allocate({48}).data());
     kept = pop_counted(own.sampled, offset48);
   }).join();

@@ -11,6 +11,7 @@ namespace ashlar::observe {
 namespace {
 
 constexpr std::size_t mean = standard_sample_bytes;
+constexpr std::size_t always = 0;  // as often, however fast the thread allocates
 
 TEST(sampling, the_chance_is_that_of_a_poisson_process) {
   for (double size = 1; size < 1e9; size *= 1.37) {
@@ -33,7 +34,7 @@ TEST(sampling, a_block_stands_for_as_many_as_its_chance_says) {
 
 TEST(sampling, a_usual_gap_has_the_chance_that_is_written_beside_it) {
   sample_points points;
-  points.start(mean, 1);
+  points.start(mean, always, 1);
   const double gap = static_cast<double>(points.usual_gap()) / static_cast<double>(mean);
   EXPECT_NEAR(sample_points::usual_chance, std::exp(-gap), 1e-15);
 }
@@ -43,7 +44,7 @@ TEST(sampling, blocks_before_a_point_are_as_many_as_chance_has_it) {
   constexpr std::size_t size = 512;
   for (const std::size_t stretch : {std::size_t{16}, mean / 8 / size, 3 * mean / size}) {
     sample_points points;
-    points.start(mean, 42 + stretch);
+    points.start(mean, always, 42 + stretch);
     const std::size_t count = test::scaled(400'000);
     const auto n = static_cast<double>(count);
     double sum = 0;
@@ -68,7 +69,7 @@ TEST(sampling, hits_come_as_often_as_their_chance) {
   const std::size_t count = test::scaled(400'000);
   for (const std::size_t size : sizes) {
     sample_points points;
-    points.start(mean, size);
+    points.start(mean, always, size);
     std::size_t found = 0;
     for (std::size_t i = 0; i < count; ++i) found += points.hits(size) ? 1 : 0;
     const double chance = sample_chance(size, mean);
@@ -80,8 +81,8 @@ TEST(sampling, hits_come_as_often_as_their_chance) {
 TEST(sampling, threads_with_other_seeds_have_other_points) {
   sample_points a;
   sample_points b;
-  a.start(mean, 1);
-  b.start(mean, 2);
+  a.start(mean, always, 1);
+  b.start(mean, always, 2);
   EXPECT_NE(a.fraction(), b.fraction());
 }
 
@@ -114,9 +115,9 @@ TEST(sampling, rounding_of_counts_is_right_on_average) {
 
 TEST(sampling, very_large_blocks_are_always_sampled_and_count_once) {
   sample_points points;
-  points.start(mean, 3);
+  points.start(mean, always, 3);
   const std::size_t size = 100 * mean;
-  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(points.hits(size));
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(points.hits(size).is_hit);
   EXPECT_EQ(weigh(size, size, mean, {5, 9}).blocks, 1u);
   EXPECT_EQ(weigh(size, size, mean, {5, 9}).bytes, size);
 }

@@ -12,6 +12,27 @@
 namespace ashlar::observe {
 namespace {
 
+TEST(block_record, keeps_what_it_is_told) {
+  block_facts facts = {.site = 7,
+                       .size = (std::size_t{1} << 44) - 3,
+                       .made_by = family::new_array,
+                       .standing = block_standing::kept_by_lost,
+                       .thread = 65'535,
+                       .born = 0x7fff'fffe,
+                       .alignment_shift = 43,
+                       .lot = 31};
+  block_record record = {};
+  record.store(facts);
+  EXPECT_EQ(record.load(), facts);
+  // Of a sample it keeps how rare it was, and not the alignment.
+  facts.sampled = true;
+  facts.alignment_shift = 0;
+  facts.doublings = sample_pace::most_doublings;
+  record.store(facts);
+  EXPECT_EQ(record.load(), facts);
+  EXPECT_TRUE(record.is_sampled());
+}
+
 TEST_F(tracker_test, fills_records_and_empties_them) {
   const tag_id some = define("records");
   t.set_thread_tag(some);

@@ -55,7 +55,7 @@ lines group_lines(const leak_group& group, const tracking& all, const report_for
   head.add(amount(group.bytes, group.blocks, format.units),
            group.held ? style::plain : style::alarm);
   if (is_estimate(*all.source))
-    head.add(" (" + error_text(*all.source, group.bytes, format) + ")", style::dim);
+    head.add(" (" + error_text(*all.source, {group.bytes, group.excess}, format) + ")", style::dim);
   head.add(group.held ? " kept by lost ones" : " lost");
   const std::string path = all.source->tag_path(group.tag);
   if (!path.empty())

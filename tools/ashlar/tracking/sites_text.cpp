@@ -55,7 +55,8 @@ lines by_live_bytes(const tracking& all, const report_format& format) {
   column blocks{.name = "blocks"};
   column error{.name = "error"};
   for (const site_group* each : picked) {
-    error.cells.push_back(error_text(*all.source, each->sums.live_bytes, format));
+    error.cells.push_back(
+        error_text(*all.source, {each->sums.live_bytes, each->sums.live_excess}, format));
     live.cells.push_back(format_scaled(each->sums.live_bytes, unit));
     part.cells.push_back(share(each->sums.live_bytes, sum));
     blocks.cells.push_back(group_digits(each->sums.live_blocks));
@@ -80,7 +81,8 @@ lines by_allocations(const tracking& all, const report_format& format) {
   column bytes{.name = std::string("ever ") + unit.name};
   column error{.name = "error"};
   for (const site_group* each : picked) {
-    error.cells.push_back(error_text(*all.source, each->sums.born_bytes, format));
+    error.cells.push_back(
+        error_text(*all.source, {each->sums.born_bytes, each->sums.born_excess}, format));
     made.cells.push_back(group_digits(each->sums.born_blocks));
     part.cells.push_back(share(each->sums.born_blocks, sum));
     bytes.cells.push_back(format_scaled(each->sums.born_bytes, unit));

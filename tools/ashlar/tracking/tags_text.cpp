@@ -47,7 +47,7 @@ void add_row(tag_table& table, const tag_row& row, const tracking& all,
   const auto part = static_cast<double>(row.live_bytes);
   table.name.cells.push_back(row_name(row, format.glyphs()));
   table.live.cells.push_back(format_scaled(row.live_bytes, table.unit));
-  table.error.cells.push_back(error_text(*all.source, row.live_bytes, format));
+  table.error.cells.push_back(error_text(*all.source, {row.live_bytes, row.live_excess}, format));
   table.share.cells.push_back(format_percent(part, static_cast<double>(all.live_bytes)));
   table.blocks.cells.push_back(group_digits(row.live_blocks));
   table.own.cells.push_back(format_scaled(row.own_bytes, table.unit));
@@ -57,7 +57,7 @@ void add_row(tag_table& table, const tag_row& row, const tracking& all,
 void add_total(tag_table& table, const tracking& all, const report_format& format) {
   table.name.cells.emplace_back("total");
   table.live.cells.push_back(format_scaled(all.live_bytes, table.unit));
-  table.error.cells.push_back(error_text(*all.source, all.live_bytes, format));
+  table.error.cells.push_back(error_text(*all.source, {all.live_bytes, all.live_excess}, format));
   table.share.cells.emplace_back();
   table.blocks.cells.push_back(group_digits(all.live_blocks));
   table.own.cells.emplace_back();

@@ -44,7 +44,8 @@ struct tag_row {
   std::size_t depth = 0;
   std::uint64_t live_bytes = 0;  // with all tags below
   std::uint64_t live_blocks = 0;
-  std::uint64_t own_bytes = 0;  // without them
+  std::uint64_t live_excess = 0;  // as `capture_site`
+  std::uint64_t own_bytes = 0;    // without them
   std::uint64_t own_blocks = 0;
   std::uint64_t own_peak = 0;
   std::uint64_t soft = 0;  // budgets of its own; all bits set: none
@@ -72,6 +73,7 @@ struct leak_group {
   std::uint32_t tag = 0;
   std::uint64_t blocks = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t excess = 0;  // of all that lives at its sites: no less than their own
   bool held = false;         // pointed to by lost blocks only
   std::uint32_t oldest = 0;  // milliseconds since tracking began
   std::string suppressed_by;
@@ -116,6 +118,7 @@ struct tracking {
   std::vector<std::string> stale_files;
   std::uint64_t live_bytes = 0;
   std::uint64_t live_blocks = 0;
+  std::uint64_t live_excess = 0;
 };
 
 struct analysis_options {

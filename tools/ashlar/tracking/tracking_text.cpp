@@ -92,15 +92,21 @@ bool counts_every_block(const tracking& all) { return all.source->header.level >
 
 bool is_estimate(const capture& source) { return source.header.sample_bytes != 0; }
 
-std::uint64_t error_of(const capture& source, std::uint64_t bytes) {
-  const auto sum = static_cast<double>(bytes);
-  return static_cast<std::uint64_t>(
-      std::sqrt(static_cast<double>(source.header.sample_bytes) * sum));
+std::uint64_t most_sample_bytes(const capture& source) {
+  return std::max(source.header.sample_bytes, source.header.most_sample_bytes);
 }
 
-std::string error_text(const capture& source, std::uint64_t bytes, const report_format& format) {
-  if (!is_estimate(source) || bytes == 0) return "";
-  const double part = static_cast<double>(error_of(source, bytes)) / static_cast<double>(bytes);
+std::uint64_t error_of(const capture& source, const estimate& sum) {
+  const auto mean = static_cast<double>(source.header.sample_bytes);
+  const auto most = static_cast<double>(most_sample_bytes(source));
+  const auto bytes = static_cast<double>(sum.bytes);
+  const double variance = mean * (bytes + static_cast<double>(sum.excess));
+  return static_cast<std::uint64_t>(std::sqrt(std::min(variance, most * bytes)));
+}
+
+std::string error_text(const capture& source, const estimate& sum, const report_format& format) {
+  if (!is_estimate(source) || sum.bytes == 0) return "";
+  const double part = static_cast<double>(error_of(source, sum)) / static_cast<double>(sum.bytes);
   return fmt::format("{}{:.0f}%", format.glyphs().plus_minus, std::ceil(100 * part));
 }
 
@@ -147,6 +153,9 @@ lines tracker_section(const tracking& all, const report_format& format) {
   if (header.sample_bytes != 0)
     parts.emplace_back(
         fmt::format("a sample in {}", format_size(header.sample_bytes, format.units)));
+  if (most_sample_bytes(*all.source) > header.sample_bytes)
+    parts.emplace_back(fmt::format("in fast threads in up to {}",
+                                   format_size(most_sample_bytes(*all.source), format.units)));
   const line dot(fmt::format(" {} ", format.glyphs().dot), style::dim);
   lines out = flow(line("TRACKER   ", style::heading), parts, dot, format.width);
   append(out, gap_lines(*all.source, format));

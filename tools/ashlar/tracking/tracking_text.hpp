@@ -31,10 +31,18 @@ bool counts_every_block(const tracking& all);
 
 /// Tells whether the figures are estimates from samples.
 bool is_estimate(const capture& source);
-/// Returns the standard deviation, at most, of an estimate of `bytes` (observe/sampling.hpp).
-std::uint64_t error_of(const capture& source, std::uint64_t bytes);
-/// Returns it as a part of `bytes`, "±12%"; empty where nothing is estimated.
-std::string error_text(const capture& source, std::uint64_t bytes, const report_format& format);
+/// Returns the mean bytes between the rarest samples, those of threads that allocate very fast.
+std::uint64_t most_sample_bytes(const capture& source);
+/// Bytes that samples stand for, and what larger means add to their variance (`capture_site`).
+struct estimate {
+  std::uint64_t bytes = 0;
+  std::uint64_t excess = 0;
+};
+
+/// Returns the standard deviation, at most, of an estimate (observe/sampling.hpp).
+std::uint64_t error_of(const capture& source, const estimate& sum);
+/// Returns it as a part of the bytes, "±12%"; empty where nothing is estimated.
+std::string error_text(const capture& source, const estimate& sum, const report_format& format);
 
 /// Returns "counters", "full", ...
 const char* level_name(std::uint32_t level);

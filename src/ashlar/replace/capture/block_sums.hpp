@@ -21,6 +21,7 @@ struct site_sums {
   std::uint64_t lost_bytes;
   std::uint64_t held_blocks;
   std::uint64_t held_bytes;
+  std::uint64_t live_excess;  // observe::excess_of, of all
   std::uint32_t oldest;
   std::uint32_t newest;
   std::uint32_t first_period;  // index of an entry, plus one; 0: none

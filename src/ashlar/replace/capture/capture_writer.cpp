@@ -152,7 +152,8 @@ void writer::write_sites() noexcept {
   for (std::uint32_t i = 1; i < site_count_; ++i) {
     const site_key key = tracker_.sites.key_of(i);
     const site_cell sum = tracker_.sum_of(i);
-    const site_sums extra = (header_.gaps & gap_blocks) == 0 ? blocks_.site(i) : site_sums{};
+    const bool has_blocks = (header_.gaps & gap_blocks) == 0;
+    const site_sums extra = has_blocks ? blocks_.site(i) : site_sums{};
     const capture_site s = {.first_frame = frame,
                             .frame_count = key.frame_count,
                             .file = text(key.file),
@@ -168,10 +169,12 @@ void writer::write_sites() noexcept {
                             .lost_bytes = extra.lost_bytes,
                             .held_blocks = extra.held_blocks,
                             .held_bytes = extra.held_bytes,
+                            .born_excess = sum.born_excess,
+                            .live_excess = has_blocks ? extra.live_excess : sum.born_excess,
                             .oldest = extra.oldest,
                             .newest = extra.newest};
     frame += key.frame_count;
-    if ((header_.gaps & gap_blocks) != 0) header_.live_blocks += s.live_blocks;
+    if (!has_blocks) header_.live_blocks += s.live_blocks;
     out_.add(&s, sizeof s);
   }
   end(site_count_ - 1);
@@ -317,6 +320,7 @@ void writer::fill_header(bool scanned) noexcept {
   header_.own_bytes = tracker_.own_bytes();
   header_.lost = tracker_.lost();
   header_.sample_bytes = tracker_.sample_bytes();
+  header_.most_sample_bytes = tracker_.most_sample_bytes();
   header_.has_leaks = scanned ? 1 : 0;
   header_.frame_pointers_only = header_.depth > 1 && !os::has_unwind_tables() ? 1 : 0;
   std::strncpy(header_.program, program_invocation_short_name, sizeof header_.program - 1);

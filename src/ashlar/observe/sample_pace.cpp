@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#include "ashlar/observe/sample_pace.hpp"
+
+#include <algorithm>
+
+namespace ashlar::observe {
+
+namespace {
+
+// What a 64th of a second allows: at the standard settings 32 samples, the first 16 MiB.
+constexpr double burst_ns = 1e9 / 64;
+constexpr double least_burst = 32;
+constexpr double steps_per_burst = 4;
+
+// What never comes must not grow.
+constexpr std::size_t most_mean = std::size_t{1} << 62;
+
+}  // namespace
+
+void sample_pace::allow(std::size_t up_to, std::size_t mean) noexcept {
+  *this = {};
+  if (mean == 0 || mean > most_mean >> most_doublings) return;
+  per_ns_ = static_cast<double>(up_to) / static_cast<double>(mean) / 1e9;
+  burst_ = std::max(least_burst, burst_ns * per_ns_);
+}
+
+void sample_pace::take(std::uint64_t now) noexcept {
+  if (per_ns_ <= 0) return;
+  const double run_off = static_cast<double>(now - latest_) * per_ns_;
+  latest_ = now;
+  const double step = burst_ / steps_per_burst;
+  fill_ = std::clamp(fill_ - run_off, 0.0, burst_ + step * most_doublings - 1) + 1;
+  const double beyond = (fill_ - burst_) / step;
+  doublings_ = beyond <= 0 ? 0 : std::min(static_cast<std::uint8_t>(beyond + 1), most_doublings);
+}
+
+}  // namespace ashlar::observe

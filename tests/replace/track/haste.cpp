@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// A thread that allocates very fast gets fewer samples. What becomes of its blocks later, when it
+// has slowed down or another thread has them, must not make them count for more or less.
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "ashlar/tag.hpp"
+#include "ashlar/track.hpp"
+#include "replace/support/check.hpp"
+
+namespace {
+
+using ashlar::track_level;
+
+constexpr std::size_t mean = 256 << 10;
+constexpr double largest_mean = mean * 256.0;  // as far as these threads get, and further
+
+double live_bytes() { return static_cast<double>(ashlar::usage_below({}).live_bytes); }
+
+// Gigabytes a second, of blocks that nobody writes to.
+void make_haste() {
+  for (int i = 0; i < 6'000; ++i) {
+    void* volatile p = std::malloc(64'000);
+    std::free(p);
+  }
+}
+
+void rest() { std::this_thread::sleep_for(std::chrono::milliseconds(35)); }
+
+// What all rounds of a step came to.
+struct sum {
+  double found = 0, truth = 0;
+
+  void add(double bytes, double true_bytes) { found += bytes, truth += true_bytes; }
+  void expect_near(const char* what) const {
+    const double deviation = std::sqrt(largest_mean * truth);
+    std::printf("%s: %.3f of the truth, may be off by %.3f\n", what, found / truth,
+                deviation / truth);
+    expect(std::fabs(found - truth) < 5 * deviation, what);
+  }
+};
+
+using blocks = std::vector<void*>;
+
+void resize(blocks& all, std::size_t size) {
+  for (void*& p : all) p = std::realloc(p, size);
+}
+
+// Where the thread is in haste, and where it has slowed down, each step over and over.
+void blocks_of_a_hasty_thread_count_right_however_they_are_resized() {
+  constexpr int rounds = 40;
+  constexpr std::size_t count = 3'000;
+  sum born, grown, shrunk, small, small_grown;
+  for (int i = 0; i < rounds; ++i) {
+    blocks large(count), few(2 * count);
+    make_haste();
+    const double before = live_bytes();
+    for (void*& p : large) p = std::malloc(300'000);
+    born.add(live_bytes() - before, count * 300e3);
+    rest();
+    resize(large, 600'000);
+    grown.add(live_bytes() - before, count * 600e3);
+    make_haste();
+    resize(large, 400'000);
+    shrunk.add(live_bytes() - before, count * 400e3);
+    const double then = live_bytes();
+    for (void*& p : few) p = std::malloc(6'000);
+    small.add(live_bytes() - then, 2 * count * 6e3);
+    rest();
+    resize(few, 9'000);
+    small_grown.add(live_bytes() - then, 2 * count * 9e3);
+    for (void* const p : large) std::free(p);
+    for (void* const p : few) std::free(p);
+  }
+  born.expect_near("what a hasty thread made is counted right");
+  grown.expect_near("large blocks that it grows at leisure are counted right");
+  shrunk.expect_near("and that shrink");
+  small.expect_near("small blocks are counted right");
+  small_grown.expect_near("and those that it grows at leisure");
+}
+
+// The other way round: what a thread made at leisure, and resizes in haste.
+void blocks_of_a_calm_thread_count_right_when_it_makes_haste() {
+  constexpr int rounds = 20;
+  constexpr std::size_t count = 1'000;
+  sum born, grown;
+  for (int i = 0; i < rounds; ++i) {
+    blocks large(count);
+    rest();
+    const double before = live_bytes();
+    for (void*& p : large) p = std::malloc(300'000);
+    born.add(live_bytes() - before, count * 300e3);
+    make_haste();
+    resize(large, 700'000);
+    grown.add(live_bytes() - before, count * 700e3);
+    for (void* const p : large) std::free(p);
+  }
+  born.expect_near("what a calm thread made is counted right");
+  grown.expect_near("large blocks that it grows in haste are counted right");
+}
+
+}  // namespace
+
+int main() {
+  expect_ashlar();
+  expect(ashlar::set_tracking({.level = track_level::sampled,
+                               .depth = 1,
+                               .sample_bytes = mean,
+                               .sample_up_to = std::size_t{1} << 30}),
+         "sampling begins");
+  blocks_of_a_hasty_thread_count_right_however_they_are_resized();
+  blocks_of_a_calm_thread_count_right_when_it_makes_haste();
+}
