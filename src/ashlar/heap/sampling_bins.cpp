@@ -21,6 +21,7 @@ void sampling_bins::start_sampling(std::size_t mean, std::size_t up_to) noexcept
 void sampling_bins::forget_points() noexcept {
   for (bin& b : bins) b.pops_left = 0;
   for (outlook& each : outlook_) each = outlook::unseen;
+  most_doublings_ = 0;
 }
 
 // Looks at the next stretch of a class.
@@ -34,6 +35,12 @@ void sampling_bins::draw(size_class c) noexcept {
   bins[c].pops_left = static_cast<std::uint16_t>(clear);
   outlook_[c] = clear < stretch ? outlook::due : outlook::open;
   doublings_[c] = points_.doublings();
+  most_doublings_ = std::max(most_doublings_, doublings_[c]);
+}
+
+void sampling_bins::slow_down(std::uint64_t now) noexcept {
+  points_.settle(now);
+  if (points_.is_outdated(most_doublings_)) forget_points();
 }
 
 observe::drawn sampling_bins::is_due(size_class c) noexcept {

@@ -56,6 +56,11 @@ struct sampling_bins : bin_table {
   observe::drawn is_due(size_class c) noexcept;
   /// The thread's points: for what belongs to no class here, and for what was sampled.
   observe::sample_points& points() { return points_; }
+  /// Whether samples were rare lately: then `slow_down` is to be called now and then.
+  bool is_hasty() const { return most_doublings_ != 0 || points_.doublings() != 0; }
+  /// Enters that it is `now`, in nanoseconds: the mean of a thread that has slowed down falls.
+  /// Requires: not called because of what a class has ahead, which may be forgotten.
+  void slow_down(std::uint64_t now) noexcept;
 
   /// Draws other points: for the child of a fork, lest many children have the same.
   void draw_anew(std::uint64_t seed) noexcept;
@@ -72,6 +77,7 @@ struct sampling_bins : bin_table {
   observe::sample_points points_;
   outlook outlook_[class_count] = {};
   std::uint8_t doublings_[class_count] = {};  // of the mean that each was looked at with
+  std::uint8_t most_doublings_ = 0;           // of any of these, or more
 };
 
 /// Whoever counts for a thread whose bins are `h`. Requires: they are sampled.

@@ -29,9 +29,9 @@ using observe::untagged_policy;
 /// Begins to track, changes how, or ends (`track_level::off`; what was counted stays). This thread
 /// is tracked from now on, others from their next slow operation on, which a thread that is sampled
 /// has once in 1,024 allocations of a size class: before they start is best.
-/// Errors: false if there is no memory; for `sampled` with another `sample_bytes` than before, with
-/// 0, after `debug`, or with a policy for blocks without a tag, of which it would see a few. Then
-/// nothing has changed.
+/// Errors: false if there is no memory; for `sampled` with another `sample_bytes` or `sample_up_to`
+/// than before, with a `sample_bytes` of 0, after `debug`, or with a policy for blocks without a
+/// tag, of which it would see a few. Then nothing has changed.
 ASHLAR_EXPORT bool set_tracking(const track_settings& settings) noexcept;
 /// Returns how it is tracked now.
 ASHLAR_EXPORT track_settings current_tracking() noexcept;

@@ -12,7 +12,7 @@ constexpr double burst_ns = 1e9 / 64;
 constexpr double least_burst = 32;
 constexpr double steps_per_burst = 4;
 
-// What never comes must not grow.
+// The largest mean that there may be: doubled, it must fit.
 constexpr std::size_t most_mean = std::size_t{1} << 62;
 
 }  // namespace
@@ -24,14 +24,21 @@ void sample_pace::allow(std::size_t up_to, std::size_t mean) noexcept {
   burst_ = std::max(least_burst, burst_ns * per_ns_);
 }
 
-void sample_pace::take(std::uint64_t now) noexcept {
-  if (per_ns_ <= 0) return;
+void sample_pace::fill(double samples, std::uint64_t now) noexcept {
   const double run_off = static_cast<double>(now - latest_) * per_ns_;
   latest_ = now;
   const double step = burst_ / steps_per_burst;
-  fill_ = std::clamp(fill_ - run_off, 0.0, burst_ + step * most_doublings - 1) + 1;
+  fill_ = std::clamp(fill_ - run_off, 0.0, burst_ + step * most_doublings - samples) + samples;
   const double beyond = (fill_ - burst_) / step;
   doublings_ = beyond <= 0 ? 0 : std::min(static_cast<std::uint8_t>(beyond + 1), most_doublings);
+}
+
+void sample_pace::take(std::uint64_t now) noexcept {
+  if (!is_endless()) fill(1, now);
+}
+
+void sample_pace::run_off(std::uint64_t now) noexcept {
+  if (!is_endless()) fill(0, now);
 }
 
 }  // namespace ashlar::observe

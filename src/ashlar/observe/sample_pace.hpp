@@ -7,6 +7,8 @@
 // it is no more than a burst full, nothing changes. Beyond that, each further step of it doubles
 // the mean bytes between two samples: so the vessel comes to rest where as many samples come as run
 // off, at any speed of allocation. When the thread slows down it empties, and the mean falls again.
+// Only samples that were drawn count: what else is done for samples that there are, no rarer ones
+// could spare.
 //
 // Estimates stay right on average: what is sampled with which chance is decided before it is
 // allocated, and each sample knows its own (sampling.hpp).
@@ -31,13 +33,19 @@ class sample_pace {
   /// Allows what `up_to` bytes a second give with a sample in `mean` bytes; 0: any number.
   void allow(std::size_t up_to, std::size_t mean) noexcept;
 
+  /// Whether it allows any number.
+  bool is_endless() const { return per_ns_ <= 0; }
   /// Enters a sample that is taken at `now`, in nanoseconds.
   void take(std::uint64_t now) noexcept;
+  /// Enters that it is `now`: without samples, too, the vessel runs empty.
+  void run_off(std::uint64_t now) noexcept;
 
   /// How often the mean is to be doubled now.
   std::uint8_t doublings() const { return doublings_; }
 
  private:
+  void fill(double samples, std::uint64_t now) noexcept;
+
   double per_ns_ = 0;  // what runs off; 0: any number of samples may come
   double burst_ = 0;
   double fill_ = 0;  // samples

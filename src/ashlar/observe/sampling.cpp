@@ -96,6 +96,11 @@ void sample_points::draw_gap() noexcept {
   has_gap_ = true;
 }
 
+void sample_points::settle(std::uint64_t now) noexcept {
+  pace_.run_off(now);
+  if (has_gap_ && is_outdated(gap_doublings_)) draw_gap();
+}
+
 drawn sample_points::hits_next(std::size_t size) noexcept {
   if (!has_gap_) {
     draw_gap();

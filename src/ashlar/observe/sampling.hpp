@@ -34,10 +34,11 @@ struct block_weight {
   std::uint64_t bytes = 0;
 };
 
-/// What a sample adds to the variance of a sum of bytes because the mean was doubled: together with
-/// its bytes, times the mean that was asked for, all that it adds at most. In bytes.
+/// Sums of bytes have at most the variance `mean * (bytes + excess)`, with the mean that was asked
+/// for: this is a sample's part of `excess`, 0 if its own mean was that one. In bytes.
 constexpr std::uint64_t excess_of(const block_weight& w, std::uint8_t doublings) {
-  return (w.bytes << doublings) - w.bytes;
+  constexpr std::uint64_t most = std::uint64_t{1} << 62;
+  return w.bytes > most >> doublings ? most : (w.bytes << doublings) - w.bytes;
 }
 
 /// What decides whether the blocks and bytes that a sample stands for, no whole numbers, are
@@ -93,8 +94,16 @@ class sample_points {
     if (!has_gap_) draw_gap();
     return gap_doublings_;
   }
-  /// Enters that a sample was taken, in nanoseconds of any clock.
+  /// Whether too many samples make the next ones rarer.
+  bool have_a_limit() const { return !pace_.is_endless(); }
+  /// Enters that a sample was drawn, in nanoseconds of any clock.
   void took_one(std::uint64_t now) noexcept { pace_.take(now); }
+  /// Enters that it is `now`. The mean may fall, and a gap that comes from one that is too large by
+  /// far is drawn anew: whether there is a point ahead has no part in that.
+  void settle(std::uint64_t now) noexcept;
+  /// Whether a mean of then is too large by far for a thread as slow as now. Once doubled it may be
+  /// from one sample to the next.
+  bool is_outdated(std::uint8_t then) const { return then > pace_.doublings() + 1; }
   /// Bytes that seldom have a point among them: an eighth of the mean.
   std::size_t usual_gap() const { return current_mean() / 8; }
   /// The chance that they have none: exp(-1/8).

@@ -267,8 +267,11 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
     meet_untagged(facts.site, made.size);
   const block_weight w =
       sampled ? weight_of(facts, data, made.covered) : block_weight{1, made.size};
-  if (t == nullptr) [[unlikely]]
-    return count_late(facts.site, w, true);
+  if (t == nullptr) [[unlikely]] {
+    count_late(facts.site, w, true);
+    if (sampled && facts.doublings != 0) count_late_excess(facts, w);
+    return;
+  }
   state.latest = ~address_of(data);
   state.latest_size = made.size;
   tally_birth(*t, facts.site, w);
@@ -276,13 +279,25 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
     tally_excess(*t, facts, w);
 }
 
-// Without a cell nobody knows how far off its site may be: it is known how far others are at most.
-void tracker::tally_excess(thread_tally& t, const block_facts& facts,
-                           const block_weight& w) noexcept {
-  if (site_cell* const of_site = cell_of(t, facts.site); of_site != nullptr)
-    bump(of_site->born_excess, excess_of(w, facts.doublings));
-  if (facts.doublings > load_relaxed(most_doublings_))
-    store_relaxed(most_doublings_, facts.doublings);
+// Without a cell the site's error comes out too small. The sum stays at its most once it is there.
+ASHLAR_COLD void tracker::tally_excess(thread_tally& t, const block_facts& facts,
+                                       const block_weight& w) noexcept {
+  if (site_cell* const of_site = cell_of(t, facts.site); of_site != nullptr) {
+    std::uint64_t sum = 0;
+    if (__builtin_add_overflow(of_site->born_excess, excess_of(w, facts.doublings), &sum))
+      sum = ~std::uint64_t{0};
+    store_relaxed(of_site->born_excess, sum);
+  }
+  std::uint8_t most = most_doublings_.load(std::memory_order_relaxed);
+  while (most < facts.doublings &&
+         !most_doublings_.compare_exchange_weak(most, facts.doublings, std::memory_order_relaxed)) {
+  }
+}
+
+ASHLAR_COLD void tracker::count_late_excess(const block_facts& facts,
+                                            const block_weight& w) noexcept {
+  lock_guard guard(late_mutex_);
+  if (ended_ != nullptr) tally_excess(*ended_, facts, w);
 }
 
 ASHLAR_FORCE_INLINE void tracker::tally_birth(thread_tally& t, site_id site,

@@ -62,7 +62,7 @@ struct track_settings {
   /// of the process, for records of blocks do not hold it.
   std::size_t sample_bytes = standard_sample_bytes;
   /// Bytes a second that a thread allocates before its samples become rarer, lest they slow it
-  /// down; 0: they never do.
+  /// down; 0: they never do. Stays as the other does, for threads do not look again.
   std::size_t sample_up_to = standard_sample_up_to;
 };
 
@@ -94,7 +94,7 @@ class tracker {
   constexpr tracker() = default;
 
   /// Begins, or changes what is recorded from now on. Errors: false if there is no memory, or with
-  /// another `sample_bytes` than before; then nothing has changed.
+  /// another `sample_bytes` or `sample_up_to` than before; then nothing has changed.
   bool set(const track_settings& settings) noexcept;
   track_level level() const { return load_relaxed(settings_.level); }
   const track_settings& settings() const { return settings_; }
@@ -196,7 +196,8 @@ class tracker {
   }
   /// The most that it was for any sample, as far as other threads have got; 0: none was taken.
   std::size_t most_sample_bytes() const {
-    return load_relaxed(has_sampled_) ? mean_of(load_relaxed(most_doublings_)) : 0;
+    return load_relaxed(has_sampled_) ? mean_of(most_doublings_.load(std::memory_order_relaxed))
+                                      : 0;
   }
   /// Mean bytes between two samples; 0: nothing was ever sampled.
   std::size_t sample_bytes() const {
@@ -322,8 +323,8 @@ class tracker {
   void enter_birth(block_record& record, const void* data, const origin& made,
                    bool sampled) noexcept;
   void tally_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
-  ASHLAR_COLD void tally_excess(thread_tally& t, const block_facts& facts,
-                                const block_weight& w) noexcept;
+  void tally_excess(thread_tally& t, const block_facts& facts, const block_weight& w) noexcept;
+  void count_late_excess(const block_facts& facts, const block_weight& w) noexcept;
   void tally_first_birth(thread_tally& t, site_id site, const block_weight& w) noexcept;
   void tally_first_death(site_id site, const block_weight& w) noexcept;
   bool publish_due(thread_tally& t, tag_id tag) noexcept;
@@ -348,7 +349,7 @@ class tracker {
   std::int64_t batch_ = usual_batch;  // bytes that a cell keeps to itself; 0: exact peaks
   bool prepared_ = false;
   bool has_sampled_ = false;
-  std::uint8_t most_doublings_ = 0;
+  std::atomic<std::uint8_t> most_doublings_{0};
   bool follows_forks_ = false;
   std::uint64_t start_ns_ = 0;
   std::atomic<std::uint64_t> lost_{0};

@@ -29,9 +29,9 @@ std::int64_t tracker::batch_for(const track_settings& settings) noexcept {
 
 bool tracker::set(const track_settings& settings) noexcept {
   const bool samples = settings.level == track_level::sampled;
-  if (samples && (settings.sample_bytes == 0 ||
-                  (has_sampled_ && settings.sample_bytes != settings_.sample_bytes)))
-    return false;
+  const bool is_other = settings.sample_bytes != settings_.sample_bytes ||
+                        settings.sample_up_to != settings_.sample_up_to;
+  if (samples && (settings.sample_bytes == 0 || (has_sampled_ && is_other))) return false;
   if (settings.level != track_level::off && !prepare()) return false;
   if (samples) {
     store_relaxed(settings_.sample_bytes, settings.sample_bytes);

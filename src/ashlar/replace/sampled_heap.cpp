@@ -47,20 +47,33 @@ double chance_of(std::size_t covered, std::uint8_t doublings) noexcept {
 }
 
 // Whether an allocation is to be sampled, by what the heap will set aside for it.
-drawn draw(local_heap* own, size_class c, std::size_t size) noexcept {
+drawn draw_block(local_heap* own, size_class c, std::size_t size) noexcept {
   if (c == class_count)
     return points_of(own).hits(heap::usable_bytes_of_large(std::max<std::size_t>(size, 1)));
   return own != nullptr ? own->is_due(c) : points_of(own).hits(size_classes[c].block_size);
 }
 
-void enter_sample(local_heap* own, allocation a, const observe::origin& made,
-                  std::uint8_t doublings) noexcept {
-  observe::tracker& tracker = observe::process_tracker();
+// To be called behind what draws: malloc comes here where a class is due, which must not be
+// forgotten.
+void look_at_pace(local_heap* own) noexcept {
+  if (own != nullptr && own->is_hasty()) [[unlikely]]
+    own->slow_down(os::coarse_ns());
+}
+
+// Enters a block with a record as a sample, for the first time or anew.
+void enter_sample(allocation a, const observe::origin& made, std::uint8_t doublings) noexcept {
   observe::origin sampled = made;
   sampled.covered = heap::usable_size(a.data());
   sampled.doublings = doublings;
-  tracker.note_sampled_birth(*heap::record_of(a.data()), a.data(), sampled);
-  points_of(own).took_one(os::monotonic_ns());
+  observe::process_tracker().note_sampled_birth(*heap::record_of(a.data()), a.data(), sampled);
+}
+
+// The same of one that was drawn just now.
+void enter_drawn(local_heap* own, allocation a, const observe::origin& made,
+                 std::uint8_t doublings) noexcept {
+  enter_sample(a, made, doublings);
+  observe::sample_points& points = points_of(own);
+  if (points.have_a_limit()) points.took_one(os::monotonic_ns());
 }
 
 // Room for a sample. A small one must lie where free takes the slow path; the others always do, so
@@ -80,15 +93,16 @@ allocation take_sample(local_heap* own, layout request, bool zero, const observe
                        std::uint8_t doublings) noexcept {
   const allocation a = place_sample(request, zero);
   if (!a) return process_heap.allocate_from(bound_local(), request, zero);
-  enter_sample(own, a, made, doublings);
+  enter_drawn(own, a, made, doublings);
   return a;
 }
 
 // A block without a record. A large one remembers what its bytes went by, for when it grows.
 allocation take_plain(local_heap* own, size_class c, layout request, bool zero) noexcept {
+  const std::uint8_t doublings = c == class_count ? points_of(own).doublings_ahead() : 0;
   const allocation a =
       process_heap.allocate_as(own != nullptr ? own : bound_local(), c, request, zero);
-  if (a && c == class_count) heap::set_doublings(a.data(), points_of(own).doublings_ahead());
+  if (a && doublings != 0) heap::set_doublings(a.data(), doublings);
   return a;
 }
 
@@ -102,12 +116,11 @@ allocation move_to(allocation to, void* p, std::size_t kept) noexcept {
 }
 
 // Whether the bytes that a large block without a record grows by make it a sample. Its chance comes
-// from one mean: the larger one of its own, and of what goes by now.
-drawn draw_growth(local_heap* own, std::uint8_t doublings, std::size_t more) noexcept {
-  if (doublings > points_of(own).doublings_ahead())
-    return {happens(own, chance_of(more, doublings)), doublings};
-  const std::uint8_t now = points_of(own).doublings_ahead();
-  return {points_of(own).hits(more).is_hit, now};
+// from one mean, that of its birth: any other choice would depend on what was sampled since.
+bool draw_growth(local_heap* own, std::uint8_t doublings, std::size_t more) noexcept {
+  observe::sample_points& points = points_of(own);
+  return doublings == points.doublings_ahead() ? points.hits(more).is_hit
+                                               : happens(own, chance_of(more, doublings));
 }
 
 // A large block without a record. It may get one for the bytes that it grows by.
@@ -115,19 +128,19 @@ allocation resize_large(local_heap* own, slab& s, std::size_t size,
                         const observe::origin& made) noexcept {
   const std::size_t before = heap::usable_bytes_of(s);
   const std::size_t after = heap::good_size(size);
+  const std::uint8_t doublings = s.doublings;
+  const bool is_hit = after > before && draw_growth(own, doublings, after - before);
   // Those of a heap of the program's own move: it knows of no records.
-  drawn grown = {false, s.doublings};
-  if (after > before) grown = draw_growth(own, s.doublings, after - before);
-  if (grown && s.home != &process_heap) {
-    const allocation a =
-        move_to(take_sample(own, {size}, false, made, grown.doublings), s.start, before);
+  if (is_hit && s.home != &process_heap) {
+    const allocation a = move_to(take_sample(own, {size}, false, made, doublings), s.start, before);
     if (a) return a;
   }
   const allocation a =
       process_heap.reallocate_from(bound_local(), s.start, default_alignment, {size});
   if (!a) return a;
-  heap::set_doublings(a.data(), grown.doublings);
-  if (grown && heap::watch_large(a.data(), true)) enter_sample(own, a, made, grown.doublings);
+  heap::set_doublings(a.data(), doublings);
+  if (is_hit && heap::owner_of(a.data()) == &process_heap && heap::watch_large(a.data(), true))
+    enter_drawn(own, a, made, doublings);
   return a;
 }
 
@@ -158,19 +171,6 @@ allocation resize_place(void* p, std::size_t size, std::size_t before) noexcept 
   return move_to(to, p, std::min(before, size));
 }
 
-// Whether a sample is one still when it covers `after` bytes: with the chance that it would be one
-// had it always done so. `doublings` becomes that of what it weighs from then on.
-bool stays_sample(local_heap* own, std::size_t before, std::size_t after,
-                  std::uint8_t& doublings) noexcept {
-  const double chance = chance_of(before, doublings);
-  if (after < before) return happens(own, chance_of(after, doublings) / chance);
-  if (after == before || !is_sampling() || points_of(own).doublings_ahead() <= doublings)
-    return true;
-  doublings = points_of(own).doublings_ahead();
-  return happens(own, chance_of(before, doublings) / chance) ||
-         points_of(own).hits(after - before).is_hit;
-}
-
 // A sample that leaves its class for a larger one is drawn anew, as any block is that does.
 allocation regrow_sample(void* p, std::size_t size, const observe::origin& made) noexcept {
   const allocation a = sampled_allocate({size}, false, made);
@@ -183,7 +183,7 @@ allocation regrow_sample(void* p, std::size_t size, const observe::origin& made)
   return move_to(a, p, before);
 }
 
-// A block with a record. Where its chance becomes less, the record goes unless it is lucky.
+// A block with a record. Where it now covers less, the record goes unless it is lucky.
 allocation resize_sampled(local_heap* own, void* p, std::size_t size,
                           const observe::origin& made) noexcept {
   if (!is_sample(p)) return watched_reallocate(p, size, made);
@@ -199,14 +199,14 @@ allocation resize_sampled(local_heap* own, void* p, std::size_t size,
   }
   observe::process_tracker().note_death(facts, p, before);
   const std::size_t after = heap::usable_size(a.data());
-  std::uint8_t doublings = facts.doublings;
-  if (!stays_sample(own, before, after, doublings)) {
+  const std::uint8_t doublings = facts.doublings;
+  if (after < before && !happens(own, chance_of(after, doublings) / chance_of(before, doublings))) {
     heap::set_doublings(a.data(), doublings);
     if (heap::watch_large(a.data(), false) || heap::record_of(a.data()) == nullptr) return a;
     const allocation plain = process_heap.allocate_from(bound_local(), {size}, false);
     if (plain) return move_to(plain, a.data(), size < after ? size : after);
   }
-  if (heap::record_of(a.data()) != nullptr) enter_sample(own, a, made, doublings);
+  if (heap::record_of(a.data()) != nullptr) enter_sample(a, made, doublings);
   return a;
 }
 
@@ -225,7 +225,9 @@ allocation sampled_allocate(layout request, bool zero, const observe::origin& ma
     return process_heap.allocate_from(bound_local(), request, zero);
   local_heap* const own = counting_local();
   const size_class c = process_heap.class_for(request);
-  if (const drawn hit = draw(own, c, request.size)) [[unlikely]]
+  const drawn hit = draw_block(own, c, request.size);
+  look_at_pace(own);
+  if (hit) [[unlikely]]
     return take_sample(own, request, zero, made, hit.doublings);
   return take_plain(own, c, request, zero);
 }
@@ -233,8 +235,10 @@ allocation sampled_allocate(layout request, bool zero, const observe::origin& ma
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {
   const slab* const s = process_page_map.header_of(p);
   local_heap* const own = counting_local();
-  return s != nullptr && s->watched ? resize_sampled(own, p, size, made)
-                                    : resize_plain(own, p, size, made);
+  const allocation a = s != nullptr && s->watched ? resize_sampled(own, p, size, made)
+                                                  : resize_plain(own, p, size, made);
+  look_at_pace(own);
+  return a;
 }
 
 }  // namespace ashlar::replace

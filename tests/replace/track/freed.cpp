@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Frees and resizes blocks that were freed: where each has a record nothing comes of it, and no
-// place is handed out twice. Run with faults=ignore.
+// Frees and resizes blocks that were freed, and what is no block: where each has a record nothing
+// comes of it, and no place is handed out twice. Run with faults=ignore.
 #include "ashlar/track.hpp"
 #include "replace/support/check.hpp"
 
@@ -20,6 +20,15 @@ void expect_gone(std::size_t size, std::size_t then) {
   free(second);
 }
 
+// Whether it is in a sample or in a block that is none.
+void expect_no_block(std::size_t size, std::size_t then) {
+  for (int i = 0; i < 20; ++i) {
+    auto* const block = static_cast<char*>(opaque(malloc(size)));
+    expect(realloc(opaque(block + 16), then) == nullptr, "the inside of a block is not resized");
+    free(block);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -27,6 +36,9 @@ int main() {
   for (const track_level level : {track_level::full, track_level::sampled}) {
     expect(ashlar::set_tracking({.level = level, .sample_bytes = 1}), "every block has a record");
     for (const std::size_t size : {100u, 3'000u, 100'000u})
-      for (const std::size_t then : {size / 2, size, 4 * size}) expect_gone(size, then);
+      for (const std::size_t then : {size / 2, size, 4 * size}) {
+        expect_gone(size, then);
+        expect_no_block(size, then);
+      }
   }
 }

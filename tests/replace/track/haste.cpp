@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A thread that allocates very fast gets fewer samples. What becomes of its blocks later, when it
-// has slowed down or another thread has them, must not make them count for more or less.
+// A thread that allocates very fast gets fewer samples, until it slows down. What becomes of its
+// blocks later, there or in another thread, must not make them count for more or less.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -17,7 +17,7 @@ namespace {
 using ashlar::track_level;
 
 constexpr std::size_t mean = 256 << 10;
-constexpr double largest_mean = mean * 256.0;  // as far as these threads get, and further
+constexpr double largest_mean = mean * 128.0;  // as far as these threads get
 
 double live_bytes() { return static_cast<double>(ashlar::usage_below({}).live_bytes); }
 
@@ -30,6 +30,27 @@ void make_haste() {
 }
 
 void rest() { std::this_thread::sleep_for(std::chrono::milliseconds(35)); }
+
+// How many bytes a sample stands for that is taken now.
+double weight_of_a_sample() {
+  const auto made = [] { return static_cast<double>(ashlar::usage_below({}).blocks.total_bytes); };
+  for (double before = made();; before = made()) {
+    void* volatile p = std::malloc(1'000);
+    std::free(p);
+    if (const double weight = made() - before; weight != 0) return weight;
+  }
+}
+
+void samples_are_rare_in_haste_and_no_longer() {
+  for (int i = 0; i < 5; ++i) {
+    make_haste();
+    expect(weight_of_a_sample() > 3.9 * mean, "in haste samples are rare");
+    rest();
+    void* volatile p = std::malloc(300'000);  // it comes to know that it has slowed down
+    std::free(p);
+    expect(weight_of_a_sample() < 2.1 * mean, "a rest later they are not");
+  }
+}
 
 // What all rounds of a step came to.
 struct sum {
@@ -56,7 +77,7 @@ void blocks_of_a_hasty_thread_count_right_however_they_are_resized() {
   constexpr std::size_t count = 3'000;
   sum born, grown, shrunk, small, small_grown;
   for (int i = 0; i < rounds; ++i) {
-    blocks large(count), few(2 * count);
+    blocks large(count), few(6 * count);
     make_haste();
     const double before = live_bytes();
     for (void*& p : large) p = std::malloc(300'000);
@@ -69,10 +90,10 @@ void blocks_of_a_hasty_thread_count_right_however_they_are_resized() {
     shrunk.add(live_bytes() - before, count * 400e3);
     const double then = live_bytes();
     for (void*& p : few) p = std::malloc(6'000);
-    small.add(live_bytes() - then, 2 * count * 6e3);
+    small.add(live_bytes() - then, 6 * count * 6e3);
     rest();
     resize(few, 9'000);
-    small_grown.add(live_bytes() - then, 2 * count * 9e3);
+    small_grown.add(live_bytes() - then, 6 * count * 9e3);
     for (void* const p : large) std::free(p);
     for (void* const p : few) std::free(p);
   }
@@ -94,8 +115,11 @@ void blocks_of_a_calm_thread_count_right_when_it_makes_haste() {
     const double before = live_bytes();
     for (void*& p : large) p = std::malloc(300'000);
     born.add(live_bytes() - before, count * 300e3);
-    make_haste();
-    resize(large, 700'000);
+    std::thread([&] {  // it has none of the points of the other
+      make_haste();
+      resize(large, 700'000);
+    })
+        .join();
     grown.add(live_bytes() - before, count * 700e3);
     for (void* const p : large) std::free(p);
   }
@@ -112,6 +136,7 @@ int main() {
                                .sample_bytes = mean,
                                .sample_up_to = std::size_t{1} << 30}),
          "sampling begins");
+  samples_are_rare_in_haste_and_no_longer();
   blocks_of_a_hasty_thread_count_right_however_they_are_resized();
   blocks_of_a_calm_thread_count_right_when_it_makes_haste();
 }

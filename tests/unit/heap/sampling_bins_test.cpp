@@ -222,6 +222,19 @@ TEST_F(sampling, each_stretch_has_the_mean_that_it_was_looked_at_with) {
   EXPECT_EQ(next(), 2);
 }
 
+TEST_F(sampling, a_thread_that_slows_down_forgets_stretches_of_its_haste) {
+  own.start_sampling(1_KiB, 1 << 20);
+  EXPECT_FALSE(own.is_hasty());
+  for (int i = 0; i < 200; ++i) own.points().took_one(1000);
+  EXPECT_TRUE(own.is_hasty());
+  (void)own.is_due(c48).is_hit;
+  own.slow_down(1000);
+  EXPECT_GT(own.bins[c48].pops_left, 0u);
+  own.slow_down(2'000'000'000);
+  EXPECT_EQ(own.bins[c48].pops_left, 0u);
+  EXPECT_FALSE(own.is_hasty());
+}
+
 TEST_F(sampling, to_start_with_another_speed_changes_it) {
   own.start_sampling(mean, 1);
   EXPECT_TRUE(own.points().are_for(mean, 1));

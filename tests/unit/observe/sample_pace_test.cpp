@@ -69,6 +69,29 @@ TEST(sample_pace, the_mean_falls_again_when_the_thread_slows_down) {
   EXPECT_EQ(pace.doublings(), 0);
 }
 
+TEST(sample_pace, it_falls_without_another_sample) {
+  sample_pace pace = standard_pace();
+  double now = 1e15;
+  (void)allocate(pace, now, 1e12, 1);
+  pace.run_off(static_cast<std::uint64_t>(now));
+  EXPECT_GE(pace.doublings(), 8);
+  pace.run_off(static_cast<std::uint64_t>(now + second / 10));
+  EXPECT_EQ(pace.doublings(), 0);
+}
+
+// The next point lay some hundred megabytes ahead.
+TEST(sample_pace, a_gap_from_the_time_of_haste_is_drawn_anew) {
+  sample_points points;
+  points.start(mean, standard_sample_up_to, 11);
+  for (int i = 0; i < 1000; ++i) points.took_one(1000);
+  ASSERT_EQ(points.doublings(), sample_pace::most_doublings);
+  ASSERT_EQ(points.doublings_ahead(), sample_pace::most_doublings);
+  points.settle(1000);
+  EXPECT_EQ(points.doublings_ahead(), sample_pace::most_doublings);
+  points.settle(static_cast<std::uint64_t>(second));
+  EXPECT_EQ(points.doublings_ahead(), 0);
+}
+
 TEST(sample_pace, the_mean_does_not_grow_for_ever) {
   sample_pace pace = standard_pace();
   for (int i = 0; i < 100'000; ++i) pace.take(5);
@@ -108,6 +131,7 @@ TEST(sample_pace, estimates_are_right_on_average_while_the_mean_changes) {
       now += static_cast<double>(size) / speed * second;
       truth += static_cast<double>(size);
       const drawn hit = points.hits(size);
+      if (i % 7 == 0) points.settle(static_cast<std::uint64_t>(now));
       if (!hit) continue;
       const double chance = sample_chance(size, mean << hit.doublings);
       estimate += static_cast<double>(size) / chance;
