@@ -25,8 +25,9 @@ void sample_pace::allow(std::size_t up_to, std::size_t mean) noexcept {
 }
 
 void sample_pace::fill(double samples, std::uint64_t now) noexcept {
-  const double run_off = static_cast<double>(now - latest_) * per_ns_;
-  latest_ = now;
+  // The coarse clock lags behind the other: it has not gone backwards.
+  const double run_off = now > latest_ ? static_cast<double>(now - latest_) * per_ns_ : 0;
+  latest_ = std::max(latest_, now);
   const double step = burst_ / steps_per_burst;
   fill_ = std::clamp(fill_ - run_off, 0.0, burst_ + step * most_doublings - samples) + samples;
   const double beyond = (fill_ - burst_) / step;
