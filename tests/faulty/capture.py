@@ -6,11 +6,11 @@ import dataclasses
 import re
 import struct
 
-HEADER = struct.Struct("<QIIIIQQQQQQQQII64s4IQII")
+HEADER = struct.Struct("<QIIIIQQQQQQQQQII64s4IQII")
 SECTION = struct.Struct("<IIQQ")
 SECTION_COUNT = 11
 MAPS, FRAMES, SITES = 1, 3, 4
-SITE = struct.Struct("<6I9Q2I")
+SITE = struct.Struct("<6I11Q2I")
 
 
 @dataclasses.dataclass

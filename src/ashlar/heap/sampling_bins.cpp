@@ -36,6 +36,7 @@ void sampling_bins::draw(size_class c) noexcept {
   outlook_[c] = clear < stretch ? outlook::due : outlook::open;
   doublings_[c] = points_.doublings();
   most_doublings_ = std::max(most_doublings_, doublings_[c]);
+  asked_ = looks_apart - 1;
 }
 
 void sampling_bins::slow_down(std::uint64_t now) noexcept {

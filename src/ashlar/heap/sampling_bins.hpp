@@ -56,8 +56,11 @@ struct sampling_bins : bin_table {
   observe::drawn is_due(size_class c) noexcept;
   /// The thread's points: for what belongs to no class here, and for what was sampled.
   observe::sample_points& points() { return points_; }
-  /// Whether samples were rare lately: then `slow_down` is to be called now and then.
+  /// Whether samples were rare lately.
   bool is_hasty() const { return most_doublings_ != 0 || points_.doublings() != 0; }
+  /// Whether `slow_down` is to be called now, which takes a clock: when a stretch was looked at, and
+  /// once in 16 times that a hasty thread asks.
+  bool is_to_look() noexcept { return is_hasty() && ++asked_ % looks_apart == 0; }
   /// Enters that it is `now`, in nanoseconds: the mean of a thread that has slowed down falls.
   /// Requires: not called because of what a class has ahead, which may be forgotten.
   void slow_down(std::uint64_t now) noexcept;
@@ -68,6 +71,7 @@ struct sampling_bins : bin_table {
  private:
   static constexpr std::size_t longest_stretch = 1023;  // blocks
   static constexpr std::size_t shortest_stretch = 16;
+  static constexpr std::uint8_t looks_apart = 16;
 
   /// What is known of a class beyond its `pops_left`.
   enum class outlook : std::uint8_t { unseen, open, due };
@@ -78,6 +82,7 @@ struct sampling_bins : bin_table {
   outlook outlook_[class_count] = {};
   std::uint8_t doublings_[class_count] = {};  // of the mean that each was looked at with
   std::uint8_t most_doublings_ = 0;           // of any of these, or more
+  std::uint8_t asked_ = 0;
 };
 
 /// Whoever counts for a thread whose bins are `h`. Requires: they are sampled.

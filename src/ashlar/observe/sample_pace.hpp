@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How many samples a thread takes, and how much rarer they are to be when it takes too many.
 //
-// A sample costs about a microsecond, whatever it stands for. A thread that allocates twenty
+// A sample costs a microsecond or two, whatever it stands for. A thread that allocates twenty
 // gigabytes a second would spend 4 % of its time on a sample in 512 KiB; so each thread has an
 // allowance of samples a second. Those it takes fill a vessel that runs empty at that speed. While
 // it is no more than a burst full, nothing changes. Beyond that, each further step of it doubles
@@ -22,8 +22,8 @@
 namespace ashlar::observe {
 
 /// Bytes that a thread may allocate a second before its samples become rarer, unless something else
-/// is asked for: with the standard mean 2,048 samples, which cost two or three milliseconds.
-inline constexpr std::size_t standard_sample_up_to = std::size_t{1} << 30;
+/// is asked for: with the standard mean 1,024 samples, which cost one or two milliseconds.
+inline constexpr std::size_t standard_sample_up_to = std::size_t{512} << 20;
 
 class sample_pace {
  public:

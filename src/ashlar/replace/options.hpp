@@ -84,7 +84,7 @@ inline constexpr option_description option_table[] = {
      "time) or `debug` (and guarded, checked, kept after `free`)."},
     {"sample", option_kind::bytes, "512K",
      "With `track=sampled`: bytes that are allocated between two samples, on average."},
-    {"sample_up_to", option_kind::bytes, "1G",
+    {"sample_up_to", option_kind::bytes, "512M",
      "With `track=sampled`: bytes that a thread may allocate in a second before its samples become "
      "rarer, so that they cost it no more time. The report says how rare they became, and counts "
      "it in the errors. 0: always as `sample` says."},

@@ -56,7 +56,7 @@ drawn draw_block(local_heap* own, size_class c, std::size_t size) noexcept {
 // To be called behind what draws: malloc comes here where a class is due, which must not be
 // forgotten.
 void look_at_pace(local_heap* own) noexcept {
-  if (own != nullptr && own->is_hasty()) [[unlikely]]
+  if (own != nullptr && own->is_to_look()) [[unlikely]]
     own->slow_down(os::coarse_ns());
 }
 

@@ -37,9 +37,10 @@ ASHLAR_FORCE_INLINE size_class count_unsampled(layout request) noexcept {
 /// Serves what the bins did not: a block of the process heap, or a sampled one.
 allocation sampled_allocate(layout request, bool zero, const observe::origin& made) noexcept;
 
-/// Resizes a sample, or any block of a thread whose allocations are sampled: the bytes that it
-/// grows by are sampled as if they had been allocated; a sample that shrinks stays one with the
-/// chance that its new size has of its old one's.
+/// Resizes a sample, or any block of a thread whose allocations are sampled. One of a class that
+/// leaves it for a larger one moves, and is sampled as if it were allocated anew; of a large one the
+/// bytes that it grows by are. A sample that shrinks stays one with the chance that its new size has
+/// of its old one's.
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;
 
 }  // namespace ashlar::replace

@@ -228,6 +228,9 @@ TEST_F(sampling, a_thread_that_slows_down_forgets_stretches_of_its_haste) {
   for (int i = 0; i < 200; ++i) own.points().took_one(1000);
   EXPECT_TRUE(own.is_hasty());
   (void)own.is_due(c48).is_hit;
+  EXPECT_TRUE(own.is_to_look());
+  for (int i = 1; i < 16; ++i) EXPECT_FALSE(own.is_to_look());
+  EXPECT_TRUE(own.is_to_look());
   own.slow_down(1000);
   EXPECT_GT(own.bins[c48].pops_left, 0u);
   own.slow_down(2'000'000'000);
