@@ -10,9 +10,9 @@
 # What malloc and operator new jump to begins a cache line. In a thread that is sampled each of them jumps once, to what
 # counts (docs/decisions/0020): into the middle of a line that other code begins that took five cycles, and so one.
 #
-# Where every call of a sampled thread may pass, a struct of two words that came in registers is not to be copied as a
+# Where each realloc of a sampled thread passes, a struct of two words that came in registers is not to be copied as a
 # vector: the two stores that it is read back from must have left the processor by then, and with them all stores
-# before, those of the program to far memory, too. That took 45 ns of each realloc.
+# before, those of the program to far memory, too. So the sampled realloc_growth took 1.033 times as long as off, else 1.022.
 function(ashlar_add_replace_objects name)
   ashlar_add_objects(${name} ${ARGN})
   target_compile_options(${name} PRIVATE -fno-builtin $<$<CXX_COMPILER_ID:GNU>:-fno-ipa-icf>)
@@ -21,7 +21,7 @@ endfunction()
 ashlar_add_replace_objects(ashlar-replace ${replace_sources})
 set_source_files_properties(replace/malloc.cpp replace/new_delete.cpp
                             PROPERTIES COMPILE_OPTIONS $<$<CXX_COMPILER_ID:GNU>:-falign-jumps=64>)
-set_source_files_properties(replace/sampled_heap.cpp replace/process_heap.cpp
+set_source_files_properties(replace/sampled_heap.cpp
                             PROPERTIES COMPILE_OPTIONS -fno-tree-slp-vectorize)
 
 # --- shared ---------------------------------------------------------------------------------------
