@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A thread that allocates very fast gets fewer samples, until it slows down. What becomes of its
 // blocks later, there or in another thread, must not make them count for more or less.
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -19,12 +23,17 @@ using ashlar::track_level;
 constexpr std::size_t mean = 256 << 10;
 constexpr double largest_mean = mean * 128.0;  // as far as these threads get
 
+double made_bytes() { return static_cast<double>(ashlar::usage_below({}).blocks.total_bytes); }
 double live_bytes() { return static_cast<double>(ashlar::usage_below({}).live_bytes); }
 
 // Gigabytes a second, of blocks that nobody writes to.
+constexpr int hasty_blocks = 6'000;
+constexpr std::size_t hasty_size = 64'000;
+constexpr double haste_bytes = double{hasty_blocks} * hasty_size;
+
 void make_haste() {
-  for (int i = 0; i < 6'000; ++i) {
-    void* volatile p = std::malloc(64'000);
+  for (int i = 0; i < hasty_blocks; ++i) {
+    void* volatile p = std::malloc(hasty_size);
     std::free(p);
   }
 }
@@ -33,11 +42,10 @@ void rest() { std::this_thread::sleep_for(std::chrono::milliseconds(35)); }
 
 // How many bytes a sample stands for that is taken now.
 double weight_of_a_sample() {
-  const auto made = [] { return static_cast<double>(ashlar::usage_below({}).blocks.total_bytes); };
-  for (double before = made();; before = made()) {
+  for (double before = made_bytes();; before = made_bytes()) {
     void* volatile p = std::malloc(1'000);
     std::free(p);
-    if (const double weight = made() - before; weight != 0) return weight;
+    if (const double weight = made_bytes() - before; weight != 0) return weight;
   }
 }
 
@@ -52,6 +60,20 @@ void samples_are_rare_in_haste_and_no_longer() {
     }
     expect(weight_of_a_sample() < 2.1 * mean, "a rest later they are not");
   }
+}
+
+// It has neither its parent's points nor its parent's haste.
+void the_child_of_a_hasty_thread_begins_anew() {
+  make_haste();
+  const double before = live_bytes();
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool is_same = live_bytes() == before;
+    _exit(is_same && weight_of_a_sample() < 1.5 * mean ? 0 : 1);
+  }
+  int status = 0;
+  expect(child > 0 && waitpid(child, &status, 0) == child, "there is a child");
+  expect(status == 0, "it knows what lives, and its samples are as frequent as at first");
 }
 
 // What all rounds of a step came to.
@@ -71,6 +93,26 @@ using blocks = std::vector<void*>;
 
 void resize(blocks& all, std::size_t size) {
   for (void*& p : all) p = std::realloc(p, size);
+}
+
+// Destructors of thread keys run after the thread has given up its local heap.
+void what_ended_threads_do_in_haste_counts_right() {
+  constexpr int threads = 100;
+  constexpr std::uintptr_t rounds = 4;
+  static pthread_key_t key;
+  static constexpr auto in_the_end = [](void* left) {
+    make_haste();
+    const std::uintptr_t then = reinterpret_cast<std::uintptr_t>(left) - 1;
+    if (then != 0) pthread_setspecific(key, reinterpret_cast<void*>(then));
+  };
+  expect(pthread_key_create(&key, in_the_end) == 0, "there is a key");
+  const double before = made_bytes();
+  for (int i = 0; i < threads; ++i)
+    std::thread([] { pthread_setspecific(key, reinterpret_cast<void*>(rounds)); }).join();
+  sum all;
+  all.add(made_bytes() - before, double{threads} * rounds * haste_bytes);
+  all.expect_near("what ended threads do in haste is counted right");
+  pthread_key_delete(key);
 }
 
 // Where the thread is in haste, and where it has slowed down, each step over and over.
@@ -139,6 +181,8 @@ int main() {
                                .sample_up_to = std::size_t{1} << 30}),
          "sampling begins");
   samples_are_rare_in_haste_and_no_longer();
+  the_child_of_a_hasty_thread_begins_anew();
+  what_ended_threads_do_in_haste_counts_right();
   blocks_of_a_hasty_thread_count_right_however_they_are_resized();
   blocks_of_a_calm_thread_count_right_when_it_makes_haste();
 }
