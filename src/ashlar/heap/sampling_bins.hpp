@@ -58,8 +58,8 @@ struct sampling_bins : bin_table {
   observe::sample_points& points() { return points_; }
   /// Whether samples were rare lately.
   bool is_hasty() const { return most_doublings_ != 0 || points_.doublings() != 0; }
-  /// Whether `slow_down` is to be called now, which takes a clock: when a stretch was looked at, and
-  /// once in 16 times that a hasty thread asks.
+  /// Whether `slow_down` is to be called now, which takes a clock: when a stretch was looked at,
+  /// and once in 16 times that a hasty thread asks.
   bool is_to_look() noexcept { return is_hasty() && ++asked_ % looks_apart == 0; }
   /// Enters that it is `now`, in nanoseconds: the mean of a thread that has slowed down falls.
   /// Requires: not called because of what a class has ahead, which may be forgotten.

@@ -7,7 +7,8 @@ namespace ashlar::observe {
 
 namespace {
 
-// What a 64th of a second allows, and no less than these: at the standard settings the first 16 MiB.
+// What a 64th of a second allows, and no less than these: at the standard settings the first 16
+// MiB.
 constexpr double burst_ns = 1e9 / 64;
 constexpr double least_burst = 32;
 constexpr double steps_per_burst = 4;

@@ -38,9 +38,9 @@ ASHLAR_FORCE_INLINE size_class count_unsampled(layout request) noexcept {
 allocation sampled_allocate(layout request, bool zero, const observe::origin& made) noexcept;
 
 /// Resizes a sample, or any block of a thread whose allocations are sampled. One of a class that
-/// leaves it for a larger one moves, and is sampled as if it were allocated anew; of a large one the
-/// bytes that it grows by are. A sample that shrinks stays one with the chance that its new size has
-/// of its old one's.
+/// leaves it for a larger one moves, and is sampled as if it were allocated anew; of a large one
+/// the bytes that it grows by are. A sample that shrinks stays one with the chance that its new
+/// size has of its old one's.
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept;
 
 }  // namespace ashlar::replace
