@@ -86,8 +86,9 @@ class Sampled(unittest.TestCase):
             self.assertLess(abs(off), 7 * math.sqrt(runs), what)
 
     def test_the_errors_of_a_program_in_haste_are_known(self):
-        # What is off, over what is said of it: where that were too little, this were above 1.
-        squares = []
+        # Where what is said of them were too little, what they are off would sum up to more. Of a
+        # single one it may be far too little: who was in haste and hit it by no sample adds nothing.
+        offs, claims = [], []
         for _ in range(12):
             found, truth = run(4096, up_to=4 << 20)
             for name, (_, made_bytes, _, _, live_bytes, _) in truth.items():
@@ -99,9 +100,12 @@ class Sampled(unittest.TestCase):
                     (sums[3], live_bytes, sums[10]),
                 ):
                     if excess != 0:
-                        squares.append((got - true) ** 2 / (4096 * (got + excess)))
-        self.assertGreater(len(squares), 12)
-        self.assertLess(sum(squares) / len(squares), 2)
+                        offs.append((got - true) ** 2)
+                        claims.append(4096 * (got + excess))
+        self.assertGreater(len(offs), 12)
+        self.assertLess(sum(offs) / sum(claims), 3)
+        near = sum(off < 4 * claim for off, claim in zip(offs, claims))
+        self.assertGreater(near / len(offs), 0.8)
 
     def test_sums_over_sites_threads_and_tags_are_the_same(self):
         found, _ = run(4096)
