@@ -46,6 +46,12 @@ constexpr bool checked_add(std::size_t a, std::size_t b, std::size_t& sum) {
   return !__builtin_add_overflow(a, b, &sum);
 }
 
+/// Returns `a + b`, or the largest number where that is too large: of sums that must not get small.
+constexpr std::uint64_t capped_sum(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? ~std::uint64_t{0} : sum;
+}
+
 inline std::uintptr_t address_of(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
 inline std::byte* at_address(std::uintptr_t address) {

@@ -3,12 +3,16 @@
 
 #include <algorithm>
 
+#include "ashlar/os/clock.hpp"
 #include "ashlar/os/entropy.hpp"
 
 namespace ashlar {
 
 void sampling_bins::start_sampling(std::size_t mean, std::size_t up_to) noexcept {
-  if (sampled.state == local_state::sampling && points_.are_for(mean, up_to)) return;
+  if (sampled.state == local_state::sampling && points_.are_for(mean, up_to)) {
+    if (is_hasty()) slow_down(os::coarse_ns());  // it may have lain idle since
+    return;
+  }
   std::uint64_t seed = 0;
   (void)os::fill_random(&seed, sizeof seed);
   points_.start(mean, up_to, seed ^ address_of(this));
@@ -41,7 +45,17 @@ void sampling_bins::draw(size_class c) noexcept {
 
 void sampling_bins::slow_down(std::uint64_t now) noexcept {
   points_.settle(now);
-  if (points_.is_outdated(most_doublings_)) forget_points();
+  if (points_.is_outdated(most_doublings_))
+    forget_points();
+  else if (points_.doublings() == 0)
+    most_doublings_ = most_doublings_ahead();
+}
+
+std::uint8_t sampling_bins::most_doublings_ahead() const noexcept {
+  std::uint8_t most = 0;
+  for (size_class c = 0; c < class_count; ++c)
+    if (bins[c].pops_left != 0 || outlook_[c] == outlook::due) most = std::max(most, doublings_[c]);
+  return most;
 }
 
 observe::drawn sampling_bins::is_due(size_class c) noexcept {

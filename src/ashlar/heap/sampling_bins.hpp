@@ -77,6 +77,7 @@ struct sampling_bins : bin_table {
   enum class outlook : std::uint8_t { unseen, open, due };
 
   void draw(size_class c) noexcept;
+  std::uint8_t most_doublings_ahead() const noexcept;
 
   observe::sample_points points_;
   outlook outlook_[class_count] = {};

@@ -6,7 +6,7 @@
 // least one point hits it: with the chance 1 - exp(-size / mean). It then stands for 1 / chance
 // allocations like it: so every sum of sampled blocks or bytes is right on average, whatever the
 // sizes, and whatever the program does. Where a thread allocates very fast its points become rarer
-// (sample_pace.hpp): the mean that holds for a point is the one of when its gap began.
+// (sample_pace.hpp): the mean that holds for a point is the one of when its gap was drawn.
 //
 // How far off a sum may be: its standard deviation is at most sqrt(mean * bytes), since a block of
 // `size` bytes adds size^2 * (1 - chance) / chance <= size * mean to the variance.
@@ -52,7 +52,8 @@ struct rounding {
 /// Returns what a sampled block of `size` bytes stands for.
 block_weight weigh(std::size_t size, std::size_t covered, std::size_t mean, rounding by) noexcept;
 
-/// Whether an allocation is sampled, and how often the mean was doubled that its chance came from.
+/// Whether an allocation is sampled, and how often the mean was doubled that its chance came from:
+/// for a block of a class that is none, 0.
 struct [[nodiscard]] drawn {
   bool is_hit = false;
   std::uint8_t doublings = 0;
@@ -87,7 +88,7 @@ class sample_points {
     if (size > gap_) [[unlikely]]
       return hits_next(size);
     gap_ -= size;
-    return {};
+    return {false, gap_doublings_};
   }
   /// How often the mean is doubled for the next bytes that `hits` is asked about.
   std::uint8_t doublings_ahead() noexcept {

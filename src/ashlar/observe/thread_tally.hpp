@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ashlar/base/bits.hpp"
 #include "ashlar/base/relaxed.hpp"
 #include "ashlar/observe/table/growing_table.hpp"
 #include "ashlar/observe/table/site_table.hpp"
@@ -43,7 +44,7 @@ struct site_cell {
     dead_blocks += load_relaxed(other.dead_blocks);
     dead_bytes += load_relaxed(other.dead_bytes);
     temporary_blocks += load_relaxed(other.temporary_blocks);
-    born_excess += load_relaxed(other.born_excess);
+    born_excess = capped_sum(born_excess, load_relaxed(other.born_excess));
   }
 };
 

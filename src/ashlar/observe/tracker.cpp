@@ -279,15 +279,12 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
     tally_excess(*t, facts, w);
 }
 
-// Without a cell the site's error comes out too small. The sum stays at its most once it is there.
+// Without a cell the site's error comes out too small.
 ASHLAR_COLD void tracker::tally_excess(thread_tally& t, const block_facts& facts,
                                        const block_weight& w) noexcept {
-  if (site_cell* const of_site = cell_of(t, facts.site); of_site != nullptr) {
-    std::uint64_t sum = 0;
-    if (__builtin_add_overflow(of_site->born_excess, excess_of(w, facts.doublings), &sum))
-      sum = ~std::uint64_t{0};
-    store_relaxed(of_site->born_excess, sum);
-  }
+  if (site_cell* const of_site = cell_of(t, facts.site); of_site != nullptr)
+    store_relaxed(of_site->born_excess,
+                  capped_sum(of_site->born_excess, excess_of(w, facts.doublings)));
   std::uint8_t most = most_doublings_.load(std::memory_order_relaxed);
   while (most < facts.doublings &&
          !most_doublings_.compare_exchange_weak(most, facts.doublings, std::memory_order_relaxed)) {

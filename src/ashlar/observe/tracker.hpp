@@ -61,8 +61,9 @@ struct track_settings {
   /// Mean bytes between two samples, at the sampled level. The first one given stays for the life
   /// of the process, for records of blocks do not hold it.
   std::size_t sample_bytes = standard_sample_bytes;
-  /// Bytes a second that a thread allocates before its samples become rarer, lest they slow it
-  /// down; 0: they never do. Stays as the other does, for threads do not look again.
+  /// Bytes a second that a thread allocates, but for a burst of 32 samples, before its samples
+  /// become rarer, lest they slow it down; 0: they never do. Stays as the other does, for threads
+  /// do not look again.
   std::size_t sample_up_to = standard_sample_up_to;
 };
 

@@ -85,9 +85,11 @@ inline constexpr option_description option_table[] = {
     {"sample", option_kind::bytes, "512K",
      "With `track=sampled`: bytes that are allocated between two samples, on average."},
     {"sample_up_to", option_kind::bytes, "512M",
-     "With `track=sampled`: bytes that a thread may allocate in a second before its samples become "
-     "rarer, so that they cost it no more time. The report says how rare they became, and counts "
-     "it in the errors. 0: always as `sample` says."},
+     "With `track=sampled`: bytes that a thread may allocate in a second, and what 32 samples "
+     "stand "
+     "for ahead of that, before its samples become rarer. The report says how rare they became, "
+     "and "
+     "counts it in the errors. 0: always as `sample` says."},
     {"depth", option_kind::count, "24",
      "Most frames of a recorded stack, at most 64. 1: only who called malloc or new."},
     {"exact_peaks", option_kind::boolean, "0",

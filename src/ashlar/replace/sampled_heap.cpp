@@ -53,8 +53,7 @@ drawn draw_block(local_heap* own, size_class c, std::size_t size) noexcept {
   return own != nullptr ? own->is_due(c) : points_of(own).hits(size_classes[c].block_size);
 }
 
-// To be called behind what draws: malloc comes here where a class is due, which must not be
-// forgotten.
+// To be called last: malloc comes here where a class is due, which must not be forgotten.
 void look_at_pace(local_heap* own) noexcept {
   if (own != nullptr && own->is_to_look()) [[unlikely]]
     own->slow_down(os::coarse_ns());
@@ -88,21 +87,18 @@ allocation place_sample(layout request, bool zero) noexcept {
   return a;
 }
 
-// A block with a record. If there is no memory for one, one without.
-allocation take_sample(local_heap* own, layout request, bool zero, const observe::origin& made,
-                       std::uint8_t doublings) noexcept {
-  const allocation a = place_sample(request, zero);
-  if (!a) return process_heap.allocate_from(bound_local(), request, zero);
-  enter_drawn(own, a, made, doublings);
-  return a;
-}
-
-// A block without a record. A large one remembers what its bytes went by, for when it grows.
-allocation take_plain(local_heap* own, size_class c, layout request, bool zero) noexcept {
-  const std::uint8_t doublings = c == class_count ? points_of(own).doublings_ahead() : 0;
+// A block that was drawn: with an empty record if it is hit, and there is memory for that. A large
+// one without remembers what its bytes went by, for when it grows.
+allocation place_drawn(local_heap* own, size_class c, layout request, bool zero,
+                       drawn& hit) noexcept {
+  if (hit) [[unlikely]] {
+    const allocation a = place_sample(request, zero);
+    if (a) return a;
+    hit.is_hit = false;
+  }
   const allocation a =
       process_heap.allocate_as(own != nullptr ? own : bound_local(), c, request, zero);
-  if (a && doublings != 0) heap::set_doublings(a.data(), doublings);
+  if (a && hit.doublings != 0) heap::set_doublings(a.data(), hit.doublings);
   return a;
 }
 
@@ -132,13 +128,13 @@ allocation resize_large(local_heap* own, slab& s, std::size_t size,
   const bool is_hit = after > before && draw_growth(own, doublings, after - before);
   // Those of a heap of the program's own move: it knows of no records.
   if (is_hit && s.home != &process_heap) {
-    const allocation a = move_to(take_sample(own, {size}, false, made, doublings), s.start, before);
-    if (a) return a;
+    const allocation a = place_sample({size}, false);
+    if (a) enter_drawn(own, a, made, doublings);
+    if (a) return move_to(a, s.start, before);
   }
   const allocation a =
       process_heap.reallocate_from(bound_local(), s.start, default_alignment, {size});
   if (!a) return a;
-  heap::set_doublings(a.data(), doublings);
   if (is_hit && heap::owner_of(a.data()) == &process_heap && heap::watch_large(a.data(), true))
     enter_drawn(own, a, made, doublings);
   return a;
@@ -171,15 +167,20 @@ allocation resize_place(void* p, std::size_t size, std::size_t before) noexcept 
   return move_to(to, p, std::min(before, size));
 }
 
-// A sample that leaves its class for a larger one is drawn anew, as any block is that does.
-allocation regrow_sample(void* p, std::size_t size, const observe::origin& made) noexcept {
-  const allocation a = sampled_allocate({size}, false, made);
+// A sample that leaves its class for a larger one is drawn anew, as any block is that does. Its
+// death comes before that birth: in between nobody has both.
+allocation regrow_sample(local_heap* own, void* p, std::size_t size,
+                         const observe::origin& made) noexcept {
+  const size_class c = process_heap.class_for({size});
+  drawn hit = draw_block(own, c, size);
+  const allocation a = place_drawn(own, c, {size}, false, hit);
   if (!a) return a;
   observe::block_record* const record = heap::record_of(p);
   const observe::block_facts facts = record->load();
   const std::size_t before = heap::usable_size(p);
   record->clear();
   observe::process_tracker().note_death(facts, p, before);
+  if (hit) enter_drawn(own, a, made, hit.doublings);
   return move_to(a, p, before);
 }
 
@@ -188,7 +189,8 @@ allocation resize_sampled(local_heap* own, void* p, std::size_t size,
                           const observe::origin& made) noexcept {
   if (!is_sample(p)) return watched_reallocate(p, size, made);
   const std::size_t before = heap::usable_size(p);
-  if (size > before && before <= medium_limit && is_sampling()) return regrow_sample(p, size, made);
+  if (size > before && before <= medium_limit && is_sampling())
+    return regrow_sample(own, p, size, made);
   observe::block_record* const record = heap::record_of(p);
   const observe::block_facts facts = record->load();
   record->clear();  // the block may move, and its place be used again at once
@@ -206,7 +208,10 @@ allocation resize_sampled(local_heap* own, void* p, std::size_t size,
     const allocation plain = process_heap.allocate_from(bound_local(), {size}, false);
     if (plain) return move_to(plain, a.data(), size < after ? size : after);
   }
-  if (heap::record_of(a.data()) != nullptr) enter_sample(a, made, doublings);
+  if (heap::record_of(a.data()) != nullptr)
+    enter_sample(a, made, doublings);
+  else
+    heap::set_doublings(a.data(), doublings);
   return a;
 }
 
@@ -225,11 +230,12 @@ allocation sampled_allocate(layout request, bool zero, const observe::origin& ma
     return process_heap.allocate_from(bound_local(), request, zero);
   local_heap* const own = counting_local();
   const size_class c = process_heap.class_for(request);
-  const drawn hit = draw_block(own, c, request.size);
+  drawn hit = draw_block(own, c, request.size);
+  const allocation a = place_drawn(own, c, request, zero, hit);
+  if (a && hit) [[unlikely]]
+    enter_drawn(own, a, made, hit.doublings);
   look_at_pace(own);
-  if (hit) [[unlikely]]
-    return take_sample(own, request, zero, made, hit.doublings);
-  return take_plain(own, c, request, zero);
+  return a;
 }
 
 allocation sampled_reallocate(void* p, std::size_t size, const observe::origin& made) noexcept {

@@ -68,5 +68,13 @@ TEST(layout, is_valid_with_a_power_of_two_and_a_possible_size) {
   EXPECT_FALSE((layout{8, 24}.is_valid()));
 }
 
+TEST(bits, a_capped_sum_does_not_get_small) {
+  EXPECT_EQ(capped_sum(2, 3), 5u);
+  constexpr std::uint64_t most = ~std::uint64_t{0};
+  EXPECT_EQ(capped_sum(most - 3, 3), most);
+  EXPECT_EQ(capped_sum(most - 3, 4), most);
+  EXPECT_EQ(capped_sum(most, most), most);
+}
+
 }  // namespace
 }  // namespace ashlar

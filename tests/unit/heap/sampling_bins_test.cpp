@@ -238,6 +238,27 @@ TEST_F(sampling, a_thread_that_slows_down_forgets_stretches_of_its_haste) {
   EXPECT_FALSE(own.is_hasty());
 }
 
+TEST_F(sampling, a_thread_whose_haste_ends_little_by_little_looks_no_longer) {
+  own.start_sampling(1_KiB, 1 << 20);
+  for (int i = 0; i < 200; ++i) own.points().took_one(1000);
+  for (std::uint64_t now = 0; now < 4'000'000'000; now += 1'000'000) {
+    (void)own.is_due(c48).is_hit;
+    own.bins[c48].pops_left = 0;  // they are allocated
+    own.slow_down(now);
+  }
+  (void)own.is_due(c48).is_hit;
+  own.slow_down(4'000'000'000);
+  EXPECT_FALSE(own.is_hasty());
+}
+
+TEST_F(sampling, whoever_takes_over_has_not_been_in_haste_while_nobody_was) {
+  own.start_sampling(1_KiB, 1 << 20);
+  for (int i = 0; i < 200; ++i) own.points().took_one(1000);  // long ago
+  EXPECT_TRUE(own.is_hasty());
+  own.start_sampling(1_KiB, 1 << 20);
+  EXPECT_FALSE(own.is_hasty());
+}
+
 TEST_F(sampling, to_start_with_another_speed_changes_it) {
   own.start_sampling(mean, 1);
   EXPECT_TRUE(own.points().are_for(mean, 1));

@@ -40,6 +40,19 @@ TEST(sample_pace, a_thread_that_allocates_what_is_allowed_is_left_alone) {
   EXPECT_EQ(pace.doublings(), 0);
 }
 
+// Points fall at random, so samples come in swarms.
+TEST(sample_pace, samples_at_random_at_three_quarters_of_it_are_left_alone) {
+  sample_pace pace = standard_pace();
+  std::mt19937_64 random(7);
+  std::exponential_distribution<double> gap(0.75 * allowed / second);
+  double now = 1e15;
+  for (int i = 0; i < 1'000'000; ++i) {
+    now += gap(random);
+    pace.take(static_cast<std::uint64_t>(now));
+    ASSERT_EQ(pace.doublings(), 0) << i;
+  }
+}
+
 TEST(sample_pace, a_burst_is_left_alone) {
   sample_pace pace = standard_pace();
   for (int i = 0; i < 32; ++i) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "ashlar/base/bits.hpp"
 #include "tools/ashlar/capture/function_names.hpp"
 #include "tools/ashlar/report/text.hpp"
 
@@ -26,8 +27,8 @@ void add_figures(capture_site& sums, const capture_site& site) {
   sums.lost_bytes += site.lost_bytes;
   sums.held_blocks += site.held_blocks;
   sums.held_bytes += site.held_bytes;
-  sums.born_excess += site.born_excess;
-  sums.live_excess += site.live_excess;
+  sums.born_excess = capped_sum(sums.born_excess, site.born_excess);
+  sums.live_excess = capped_sum(sums.live_excess, site.live_excess);
 }
 
 /// The place that the program itself gave goes before the stack, in place of the same in there.
@@ -197,7 +198,7 @@ class leak_grouper {
     group.held = held;
     group.blocks += blocks;
     group.bytes += bytes;
-    group.excess += site.live_excess;
+    group.excess = capped_sum(group.excess, site.live_excess);
     return group;
   }
 
@@ -236,7 +237,7 @@ std::vector<tag_row> tag_rows(const capture& source) {
   for (const capture_site& site : source.sites)
     if (site.tag < all.size()) {
       all[site.tag].own_blocks += site.live_blocks;
-      all[site.tag].live_excess += site.live_excess;
+      all[site.tag].live_excess = capped_sum(all[site.tag].live_excess, site.live_excess);
     }
   for (tag_row& row : all) row.live_blocks = row.own_blocks;
   for (std::size_t i = all.size(); i-- > 1;) {
@@ -244,7 +245,7 @@ std::vector<tag_row> tag_rows(const capture& source) {
     if (parent == 0) continue;
     all[parent].live_bytes += all[i].live_bytes;
     all[parent].live_blocks += all[i].live_blocks;
-    all[parent].live_excess += all[i].live_excess;
+    all[parent].live_excess = capped_sum(all[parent].live_excess, all[i].live_excess);
   }
   std::vector<tag_row> ordered;
   if (!all.empty()) add_subtree(all, source, 0, 0, ordered);
@@ -306,7 +307,7 @@ tracking analyse(std::shared_ptr<const capture> source, const analysis_options& 
     for (const period& each : made[i]) add_period(all.periods, each);
     all.live_bytes += site.live_bytes;
     all.live_blocks += site.live_blocks;
-    all.live_excess += site.live_excess;
+    all.live_excess = capped_sum(all.live_excess, site.live_excess);
     shown_stack where = stack_of(*all.source, site, symbols);
     if (all.leaks.scanned) leaks.add(site, where, made[i]);
     if (site.born_blocks != 0) sites.add(site, std::move(where));

@@ -79,7 +79,7 @@ void block_sums::add(const observe::block_facts& facts, const observe::block_wei
     s.held_blocks += w.blocks;
     s.held_bytes += w.bytes;
   }
-  s.live_excess += observe::excess_of(w, facts.doublings);
+  s.live_excess = capped_sum(s.live_excess, observe::excess_of(w, facts.doublings));
   if (s.oldest == 0 || facts.born < s.oldest) s.oldest = facts.born;
   if (facts.born > s.newest) s.newest = facts.born;
   if (facts.thread < thread_count_) {
