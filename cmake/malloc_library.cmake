@@ -12,7 +12,7 @@
 #
 # Where each realloc of a sampled thread passes, a struct of two words that came in registers is not to be copied as a
 # vector: the two stores that it is read back from must have left the processor by then, and with them all stores
-# before, those of the program to far memory, too. So the sampled realloc_growth took 1.033 times as long as off, else 1.022.
+# before, those of the program to far memory, too.
 function(ashlar_add_replace_objects name)
   ashlar_add_objects(${name} ${ARGN})
   target_compile_options(${name} PRIVATE -fno-builtin $<$<CXX_COMPILER_ID:GNU>:-fno-ipa-icf>)

@@ -279,24 +279,6 @@ ASHLAR_FORCE_INLINE void tracker::enter_birth(block_record& record, const void* 
     tally_excess(*t, facts, w);
 }
 
-// Without a cell the site's error comes out too small.
-ASHLAR_COLD void tracker::tally_excess(thread_tally& t, const block_facts& facts,
-                                       const block_weight& w) noexcept {
-  if (site_cell* const of_site = cell_of(t, facts.site); of_site != nullptr)
-    store_relaxed(of_site->born_excess,
-                  capped_sum(of_site->born_excess, excess_of(w, facts.doublings)));
-  std::uint8_t most = most_doublings_.load(std::memory_order_relaxed);
-  while (most < facts.doublings &&
-         !most_doublings_.compare_exchange_weak(most, facts.doublings, std::memory_order_relaxed)) {
-  }
-}
-
-ASHLAR_COLD void tracker::count_late_excess(const block_facts& facts,
-                                            const block_weight& w) noexcept {
-  lock_guard guard(late_mutex_);
-  if (ended_ != nullptr) tally_excess(*ended_, facts, w);
-}
-
 ASHLAR_FORCE_INLINE void tracker::tally_birth(thread_tally& t, site_id site,
                                               const block_weight& w) noexcept {
   const tag_id tag = sites.tag_of(site);

@@ -1,11 +1,40 @@
 // SPDX-License-Identifier: MIT
 // What the cells of all threads come to: for reports, for budgets that are set anew, and in the
-// child of a fork.
+// child of a fork. And how far off that may be.
 #include <algorithm>
 
 #include "ashlar/observe/tracker.hpp"
 
 namespace ashlar::observe {
+
+namespace {
+
+// Null: the thread has never used it.
+site_cell* cell_in(thread_tally& t, site_id site) {
+  // acquire: pairs with the release in add_page().
+  site_page* const page = __atomic_load_n(&t.sites[site / site_page::size], __ATOMIC_ACQUIRE);
+  return page != nullptr ? &page->cells[site % site_page::size] : nullptr;
+}
+
+}  // namespace
+
+// Without a cell, for which there was no memory, the site's error comes out too small.
+ASHLAR_COLD void tracker::tally_excess(thread_tally& t, const block_facts& facts,
+                                       const block_weight& w) noexcept {
+  if (site_cell* const of_site = cell_in(t, facts.site); of_site != nullptr)
+    store_relaxed(of_site->born_excess,
+                  capped_sum(of_site->born_excess, excess_of(w, facts.doublings)));
+  std::uint8_t most = most_doublings_.load(std::memory_order_relaxed);
+  while (most < facts.doublings &&
+         !most_doublings_.compare_exchange_weak(most, facts.doublings, std::memory_order_relaxed)) {
+  }
+}
+
+ASHLAR_COLD void tracker::count_late_excess(const block_facts& facts,
+                                            const block_weight& w) noexcept {
+  lock_guard guard(late_mutex_);
+  if (ended_ != nullptr) tally_excess(*ended_, facts, w);
+}
 
 template <class Function>
 void tracker::for_each_tally(Function function) noexcept {
@@ -17,10 +46,7 @@ void tracker::for_each_tally(Function function) noexcept {
 site_cell tracker::sum_of(site_id site) noexcept {
   site_cell sum;
   for_each_tally([&](thread_tally& t) {
-    // acquire: pairs with the release in add_page().
-    if (const site_page* const page =
-            __atomic_load_n(&t.sites[site / site_page::size], __ATOMIC_ACQUIRE))
-      sum.add(page->cells[site % site_page::size]);
+    if (const site_cell* const cell = cell_in(t, site); cell != nullptr) sum.add(*cell);
   });
   return sum;
 }
