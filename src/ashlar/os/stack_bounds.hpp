@@ -6,7 +6,7 @@
 
 namespace ashlar::os {
 
-/// A stack, or the part of it that is mapped now: addresses in `[low, high)`. Frames of the program
+/// A stack, or a part of it that is mapped now: addresses in `[low, high)`. Frames of the program
 /// lie below `high`, which is as near to the first of them as can be told.
 struct stack_bounds {
   std::uintptr_t low = 0;
@@ -19,8 +19,9 @@ struct stack_bounds {
 };
 
 /// Returns the bounds of the stack of the calling thread that `inside` lies in; empty if it lies in
-/// no memory that is known. Cost: reads the list of mappings, some ten microseconds: keep the
-/// result. Allocates nothing, takes no lock; errno stays as it was.
+/// no memory that is known. Deeper frames than `low` may be on the same stack: ask again with
+/// those. Cost: two system calls near the begin of a thread, else some ten microseconds for the
+/// list of mappings: keep the result. Allocates nothing, takes no lock; errno stays as it was.
 stack_bounds find_stack(const void* inside) noexcept;
 
 }  // namespace ashlar::os

@@ -26,15 +26,35 @@ os::stack_bounds listed(std::uintptr_t inside) {
   return {};
 }
 
+// Deep enough for the whole stack to be looked for.
 TEST(stack_bounds, of_a_thread_end_below_what_libc_keeps_of_it) {
   std::thread([] {
+    const std::byte locals[16_KiB] = {};
+    const os::stack_bounds found = os::find_stack(locals);
+    EXPECT_EQ(found.low, listed(address_of(locals)).low);
+    EXPECT_EQ(found.high, static_cast<std::uintptr_t>(pthread_self()));
+    EXPECT_TRUE(found.contains(address_of(locals)));
+    EXPECT_TRUE(found.is_own);
+  }).join();
+}
+
+TEST(stack_bounds, near_the_begin_of_a_thread_are_within_the_smallest_stack) {
+  pthread_attr_t smallest;
+  ASSERT_EQ(::pthread_attr_init(&smallest), 0);
+  ASSERT_EQ(::pthread_attr_setstacksize(&smallest, 16_KiB), 0);
+  const auto look = [](void*) -> void* {
     const int local = 0;
     const os::stack_bounds found = os::find_stack(&local);
-    EXPECT_EQ(found.low, listed(address_of(&local)).low);
     EXPECT_EQ(found.high, static_cast<std::uintptr_t>(pthread_self()));
     EXPECT_TRUE(found.contains(address_of(&local)));
     EXPECT_TRUE(found.is_own);
-  }).join();
+    EXPECT_GE(found.low, listed(address_of(&local)).low);
+    return nullptr;
+  };
+  pthread_t thread = {};
+  ASSERT_EQ(::pthread_create(&thread, &smallest, look, nullptr), 0);
+  ASSERT_EQ(::pthread_join(thread, nullptr), 0);
+  ::pthread_attr_destroy(&smallest);
 }
 
 TEST(stack_bounds, of_another_stack_are_those_of_its_mapping) {
