@@ -15,18 +15,14 @@ void set(ashlar::untagged_policy policy) {
          "tracking begins");
 }
 
-}  // namespace
-
-int main() {
-  expect_ashlar();
-  const ashlar::tag some = ashlar::define_tag("some");
-  char text[4096];
-
+void refuse_where_few_are_seen() {
   expect(!ashlar::set_tracking(
              {.level = ashlar::track_level::sampled, .untagged = ashlar::untagged_policy::count}),
          "not where a few blocks are seen alone");
   expect(ashlar::current_tracking().level == ashlar::track_level::off, "nothing has changed");
+}
 
+void count(ashlar::tag some) {
   set(ashlar::untagged_policy::count);
   const std::uint64_t before = ashlar::tracked_total().untagged_blocks;
   for (int i = 0; i < 10; ++i) free(opaque(malloc(24)));
@@ -38,8 +34,11 @@ int main() {
   set(ashlar::untagged_policy::ignore);
   for (int i = 0; i < 10; ++i) free(opaque(malloc(24)));
   expect(ashlar::tracked_total().untagged_blocks - before == 10, "ignored");
+}
 
-  int status = run(
+void warn_once_a_site(ashlar::tag some) {
+  char text[4096];
+  const int status = run(
       [&] {
         set(ashlar::untagged_policy::warn_once);
         for (int i = 0; i < 10; ++i) free(opaque(malloc(24)));
@@ -52,8 +51,11 @@ int main() {
   expect(strstr(text, "ashlar: untagged allocation of 24 bytes\n    #0 0x") == text,
          "what it says");
   expect(strstr(text, " 96 bytes") == nullptr, "nothing of tagged ones");
+}
 
-  status = run(
+void end(ashlar::tag some) {
+  char text[4096];
+  const int status = run(
       [&] {
         set(ashlar::untagged_policy::abort);
         {
@@ -65,5 +67,16 @@ int main() {
       text, sizeof text);
   expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "the end");
   expect(count_of("ashlar: ", text) == 1 && strstr(text, " 24 bytes") != nullptr, "and why");
+}
+
+}  // namespace
+
+int main() {
+  expect_ashlar();
+  const ashlar::tag some = ashlar::define_tag("some");
+  refuse_where_few_are_seen();
+  count(some);
+  warn_once_a_site(some);
+  end(some);
   return 0;
 }

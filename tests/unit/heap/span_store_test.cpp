@@ -280,65 +280,81 @@ TEST_F(span_store_test, gives_all_regions_back) {
   EXPECT_LT(watch.reserved(), 256_MiB);
 }
 
-TEST_F(span_store_test, survives_a_random_walk) {
-  test::random_source random(3);
+/// Spans that are marked at both ends, which finds overlaps; filling all would only take time.
+class span_walk_test : public span_store_test {
+ protected:
   struct held {
     span s;
     std::uint64_t stamp;
   };
-  std::vector<held> live;
-  std::uint64_t stamp = 0;
-  // Stamps at both ends of each span find overlaps; filling all would only take time.
-  const auto mark = [](const held& h) {
+
+  static void mark(const held& h) {
     test::fill_pattern(h.s.data, 64, h.stamp);
     test::fill_pattern(h.s.data + h.s.slices * slice_size - 64, 64, h.stamp + 1);
-  };
-  const auto is_marked = [](const held& h) {
+  }
+  static bool is_marked(const held& h) {
     return test::has_pattern(h.s.data, 64, h.stamp) &&
            test::has_pattern(h.s.data + h.s.slices * slice_size - 64, 64, h.stamp + 1);
-  };
-  for (int step = 0; step < 6000; ++step) {
-    const std::size_t action = random.below(10);
-    if (live.empty() || action < 4) {
-      const auto slices = static_cast<std::uint32_t>(random.log_uniform(300));
-      const auto alignment = std::uint32_t{1} << (random.one_in(4) ? random.below(8) : 0);
-      const span s = store_->allocate(slices, alignment);
-      ASSERT_NE(s.data, nullptr);
-      ASSERT_TRUE(is_aligned(address_of(s.data), alignment * slice_size));
-      if (s.zeroed) {
-        ASSERT_EQ(test::first_nonzero(s.data, 64), 64u);
-      }
-      live.push_back({s, ++stamp * 2});
-      mark(live.back());
-    } else {
-      held& victim = live[random.below(live.size())];
-      ASSERT_TRUE(is_marked(victim)) << "step " << step;
-      const auto other = static_cast<std::uint32_t>(random.log_uniform(300));
-      bool zeroed = false;
-      if (action == 4 && other > victim.s.slices) {
-        static_cast<void>(store_->try_grow(victim.s, other, zeroed));
-      } else if (action == 5 && other < victim.s.slices) {
-        store_->shrink(victim.s, other);
-      } else {
-        store_->deallocate(victim.s);
-        victim = live.back();
-        live.pop_back();
-        if (random.one_in(50)) store_->purge(random.below(64_MiB));
-        check();
-        continue;
-      }
-      mark(victim);
-    }
-    check();
-    if (live.size() > 200) {
-      for (int i = 0; i < 150; ++i) {
-        ASSERT_TRUE(is_marked(live.back()));
-        store_->deallocate(live.back().s);
-        live.pop_back();
-      }
-    }
   }
-  for (const held& h : live) store_->deallocate(h.s);
+
+  std::uint32_t some_slices() { return static_cast<std::uint32_t>(random_.log_uniform(300)); }
+
+  void take() {
+    const auto alignment = std::uint32_t{1} << (random_.one_in(4) ? random_.below(8) : 0);
+    const span s = store_->allocate(some_slices(), alignment);
+    ASSERT_NE(s.data, nullptr);
+    ASSERT_TRUE(is_aligned(address_of(s.data), alignment * slice_size));
+    if (s.zeroed) {
+      ASSERT_EQ(test::first_nonzero(s.data, 64), 64u);
+    }
+    live_.push_back({s, ++stamp_ * 2});
+    mark(live_.back());
+  }
+
+  void give(held& victim) {
+    ASSERT_TRUE(is_marked(victim));
+    store_->deallocate(victim.s);
+    victim = live_.back();
+    live_.pop_back();
+  }
+
+  /// Grows, shrinks or gives one that is held.
+  void change(std::size_t action) {
+    held& victim = live_[random_.below(live_.size())];
+    ASSERT_TRUE(is_marked(victim));
+    const std::uint32_t other = some_slices();
+    bool zeroed = false;
+    if (action == 4 && other > victim.s.slices) {
+      static_cast<void>(store_->try_grow(victim.s, other, zeroed));
+    } else if (action == 5 && other < victim.s.slices) {
+      store_->shrink(victim.s, other);
+    } else {
+      give(victim);
+      if (random_.one_in(50)) store_->purge(random_.below(64_MiB));
+      return;
+    }
+    mark(victim);
+  }
+
+  test::random_source random_{3};
+  std::vector<held> live_;
+  std::uint64_t stamp_ = 0;
+};
+
+TEST_F(span_walk_test, survives_a_random_walk) {
+  for (int step = 0; step < 6000; ++step) {
+    SCOPED_TRACE(step);
+    const std::size_t action = random_.below(10);
+    if (live_.empty() || action < 4)
+      take();
+    else
+      change(action);
+    if (HasFatalFailure()) return;
+    check();
+    if (live_.size() <= 200) continue;
+    for (int i = 0; i < 150 && !HasFatalFailure(); ++i) give(live_.back());
+  }
+  for (const held& h : live_) store_->deallocate(h.s);
 }
 
 }  // namespace

@@ -78,59 +78,65 @@ TEST(tag_precedence, goes_from_the_argument_to_the_manager) {
   EXPECT_EQ(current_tag(), of_thread);
 }
 
+// Whether the class's tag was read since the last question.
+bool was_asked(tag_witness& m) {
+  const bool is_right = m.asked_under == of_class;
+  m.asked_under = {};
+  return is_right;
+}
+
 TEST(tag_precedence, of_a_class_is_read_by_everything_that_makes_its_objects) {
   tag_witness m;
-  const auto was_asked = [&] {
-    const bool is_right = m.asked_under == of_class;
-    m.asked_under = {};
-    return is_right;
-  };
   { const auto u = make_unique<decorated>(m); }
-  EXPECT_TRUE(was_asked());
+  EXPECT_TRUE(was_asked(m));
   { const auto u = make_unique<decorated[]>(m, 10); }
-  EXPECT_TRUE(was_asked());
+  EXPECT_TRUE(was_asked(m));
   destroy(memory(m), try_make<heir>(m));
-  EXPECT_TRUE(was_asked());
+  EXPECT_TRUE(was_asked(m));
   destroy(memory(m), make<decorated_by_value>(m));
-  EXPECT_TRUE(was_asked());
-  {
-    vector<decorated> v(m);
-    v.push_back({});
-    EXPECT_TRUE(was_asked());
-    v.resize(1000);
-    EXPECT_TRUE(was_asked());
-  }
-  {
-    small_vector<decorated, 2> v(m);
-    v.resize(100);
-    EXPECT_TRUE(was_asked());
-  }
-  {
-    std::vector<decorated, std_allocator<decorated>> v(m);
-    v.resize(10);
-    EXPECT_TRUE(was_asked());
-  }
-  {
-    slot_map<decorated> map(m);
-    (void)map.insert({});
-    EXPECT_TRUE(was_asked());
-  }
-  {
-    spsc_ring<int> of_others(8, m);
-    EXPECT_FALSE(was_asked());
-    spsc_ring<decorated> ring(8, m);
-    EXPECT_TRUE(was_asked());
-  }
+  EXPECT_TRUE(was_asked(m));
   { const auto parts = make_joint<decorated, int[]>(m, 3); }
-  EXPECT_TRUE(was_asked());
+  EXPECT_TRUE(was_asked(m));
   {
     handle_pool<decorated> objects(m);
     (void)objects.make();
-    EXPECT_TRUE(was_asked());
+    EXPECT_TRUE(was_asked(m));
   }
   { const auto u = make_unique_tagged<decorated>(of_argument, m); }
   EXPECT_EQ(m.asked_under, of_argument);
   EXPECT_FALSE(current_tag());
+}
+
+TEST(tag_precedence, of_a_class_is_read_by_containers_of_its_objects) {
+  tag_witness m;
+  {
+    vector<decorated> v(m);
+    v.push_back({});
+    EXPECT_TRUE(was_asked(m));
+    v.resize(1000);
+    EXPECT_TRUE(was_asked(m));
+  }
+  {
+    small_vector<decorated, 2> v(m);
+    v.resize(100);
+    EXPECT_TRUE(was_asked(m));
+  }
+  {
+    std::vector<decorated, std_allocator<decorated>> v(m);
+    v.resize(10);
+    EXPECT_TRUE(was_asked(m));
+  }
+  {
+    slot_map<decorated> map(m);
+    (void)map.insert({});
+    EXPECT_TRUE(was_asked(m));
+  }
+  {
+    spsc_ring<int> of_others(8, m);
+    EXPECT_FALSE(was_asked(m));
+    spsc_ring<decorated> ring(8, m);
+    EXPECT_TRUE(was_asked(m));
+  }
 }
 
 TEST(tag_precedence, of_a_class_is_the_tag_of_its_pool) {
