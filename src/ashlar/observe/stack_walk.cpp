@@ -11,7 +11,7 @@ namespace {
 // No program has code in the first page, nor in the kernel's half.
 bool is_code(std::uintptr_t address) { return address - 4_KiB < (std::uintptr_t{1} << 48) - 4_KiB; }
 
-std::uint32_t walk_anew(position at, os::stack_bounds bounds, std::uintptr_t* frames,
+std::uint32_t walk_anew(position at, walk_bounds bounds, std::uintptr_t* frames,
                         std::uint32_t most) {
   std::uint32_t count = 0;
   step_trace trace;
@@ -49,8 +49,8 @@ ASHLAR_FORCE_INLINE bool is_unchanged(const last_walk& w, std::uint32_t first, s
 // Repeats steps of the last walk, from function `first` on, at which this one is, to `end`, without
 // going by rules: they are the same. Returns the function that it came to; `at` is then there.
 ASHLAR_FORCE_INLINE std::uint32_t repeat(const last_walk& w, std::uint32_t first, std::uint32_t end,
-                                         position& at, std::uintptr_t high) {
-  if (end <= first || w.at[end] >= high) return first;
+                                         position& at, std::uintptr_t sure) {
+  if (end <= first || w.at[end] >= sure) return first;
   const auto frame_of = [&, start = at](std::uint32_t i) {
     return w.frame_at[i] < start.stack ? start.frame : read_stack(w.frame_at[i]);
   };
@@ -68,12 +68,12 @@ ASHLAR_FORCE_INLINE std::uint32_t repeat(const last_walk& w, std::uint32_t first
 // As `repeat`, and takes the steps that are not to be repeated, or differ, as far as they lead to
 // the functions that are known.
 ASHLAR_FORCE_INLINE std::uint32_t follow(last_walk& w, std::uint32_t first, std::uint32_t end,
-                                         position& at, os::stack_bounds& bounds) {
+                                         position& at, walk_bounds& bounds) {
   std::uint32_t i = first;
   while (true) {
     std::uint32_t rare = w.rare;
     while (rare < i || (rare < end && !w.is_rare[rare])) ++rare;
-    i = repeat(w, i, rare < end ? rare : end, at, bounds.high);
+    i = repeat(w, i, rare < end ? rare : end, at, bounds.sure);
     if (i == end) return i;
     step_trace trace;
     trace.saved_at = w.frame_at[i];
@@ -115,7 +115,7 @@ std::uint32_t join(last_walk& w, const fresh_frames& fresh, std::uint32_t next,
 
 // Walks, and takes over what this walk has in common with the last one. Afterwards `w.top` is where
 // the walk began. Returns how many functions it met.
-std::uint32_t walk_again(last_walk& w, position at, os::stack_bounds bounds, std::uint32_t most) {
+std::uint32_t walk_again(last_walk& w, position at, walk_bounds& bounds, std::uint32_t most) {
   fresh_frames fresh;
   step_trace trace;
   for (std::uint32_t next = w.top;;) {
@@ -153,7 +153,7 @@ bool ends_where_none_does(const last_walk& w, std::uint32_t most) {
 
 // A walk that ended early may have gone by rules of a module that is gone: its modules are looked
 // at again. Where that is not why, as in code without tables, ever less often.
-ASHLAR_NO_INLINE void doubt(last_walk& w, const position& start, os::stack_bounds bounds,
+ASHLAR_NO_INLINE void doubt(last_walk& w, const position& start, walk_bounds bounds,
                             std::uint32_t most) {
   constexpr std::uint16_t seldom = 1 << 14;
   if (++w.doubtful < w.doubts_most) return;
@@ -177,6 +177,16 @@ bool has_stack(const position& start, os::stack_bounds& bounds) {
   return bounds.contains(start.stack) && is_aligned(start.stack, stack_word);
 }
 
+// Whether the last walk came to what is known to be the thread's own stack by rules alone: then it
+// was on it from the begin. A frame pointer that was trusted may have led there from another one.
+bool leads_to_own(const last_walk& w, const os::stack_bounds& bounds) {
+  for (std::uint32_t i = w.top; i < w.top + w.count; ++i) {
+    if (w.at[i] >= bounds.own_from) return true;
+    if (w.is_rare[i]) return false;
+  }
+  return false;
+}
+
 position start_of(const caller& from) {
   return {.code = address_of(from.return_address),
           .stack = address_of(from.stack),
@@ -190,7 +200,8 @@ std::uint32_t walk_stack(const caller& from, os::stack_bounds& bounds, std::uint
   if (most == 0) return 0;
   const position start = start_of(from);
   frames[0] = start.code;
-  return has_stack(start, bounds) ? walk_anew(start, bounds, frames, most) : 1;
+  if (!has_stack(start, bounds)) return 1;
+  return walk_anew(start, {bounds, start.stack}, frames, most);
 }
 
 walked_stack walk_stack(const caller& from, os::stack_bounds& bounds, std::uint32_t most,
@@ -201,14 +212,18 @@ walked_stack walk_stack(const caller& from, os::stack_bounds& bounds, std::uint3
   if (most > stack_frames_limit) most = stack_frames_limit;
   if (!has_stack(start, bounds)) most = 1;
   // What the last walk met there may be unmapped.
-  if (!bounds.is_own) [[unlikely]]
+  const bool is_own = start.stack >= bounds.own_from;
+  if (!is_own) [[unlikely]]
     last.forget();
+  walk_bounds walked(bounds, start.stack);
   const std::uint32_t top = last.top;
   const std::uint32_t count = last.count;
   const std::uint64_t changes = last.changes;
-  last.count = walk_again(last, start, bounds, most);
+  last.count = walk_again(last, start, walked, most);
   if (ends_where_none_does(last, most)) [[unlikely]]
-    doubt(last, start, bounds, most);
+    doubt(last, start, {bounds, start.stack}, most);
+  if (!is_own && leads_to_own(last, bounds))
+    bounds.own_from = align_down(start.stack, std::uintptr_t{4_KiB});
   return {.frames = last.code + last.top,
           .count = last.count,
           .is_same = last.top == top && last.count == count && last.changes == changes};

@@ -11,9 +11,9 @@ namespace ashlar::os {
 struct stack_bounds {
   std::uintptr_t low = 0;
   std::uintptr_t high = 0;
-  /// The thread's own, which is mapped as long as it runs. Another one, as a coroutine's, may be
-  /// unmapped, and what is mapped in its place be smaller.
-  bool is_own = false;
+  /// From here to `high` it is the thread's own for certain, which is mapped as long as it runs.
+  /// Below, and all of another one, as a coroutine's, may be unmapped, and something else there.
+  std::uintptr_t own_from = static_cast<std::uintptr_t>(-1);
 
   bool contains(std::uintptr_t address) const { return address - low < high - low; }
 };
@@ -23,5 +23,9 @@ struct stack_bounds {
 /// those. Cost: two system calls near the begin of a thread, else some ten microseconds for the
 /// list of mappings: keep the result. Allocates nothing, takes no lock; errno stays as it was.
 stack_bounds find_stack(const void* inside) noexcept;
+
+/// Whether the word at `address`, a multiple of its size, can be read now. Cost: a system call,
+/// 0.1 us; errno stays as it was.
+bool can_read(std::uintptr_t address) noexcept;
 
 }  // namespace ashlar::os

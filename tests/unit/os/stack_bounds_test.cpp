@@ -35,7 +35,8 @@ TEST(stack_bounds, of_a_thread_end_below_what_libc_keeps_of_it) {
     EXPECT_EQ(found.low, listed(address_of(locals)).low);
     EXPECT_EQ(found.high, static_cast<std::uintptr_t>(pthread_self()));
     EXPECT_TRUE(found.contains(address_of(locals)));
-    EXPECT_TRUE(found.is_own);
+    EXPECT_GT(found.own_from, address_of(locals));
+    EXPECT_LT(found.own_from, found.high);
   }).join();
 }
 
@@ -65,7 +66,7 @@ TEST(stack_bounds, near_the_begin_of_a_thread_are_within_the_smallest_stack) {
   ::pthread_attr_destroy(&small);
   EXPECT_EQ(found.high, static_cast<std::uintptr_t>(thread));
   EXPECT_TRUE(contains_local);
-  EXPECT_TRUE(found.is_own);
+  EXPECT_EQ(found.own_from, found.low);
 }
 
 TEST(stack_bounds, of_another_stack_are_those_of_its_mapping) {
@@ -76,7 +77,7 @@ TEST(stack_bounds, of_another_stack_are_those_of_its_mapping) {
   const os::stack_bounds expected = listed(address_of(other));
   EXPECT_EQ(found.low, expected.low);
   EXPECT_EQ(found.high, expected.high);
-  EXPECT_FALSE(found.is_own);
+  EXPECT_GE(found.own_from, found.high);
   ::munmap(other, 64_KiB);
 }
 
@@ -85,7 +86,7 @@ TEST(stack_bounds, of_the_main_thread_end_below_the_strings_of_its_arguments) {
   const os::stack_bounds found = os::find_stack(&local);
   EXPECT_EQ(found.low, listed(address_of(&local)).low);
   EXPECT_EQ(found.high, address_of(program_invocation_name));
-  EXPECT_TRUE(found.is_own);
+  EXPECT_EQ(found.own_from, found.low);
 }
 
 TEST(stack_bounds, are_empty_where_nothing_is_mapped) {
@@ -96,6 +97,19 @@ TEST(stack_bounds, are_empty_where_nothing_is_mapped) {
   const os::stack_bounds found = os::find_stack(static_cast<std::byte*>(hole) + 64_KiB);
   EXPECT_EQ(errno, 7);
   EXPECT_EQ(found.low, found.high);
+}
+
+TEST(stack_bounds, are_followed_by_what_can_be_read_or_not) {
+  auto* const pages = static_cast<std::byte*>(
+      ::mmap(nullptr, 8_KiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(static_cast<void*>(pages), MAP_FAILED);
+  ASSERT_EQ(::mprotect(pages + 4_KiB, 4_KiB, PROT_NONE), 0);
+  errno = 7;
+  EXPECT_TRUE(os::can_read(address_of(pages + 4_KiB - 8)));
+  EXPECT_FALSE(os::can_read(address_of(pages + 4_KiB)));
+  ASSERT_EQ(::munmap(pages, 8_KiB), 0);
+  EXPECT_FALSE(os::can_read(address_of(pages)));
+  EXPECT_EQ(errno, 7);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 //
 // Every word that is read lies between the place of the walk and the end of the stack, and each
 // step goes up, but for a signal's: those lead to another stack, and then its bounds are asked for.
+// What is not known to be the thread's own stack may have been unmapped since, but for the page
+// that the walk is in: there each further page is asked for before it is read.
 // Threads: thread-safe. Cost: some 40 instructions, if the rule is known.
 #pragma once
 
@@ -44,17 +46,36 @@ ASHLAR_NO_SANITIZE_INLINE std::uintptr_t read_stack(std::uintptr_t address) {
   return *reinterpret_cast<const std::uintptr_t*>(address);  // NOLINT(performance-no-int-to-ptr)
 }
 
+/// What a walk may read.
+struct walk_bounds : os::stack_bounds {
+  std::uintptr_t sure = 0;  ///< Up to here without asking.
+
+  walk_bounds(const os::stack_bounds& of, std::uintptr_t stack) : os::stack_bounds(of) {
+    stand_at(stack);
+  }
+  /// The walk is at `stack`, within the bounds.
+  void stand_at(std::uintptr_t stack) {
+    constexpr std::uintptr_t page = 4096;
+    const std::uintptr_t page_end = ((stack - 1) | (page - 1)) + 1;
+    sure = stack >= own_from || page_end > high ? high : page_end;
+  }
+};
+
+/// Whether the words up to the one at `address` are the stack's, and can be read now.
+ASHLAR_NO_INLINE bool reaches(walk_bounds& bounds, std::uintptr_t address) noexcept;
+
 /// Whether the word at `address` is the stack's, and beyond the place of the walk.
 ASHLAR_FORCE_INLINE bool is_readable(std::uintptr_t address, const position& at,
-                                     std::uintptr_t high) {
-  return address >= at.stack && address < high && is_aligned(address, stack_word);
+                                     walk_bounds& bounds) {
+  return address >= at.stack && is_aligned(address, stack_word) &&
+         (address < bounds.sure || reaches(bounds, address));
 }
 
 /// The steps by other rules than the two common ones, and without any.
-position step_rarely(position at, frame_rule rule, os::stack_bounds& bounds) noexcept;
+position step_rarely(position at, frame_rule rule, walk_bounds& bounds) noexcept;
 
 /// Returns the caller. Requires: `bounds` are those of the stack that `at` is on.
-ASHLAR_FORCE_INLINE position step(const position& at, os::stack_bounds& bounds,
+ASHLAR_FORCE_INLINE position step(const position& at, walk_bounds& bounds,
                                   step_trace& trace) noexcept {
   frame_rule rule;
   if constexpr (os::understands_unwind_tables) rule = process_rules.find(at.code);
@@ -71,8 +92,8 @@ ASHLAR_FORCE_INLINE position step(const position& at, os::stack_bounds& bounds,
     }
     trace.needed_frame = at.frame;
     cfa = at.frame + rule.cfa_offset();
-    if (!is_readable(cfa - stack_word, at, bounds.high) || cfa - saved_below < at.stack) return {};
-  } else if (cfa > bounds.high) {
+    if (!is_readable(cfa - stack_word, at, bounds) || cfa - saved_below < at.stack) return {};
+  } else if (cfa > bounds.sure && !reaches(bounds, cfa - stack_word)) [[unlikely]] {
     return {};
   }
   if (saved_below == 0) return {read_stack(cfa - stack_word), cfa, at.frame};

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ashlar/base/bits.hpp"
@@ -64,11 +65,13 @@ stack_bounds look_up(std::uint64_t inside) noexcept {
 }
 
 // `mark` lies behind the frames of the thread's own stack: if it is in the same mapping, `found`
-// ends or begins there. For the kernel makes one mapping of what was mapped side by side.
-void cut_at(stack_bounds& found, std::uint64_t mark, std::uint64_t wanted) noexcept {
+// ends or begins there. For the kernel makes one mapping of what was mapped side by side: so only
+// what lies from `own_from` to the mark is known to be the thread's.
+void cut_at(stack_bounds& found, std::uint64_t mark, std::uint64_t own_from,
+            std::uint64_t wanted) noexcept {
   if (!found.contains(mark)) return;
   (mark > wanted ? found.high : found.low) = mark;
-  found.is_own = mark > wanted;
+  if (mark > wanted) found.own_from = own_from;
 }
 
 // What every thread but the main one has right below what libc knows of it: libc takes no stack of
@@ -87,14 +90,23 @@ stack_bounds find_stack(const void* inside) noexcept {
   const auto self = static_cast<std::uint64_t>(::pthread_self());
   const bool is_main = ::gettid() == ::getpid();
   // Most short threads ask for no more than this.
-  if (const stack_bounds near = {self - always_there, self, true};
+  if (const stack_bounds near = {self - always_there, self, self - always_there};
       !is_main && near.contains(wanted))
     return near;
   stack_bounds found = ask_kernel(wanted);
   if (!found.contains(wanted)) found = look_up(wanted);
-  cut_at(found, address_of(program_invocation_name), wanted);
-  if (!is_main) cut_at(found, self, wanted);
+  cut_at(found, address_of(program_invocation_name), found.low, wanted);
+  if (!is_main) cut_at(found, self, self - always_there, wanted);
   return found;
+}
+
+// A call that reads there before it finds that it is asked for nothing that exists.
+bool can_read(std::uintptr_t address) noexcept {
+  const errno_guard guard;
+  constexpr int no_such_change = -1;
+  constexpr std::size_t kernel_set = 8;
+  ::syscall(SYS_rt_sigprocmask, no_such_change, address, nullptr, kernel_set);
+  return errno != EFAULT;
 }
 
 }  // namespace ashlar::os
