@@ -53,8 +53,10 @@ void open_record(const char* folder) {
   if (file < 0 && errno == ENOENT && (!o.follow || o.follow_is_given)) return;
   void* memory = MAP_FAILED;
   if (file >= 0) {
+    // The room is taken at once: where a full file system has none for a page of the mapping, the
+    // first write to it would be the program's end.
     if (sizeof(observe::snapshot) <= os::file_size_limit() &&
-        ::ftruncate(file, sizeof(observe::snapshot)) == 0)
+        ::posix_fallocate(file, 0, sizeof(observe::snapshot)) == 0)
       memory =
           ::mmap(nullptr, sizeof(observe::snapshot), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     ::close(file);

@@ -3,14 +3,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <thread>
 
@@ -26,36 +24,20 @@ using observe::snapshot;
 /// millisecond has died, or was stopped by a debugger.
 constexpr int read_attempts = 50;
 
-/// A read-only view of the file, shared with its writer.
-class mapping {
- public:
-  explicit mapping(int fd)
-      : address_(::mmap(nullptr, sizeof(snapshot), PROT_READ, MAP_SHARED, fd, 0)) {}
-  mapping(const mapping&) = delete;
-  mapping& operator=(const mapping&) = delete;
-  ~mapping() {
-    if (*this) ::munmap(address_, sizeof(snapshot));
-  }
-
-  explicit operator bool() const { return address_ != MAP_FAILED; }
-  const snapshot& record() const { return *static_cast<const snapshot*>(address_); }
-
- private:
-  void* address_;
-};
-
-std::uint32_t load_sequence(const snapshot& record) {
-  // acquire: pairs with the writer's release when it makes the sequence even again.
-  return __atomic_load_n(&record.sequence, __ATOMIC_ACQUIRE);
+bool read_at(int fd, void* to, std::size_t size, std::size_t offset) {
+  return ::pread(fd, to, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
 }
 
-/// Copies the record. Returns false if it changed meanwhile: the copy may be torn.
-bool copy_record(const snapshot& shared, snapshot& copy) {
-  const std::uint32_t before = load_sequence(shared);
-  std::memcpy(&copy, &shared, sizeof copy);
-  // acquire fence: the bytes above are read before the sequence below.
-  std::atomic_thread_fence(std::memory_order_acquire);
-  return before % 2 == 0 && load_sequence(shared) == before;
+/// Copies the record. Returns false if it changed meanwhile: the copy may be torn. By reads, not by
+/// a mapping: what takes bytes away from the file, as its file system may, would end the tool.
+bool copy_record(int fd, snapshot& copy) {
+  const auto read_sequence = [fd](std::uint32_t& sequence) {
+    return read_at(fd, &sequence, sizeof sequence, offsetof(snapshot, sequence));
+  };
+  std::uint32_t before = 0;
+  std::uint32_t after = 0;
+  return read_sequence(before) && read_at(fd, &copy, sizeof copy, 0) && read_sequence(after) &&
+         before % 2 == 0 && after == before;
 }
 
 bool counts_in_range(const snapshot& record) {
@@ -98,16 +80,11 @@ read_result read_snapshot(const std::filesystem::path& file) {
   result.status = check_identity(fd.get(), result.version);
   if (result.status != read_status::ok) return result;
 
-  const mapping shared(fd.get());
-  if (!shared) {
-    result.status = read_status::unreadable;
-    return result;
-  }
   auto copy = std::make_unique<snapshot>();
-  bool whole = copy_record(shared.record(), *copy);
+  bool whole = copy_record(fd.get(), *copy);
   for (int attempt = 1; !whole && attempt < read_attempts; ++attempt) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    whole = copy_record(shared.record(), *copy);
+    whole = copy_record(fd.get(), *copy);
   }
   result.status = whole ? read_status::ok : read_status::torn;
   if (counts_in_range(*copy))
