@@ -122,11 +122,12 @@ process_end leaks_of_program(const leaks_options& options) {
   const signal_block signals;
   run_report run = run_and_gather(options.run, signals);
   work_out(run, analysis);
-  if (!run.main) return run.end;
+  // Nobody looked: that is not to be taken for "nothing leaks".
+  if (!run.main) return end_with(run.end, true, exit_cannot_serve);
   const process_report& main = *run.main;
   if (!main.tracked) {
     warn("no leak report: " + main.untracked);
-    return run.end;
+    return end_with(run.end, true, exit_cannot_serve);
   }
   if (!options.run.leaks_every.empty() && !main.grown)
     warn("nothing to compare: the program ended before there were two captures");

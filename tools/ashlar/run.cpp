@@ -97,7 +97,7 @@ void explain_missing(const read_result& result, const run_report& run) {
   if (result.status == read_status::missing || result.status == read_status::empty)
     warn(fmt::format(
         "no report: '{}' (pid {}) left no record; it ended before the library was loaded, "
-        "or it does not load preloaded libraries",
+        "could not publish one, or does not load preloaded libraries",
         name, run.pid));
   else
     warn(fmt::format("no report: '{}' (pid {}) left a record, but {}", name, run.pid,
@@ -131,7 +131,8 @@ void take_captures(process_report& report, const fs::path& folder) {
   else if (taken || taken.missing)
     report.untracked =
         "It left no capture of its blocks: it was killed (with --leaks-every there would be "
-        "earlier ones), or runs on a library that does not track.";
+        "earlier ones), became a program that does not run on ashlar, or runs on a library that "
+        "does not track.";
   else
     report.untracked = fmt::format("Its capture cannot be used: {}.", taken.problem);
 }

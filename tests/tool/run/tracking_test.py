@@ -96,6 +96,13 @@ class Leaks(TrackingTest):
         self.assertIn("48 B in 1 block lost", text)
         self.assertIn("32 B in 1 block kept by lost ones", text)
 
+    def test_a_program_that_nobody_looked_at_does_not_pass(self):
+        result = self.ashlar("leaks", "--", "sh", "-c", "exec env -i true")
+        self.assertEqual(result.returncode, 125)
+        self.assertIn("no leak report: It left no capture of its blocks", result.stderr.decode())
+        result = self.ashlar("leaks", "--", "sh", "-c", "exec env -i sh -c 'exit 3'")
+        self.assertEqual(result.returncode, 3)
+
     def test_the_exit_code_can_be_chosen_and_that_of_the_program_comes_first(self):
         self.assertEqual(self.ashlar("leaks", "--exit-code", "0", "--", LEAKY).returncode, 0)
         self.assertEqual(self.ashlar("leaks", "--exit-code", "7", "--", LEAKY).returncode, 7)
