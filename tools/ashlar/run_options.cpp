@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "tools/ashlar/help.hpp"
 #include "tools/ashlar/nearest.hpp"
@@ -27,6 +28,12 @@ std::string checked_level(const std::string& level) {
   return level;
 }
 
+std::string checked_sample(const std::string& size) {
+  const std::uint64_t bytes = bytes_called("--sample", size);
+  if (bytes == 0) throw CLI::ValidationError("--sample", "must be at least one byte");
+  return std::to_string(bytes);
+}
+
 void add_tracking_options(CLI::App& app, run_options& options) {
   const auto group = "Tracking";
   app.add_option_function<std::string>(
@@ -34,7 +41,9 @@ void add_tracking_options(CLI::App& app, run_options& options) {
          "Say which tags and sites hold the memory")
       ->type_name("=LEVEL")
       ->group(group);
-  app.add_option("--sample", options.sample, "Sample once in SIZE bytes (default: 512K)")
+  app.add_option_function<std::string>(
+         "--sample", [&options](const std::string& size) { options.sample = checked_sample(size); },
+         "Sample once in SIZE bytes (default: 512K)")
       ->type_name("SIZE")
       ->group(group);
   app.add_option("--depth", options.depth, "Record stacks of N frames; 0: the caller alone")
@@ -98,6 +107,19 @@ std::size_t end_of_options(const CLI::App& app, const words& all) {
   return std::min(i, all.size());
 }
 
+/// The level that other options imply, if none is given. Returns what is wrong: an option that
+/// would be without effect at the level that is.
+std::optional<std::string> settle_level(run_options& options) {
+  const bool looks_for_leaks = options.all_leaks || !options.leaks_every.empty();
+  if (looks_for_leaks && (options.track == "off" || options.track == "counters"))
+    return "--leaks and --leaks-every take --track=sampled, full or debug";
+  if (!options.sample.empty() && !options.track.empty() && options.track != "sampled")
+    return "--sample goes with --track=sampled";
+  if (options.track.empty() && !options.sample.empty()) options.track = "sampled";
+  if (options.track.empty() && looks_for_leaks) options.track = "full";
+  return std::nullopt;
+}
+
 }  // namespace
 
 command_line parse_run(const words& all) {
@@ -113,9 +135,7 @@ command_line parse_run(const words& all) {
   options.command.assign(all.begin() + static_cast<std::ptrdiff_t>(begin), all.end());
   if (options.command.empty())
     return usage_error("ashlar run: no program to run; try: ashlar run -- python3 -c 'print(1)'");
-  if ((options.all_leaks || !options.leaks_every.empty()) && options.track.empty())
-    options.track = "full";
-  if (!options.sample.empty() && options.track.empty()) options.track = "sampled";
+  if (const auto wrong = settle_level(options)) return usage_error("ashlar run: " + *wrong);
   command_line line;
   line.run = options;
   return line;

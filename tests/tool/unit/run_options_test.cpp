@@ -124,6 +124,26 @@ TEST(run_options, tracking_is_asked_for_by_level) {
   EXPECT_NE(error_of({"run", "--depth", "65", "prog"}), "");
 }
 
+TEST(run_options, a_sample_is_a_size_and_sets_the_level) {
+  EXPECT_EQ(parsed({"run", "--sample", "64K", "prog"}).sample, "65536");
+  EXPECT_EQ(parsed({"run", "--sample", "64K", "prog"}).track, "sampled");
+  EXPECT_EQ(parsed({"run", "--sample=1", "--leaks", "prog"}).track, "sampled");
+  EXPECT_EQ(error_of({"run", "--sample", "0", "prog"}),
+            "ashlar run: --sample: must be at least one byte\n");
+  EXPECT_EQ(error_of({"run", "--sample", "4K,track=full", "prog"}),
+            "ashlar run: --sample: must be a size such as 64K, not 4K,track=full\n");
+  for (const char* wrong : {"-1", "1e6", "0x10", "1Z", ""})
+    EXPECT_NE(error_of({"run", "--sample", wrong, "prog"}), "") << wrong;
+}
+
+TEST(run_options, what_the_level_leaves_without_effect_is_refused) {
+  EXPECT_EQ(error_of({"run", "--sample=4K", "--track=full", "prog"}),
+            "ashlar run: --sample goes with --track=sampled\n");
+  EXPECT_EQ(error_of({"run", "--leaks", "--track=counters", "prog"}),
+            "ashlar run: --leaks and --leaks-every take --track=sampled, full or debug\n");
+  EXPECT_NE(error_of({"run", "--leaks-every=1", "--track=off", "prog"}), "");
+}
+
 TEST(run_options, leaks_take_captures_or_a_program) {
   const command_line program =
       parse_command_line({"leaks", "--min", "2K", "--exit-code=0", "--", "prog", "--min"});
