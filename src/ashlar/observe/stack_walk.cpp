@@ -115,7 +115,7 @@ std::uint32_t join(last_walk& w, const fresh_frames& fresh, std::uint32_t next,
 
 // Walks, and takes over what this walk has in common with the last one. Afterwards `w.top` is where
 // the walk began. Returns how many functions it met.
-std::uint32_t walk_again(last_walk& w, position at, walk_bounds& bounds, std::uint32_t most) {
+std::uint32_t walk_again(last_walk& w, position at, walk_bounds bounds, std::uint32_t most) {
   fresh_frames fresh;
   step_trace trace;
   for (std::uint32_t next = w.top;;) {
@@ -215,15 +215,13 @@ walked_stack walk_stack(const caller& from, os::stack_bounds& bounds, std::uint3
   const bool is_own = start.stack >= bounds.own_from;
   if (!is_own) [[unlikely]]
     last.forget();
-  walk_bounds walked(bounds, start.stack);
   const std::uint32_t top = last.top;
   const std::uint32_t count = last.count;
   const std::uint64_t changes = last.changes;
-  last.count = walk_again(last, start, walked, most);
+  last.count = walk_again(last, start, {bounds, start.stack}, most);
   if (ends_where_none_does(last, most)) [[unlikely]]
     doubt(last, start, {bounds, start.stack}, most);
-  if (!is_own && leads_to_own(last, bounds))
-    bounds.own_from = align_down(start.stack, std::uintptr_t{4_KiB});
+  if (!is_own && leads_to_own(last, bounds)) bounds.own_from = align_down(start.stack, stack_page);
   return {.frames = last.code + last.top,
           .count = last.count,
           .is_same = last.top == top && last.count == count && last.changes == changes};

@@ -24,8 +24,8 @@ struct stack_bounds {
 /// list of mappings: keep the result. Allocates nothing, takes no lock; errno stays as it was.
 stack_bounds find_stack(const void* inside) noexcept;
 
-/// Whether the word at `address`, a multiple of its size, can be read now. Cost: a system call,
-/// 0.1 us; errno stays as it was.
+/// Whether the word at `address`, a multiple of its size, can be read now. Cost: a system call;
+/// errno stays as it was.
 bool can_read(std::uintptr_t address) noexcept;
 
 }  // namespace ashlar::os

@@ -47,12 +47,11 @@ position leave_signal(const position& at, walk_bounds& bounds) {
 }  // namespace
 
 bool reaches(walk_bounds& bounds, std::uintptr_t address) noexcept {
-  constexpr std::uintptr_t page = 4096;
   constexpr int most_pages = 64;
   if (address >= bounds.high) return false;
   for (int i = 0; bounds.sure <= address && bounds.sure < bounds.own_from; ++i) {
     if (i == most_pages || !os::can_read(bounds.sure)) return false;
-    bounds.sure += page;
+    bounds.sure += stack_page;
   }
   if (bounds.sure >= bounds.own_from || bounds.sure > bounds.high) bounds.sure = bounds.high;
   return true;

@@ -19,6 +19,8 @@
 namespace ashlar::observe {
 
 inline constexpr std::uintptr_t stack_word = sizeof(void*);
+/// What is mapped as a whole or not at all, on every machine.
+inline constexpr std::uintptr_t stack_page = 4096;
 
 /// The rules of this process.
 extern constinit rule_cache process_rules;
@@ -55,8 +57,7 @@ struct walk_bounds : os::stack_bounds {
   }
   /// The walk is at `stack`, within the bounds.
   void stand_at(std::uintptr_t stack) {
-    constexpr std::uintptr_t page = 4096;
-    const std::uintptr_t page_end = ((stack - 1) | (page - 1)) + 1;
+    const std::uintptr_t page_end = align_up(stack, stack_page);
     sure = stack >= own_from || page_end > high ? high : page_end;
   }
 };
